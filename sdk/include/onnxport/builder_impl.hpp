@@ -1,0 +1,310 @@
+// Bodies of Value and Builder. Part of onnxport/plugin.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "onnxport/builder.hpp"
+
+namespace onnxport {
+inline namespace sdk_v1 {
+namespace detail {
+
+// Rounds to nearest even, as a cast of torch does.
+inline uint16_t to_bf16(float f) {
+  uint32_t u = 0;
+  std::memcpy(&u, &f, sizeof u);
+  if (std::isnan(f)) return 0x7fc0;
+  return static_cast<uint16_t>((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+}
+
+inline uint16_t to_f16(float f) {
+  uint32_t u = 0;
+  std::memcpy(&u, &f, sizeof u);
+  const uint32_t sign = (u >> 16) & 0x8000;
+  const uint32_t rest = u & 0x7fffffff;
+  if (rest > 0x7f800000) return static_cast<uint16_t>(sign | 0x7e00);
+  if (rest >= 0x47800000 || rest > 0x477fefff) return static_cast<uint16_t>(sign | 0x7c00);
+  if (rest < 0x33000001) return static_cast<uint16_t>(sign);
+  const int exponent = static_cast<int>(rest >> 23);
+  uint32_t mantissa = rest & 0x7fffff;
+  uint32_t half = 0;
+  uint32_t dropped = 0;
+  int shift = 13;
+  if (exponent < 113) {  // subnormal in half precision
+    mantissa |= 0x800000;
+    shift = 126 - exponent;
+    half = mantissa >> shift;
+  } else {
+    half = (static_cast<uint32_t>(exponent - 112) << 10) | (mantissa >> 13);
+  }
+  dropped = mantissa & ((1u << shift) - 1);
+  const uint32_t middle = 1u << (shift - 1);
+  if (dropped > middle || (dropped == middle && (half & 1) != 0)) ++half;
+  return static_cast<uint16_t>(sign | half);
+}
+
+inline float from_f16(uint16_t h) {
+  const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16;
+  const uint32_t exponent = (h >> 10) & 0x1f;
+  const uint32_t mantissa = h & 0x3ff;
+  float magnitude = 0;
+  if (exponent == 0x1f) {
+    magnitude = mantissa != 0 ? std::nanf("") : INFINITY;
+  } else if (exponent == 0) {
+    magnitude = std::ldexp(static_cast<float>(mantissa), -24);
+  } else {
+    magnitude = std::ldexp(static_cast<float>(mantissa | 0x400), static_cast<int>(exponent) - 25);
+  }
+  return sign != 0 ? -magnitude : magnitude;
+}
+
+inline float from_bf16(uint16_t b) {
+  const uint32_t u = static_cast<uint32_t>(b) << 16;
+  float f = 0;
+  std::memcpy(&f, &u, sizeof f);
+  return f;
+}
+
+template <typename T>
+void append_number(std::vector<unsigned char>& out, T value, size_t count) {
+  const size_t start = out.size();
+  out.resize(start + count * sizeof(T));
+  for (size_t i = 0; i < count; ++i) std::memcpy(out.data() + start + i * sizeof(T), &value, sizeof(T));
+}
+
+// A double as an integer type: saturating, since an overflowing conversion is undefined in C++.
+template <typename T>
+T integer_from(double number) {
+  if (std::isnan(number)) return 0;
+  if (number <= static_cast<double>(std::numeric_limits<T>::min())) return std::numeric_limits<T>::min();
+  if (number >= static_cast<double>(std::numeric_limits<T>::max())) return std::numeric_limits<T>::max();
+  return static_cast<T>(number);
+}
+
+template <typename To, typename From>
+std::vector<To> read_as(const onnxport_tensor& t) {
+  std::vector<To> out(static_cast<size_t>(t.bytes / sizeof(From)));
+  for (size_t i = 0; i < out.size(); ++i) {
+    From value{};
+    std::memcpy(&value, static_cast<const char*>(t.data) + i * sizeof(From), sizeof(From));
+    out[i] = static_cast<To>(value);
+  }
+  return out;
+}
+
+}  // namespace detail
+
+inline DType Value::dtype() const {
+  if (handle_ == 0) throw Failed("the element type of an absent value was asked for");
+  return static_cast<DType>(builder_->api().graph->dtype(builder_->context(), handle_));
+}
+inline bool Value::has_rank() const {
+  return handle_ != 0 && builder_->api().graph->rank(builder_->context(), handle_) >= 0;
+}
+inline int64_t Value::rank() const {
+  if (handle_ == 0) throw Failed("the rank of an absent value was asked for");
+  const int32_t r = builder_->api().graph->rank(builder_->context(), handle_);
+  if (r < 0) throw Declined("needs the rank of a value whose rank is known at run time only");
+  return is_complex() ? r - 1 : r;
+}
+inline std::optional<int64_t> Value::static_dim(int64_t axis) const {
+  const int64_t r = rank();
+  const int64_t a = axis < 0 ? axis + r : axis;
+  if (a < 0 || a >= r) return std::nullopt;
+  const int64_t size = builder_->api().graph->dim(builder_->context(), handle_, static_cast<uint32_t>(a));
+  return size < 0 ? std::nullopt : std::optional<int64_t>(size);
+}
+inline bool Value::is_complex() const {
+  return handle_ != 0 && builder_->api().graph->is_complex(builder_->context(), handle_) != 0;
+}
+inline bool Value::is_number() const {
+  return handle_ != 0 && builder_->api().graph->is_number(builder_->context(), handle_) != 0;
+}
+inline bool Value::is_constant() const {
+  onnxport_tensor t{};
+  return handle_ != 0 && builder_->api().graph->constant(builder_->context(), handle_, &t) == 1;
+}
+inline std::optional<std::vector<int64_t>> Value::constant_ints() const {
+  onnxport_tensor t{};
+  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1) return std::nullopt;
+  switch (static_cast<DType>(t.dtype)) {
+    case DType::i64: return detail::read_as<int64_t, int64_t>(t);
+    case DType::i32: return detail::read_as<int64_t, int32_t>(t);
+    case DType::i16: return detail::read_as<int64_t, int16_t>(t);
+    case DType::i8: return detail::read_as<int64_t, int8_t>(t);
+    case DType::u8:
+    case DType::boolean: return detail::read_as<int64_t, uint8_t>(t);
+    default: return std::nullopt;
+  }
+}
+inline std::optional<std::vector<double>> Value::constant_reals() const {
+  onnxport_tensor t{};
+  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1) return std::nullopt;
+  switch (static_cast<DType>(t.dtype)) {
+    case DType::f32: return detail::read_as<double, float>(t);
+    case DType::f64: return detail::read_as<double, double>(t);
+    case DType::f16:
+    case DType::bf16: {
+      const bool half = static_cast<DType>(t.dtype) == DType::f16;
+      std::vector<double> out;
+      for (uint16_t bits : detail::read_as<uint16_t, uint16_t>(t)) {
+        out.push_back(half ? detail::from_f16(bits) : detail::from_bf16(bits));
+      }
+      return out;
+    }
+    default: return std::nullopt;
+  }
+}
+
+inline Tensor Builder::tensor(double number, DType dtype, const std::vector<int64_t>& dims) {
+  size_t count = 1;
+  for (int64_t d : dims) count *= static_cast<size_t>(d);
+  Tensor t{dtype, dims, {}};
+  const float single = static_cast<float>(number);
+  switch (dtype) {
+    case DType::f32: detail::append_number(t.data, single, count); break;
+    case DType::f64: detail::append_number(t.data, number, count); break;
+    case DType::f16: detail::append_number(t.data, detail::to_f16(single), count); break;
+    case DType::bf16: detail::append_number(t.data, detail::to_bf16(single), count); break;
+    case DType::i64: detail::append_number(t.data, detail::integer_from<int64_t>(number), count); break;
+    case DType::i32: detail::append_number(t.data, detail::integer_from<int32_t>(number), count); break;
+    case DType::i16: detail::append_number(t.data, detail::integer_from<int16_t>(number), count); break;
+    case DType::i8: detail::append_number(t.data, detail::integer_from<int8_t>(number), count); break;
+    case DType::u64: detail::append_number(t.data, detail::integer_from<uint64_t>(number), count); break;
+    case DType::u32: detail::append_number(t.data, detail::integer_from<uint32_t>(number), count); break;
+    case DType::u16: detail::append_number(t.data, detail::integer_from<uint16_t>(number), count); break;
+    case DType::u8: detail::append_number(t.data, detail::integer_from<uint8_t>(number), count); break;
+    case DType::boolean: detail::append_number(t.data, static_cast<uint8_t>(number != 0), count); break;
+    default: throw Failed("no constant can be made of this element type");
+  }
+  return t;
+}
+
+inline Value Builder::constant(const Tensor& t) {
+  const onnxport_tensor abi{static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()), t.dims.data(),
+                            t.data.data(), t.data.size()};
+  return checked(api_.emit->constant(context_, &abi));
+}
+
+namespace detail {
+
+// Attributes in ABI form; keeps what the pointers point to.
+class AbiAttrs {
+ public:
+  explicit AbiAttrs(const Attrs& attrs) {
+    strings_.reserve(attrs.size());
+    tensors_.reserve(attrs.size());
+    for (const Attr& a : attrs) std::visit([&](const auto& data) { add(a.name(), data); }, a.data());
+  }
+  const onnxport_attr* data() const { return list_.data(); }
+  uint32_t size() const { return static_cast<uint32_t>(list_.size()); }
+
+ private:
+  onnxport_attr& start(const std::string& name, int32_t kind) {
+    onnxport_attr a{};
+    a.name = to_abi(name);
+    a.kind = kind;
+    list_.push_back(a);
+    return list_.back();
+  }
+  void add(const std::string& n, int64_t v) { start(n, ONNXPORT_ATTR_INT).i = v; }
+  void add(const std::string& n, double v) { start(n, ONNXPORT_ATTR_FLOAT).f = v; }
+  void add(const std::string& n, const std::string& v) { start(n, ONNXPORT_ATTR_STRING).s = to_abi(v); }
+  void add(const std::string& n, Block v) { start(n, ONNXPORT_ATTR_BLOCK).i = v.number; }
+  void add(const std::string& n, const std::vector<int64_t>& v) {
+    onnxport_attr& a = start(n, ONNXPORT_ATTR_INTS);
+    a.ints = v.data();
+    a.count = static_cast<uint32_t>(v.size());
+  }
+  void add(const std::string& n, const std::vector<double>& v) {
+    onnxport_attr& a = start(n, ONNXPORT_ATTR_FLOATS);
+    a.floats = v.data();
+    a.count = static_cast<uint32_t>(v.size());
+  }
+  void add(const std::string& n, const std::vector<std::string>& v) {
+    strings_.emplace_back();
+    for (const std::string& s : v) strings_.back().push_back(to_abi(s));
+    onnxport_attr& a = start(n, ONNXPORT_ATTR_STRINGS);
+    a.strings = strings_.back().data();
+    a.count = static_cast<uint32_t>(v.size());
+  }
+  void add(const std::string& n, const Tensor& t) {
+    tensors_.push_back({static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()), t.dims.data(),
+                        t.data.data(), t.data.size()});
+    start(n, ONNXPORT_ATTR_TENSOR).tensor = &tensors_.back();
+  }
+
+  std::vector<onnxport_attr> list_;
+  std::vector<std::vector<onnxport_str>> strings_;
+  std::vector<onnxport_tensor> tensors_;
+};
+
+inline std::vector<onnxport_value> handles(const Values& values) {
+  std::vector<onnxport_value> out;
+  out.reserve(values.size());
+  for (const Value& v : values) out.push_back(v.handle());
+  return out;
+}
+
+}  // namespace detail
+
+inline Values Builder::node(std::string_view op_type, const Values& inputs, Attrs attrs, size_t outputs,
+                            std::string_view domain) {
+  std::vector<onnxport_value> in = detail::handles(inputs);
+  while (!in.empty() && in.back() == 0) in.pop_back();
+  std::vector<onnxport_value> out(outputs, 0);
+  const detail::AbiAttrs abi(attrs);
+  const int32_t status =
+      api_.emit->node(context_, to_abi(domain), to_abi(op_type), in.data(), static_cast<uint32_t>(in.size()),
+                      abi.data(), abi.size(), out.data(), static_cast<uint32_t>(out.size()));
+  if (status != ONNXPORT_OK) throw Failed("");
+  Values result;
+  result.reserve(outputs);
+  for (onnxport_value handle : out) result.emplace_back(*this, handle);
+  return result;
+}
+
+inline Value Builder::dim(const Value& x, int64_t axis) {
+  return checked(api_.emit->dim(context_, x.handle(), static_cast<uint32_t>(normalized(axis, x.rank()))));
+}
+inline Value Builder::shape(const Values& parts) {
+  const std::vector<onnxport_value> in = detail::handles(parts);
+  return checked(api_.emit->shape(context_, in.data(), static_cast<uint32_t>(in.size())));
+}
+inline Value Builder::shape_of(const Value& x) {
+  return x.is_complex() ? Shape(x, {{"end", -1}}) : Shape(x);
+}
+
+inline Block Builder::block(const std::vector<Param>& params, const std::function<Values(const Values&)>& body) {
+  std::vector<int32_t> dtypes;
+  std::vector<int32_t> ranks;
+  std::vector<onnxport_str> names;
+  for (const Param& p : params) {
+    dtypes.push_back(static_cast<int32_t>(p.dtype));
+    ranks.push_back(static_cast<int32_t>(p.rank));
+    names.push_back(to_abi(p.name));
+  }
+  std::vector<onnxport_value> in(params.size(), 0);
+  if (api_.emit->begin_block(context_, dtypes.data(), ranks.data(), names.data(),
+                             static_cast<uint32_t>(params.size()), in.data()) != ONNXPORT_OK) {
+    throw Failed("");
+  }
+  Values arguments;
+  for (onnxport_value handle : in) arguments.emplace_back(*this, handle);
+  const std::vector<onnxport_value> out = detail::handles(body(arguments));
+  const int64_t number = api_.emit->end_block(context_, out.data(), static_cast<uint32_t>(out.size()));
+  if (number < 0) throw Failed("");
+  return {number};
+}
+
+inline Value Builder::typed(const Value& x, DType dtype, const std::vector<int64_t>& dims) {
+  if (api_.emit->set_type(context_, x.handle(), static_cast<int32_t>(dtype), static_cast<int32_t>(dims.size()),
+                          dims.data()) != ONNXPORT_OK) {
+    throw Failed("");
+  }
+  return x;
+}
+
+}  // namespace sdk_v1
+}  // namespace onnxport
