@@ -1,0 +1,75 @@
+# Everything that is not ours. Each library becomes one imported target with the flags its traps ask for.
+
+set(_hint "run ./dev setup (or point ONNXPORT_DEPS at a folder where it ran)")
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS filesystem)
+find_package(yaml-cpp REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(Protobuf REQUIRED)
+
+# Headers of other people never warn in our build.
+foreach(_target simdjson::simdjson CLI11::CLI11 fmt::fmt)
+  get_target_property(_inc ${_target} INTERFACE_INCLUDE_DIRECTORIES)
+  if(_inc)
+    set_property(TARGET ${_target} APPEND PROPERTY INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${_inc})
+  endif()
+endforeach()
+
+# ONNX's own library, under our namespace and protobuf package, so that no other onnx in the process collides with it.
+# LITE messages: they register nothing by name, so two copies (another exporter's, a test's) can live in one process.
+set(_onnx ${ONNXPORT_DEPS}/onnx)
+if(NOT EXISTS ${_onnx}/lib/libonnx.a)
+  message(FATAL_ERROR "no ONNX library in ${_onnx}: ${_hint}")
+endif()
+add_library(onnxport_onnx_lib INTERFACE)
+target_include_directories(onnxport_onnx_lib SYSTEM INTERFACE ${_onnx}/include)
+target_compile_definitions(onnxport_onnx_lib INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnxport_onnx ONNX_USE_LITE_PROTO=1
+                                                       __STDC_FORMAT_MACROS)
+target_link_libraries(onnxport_onnx_lib INTERFACE ${_onnx}/lib/libonnx.a ${_onnx}/lib/libonnx_proto.a
+                                                  protobuf::libprotobuf-lite Threads::Threads)
+
+# ONNX Runtime: only its C header, and the path of a library that is opened at run time.
+add_library(onnxport_ort INTERFACE)
+set(ONNXPORT_ORT_INCLUDE_DIR ${ONNXPORT_DEPS}/ort/include)
+set(ONNXPORT_ORT_LIBRARY ${ONNXPORT_DEPS}/ort/lib/libonnxruntime.so)
+if(EXISTS ${ONNXPORT_ORT_INCLUDE_DIR}/onnxruntime_c_api.h)
+  target_include_directories(onnxport_ort SYSTEM INTERFACE ${ONNXPORT_ORT_INCLUDE_DIR})
+  target_compile_definitions(onnxport_ort INTERFACE ONNXPORT_HAVE_ORT=1)
+else()
+  message(WARNING "no ONNX Runtime header in ${ONNXPORT_ORT_INCLUDE_DIR}: built without verify; ${_hint}")
+endif()
+
+find_program(ONNXPORT_PYTHON NAMES python3 PATHS ${ONNXPORT_DEPS}/venv/bin NO_DEFAULT_PATH)
+
+# libtorch, without its CMake package: that one adds flags and targets (CUDA, MKL, kineto) nobody here needs.
+if(ONNXPORT_BUILD_TORCH)
+  set(_torch_hints ${ONNXPORT_TORCH_DIR})
+  if(NOT _torch_hints)
+    file(GLOB _torch_hints ${ONNXPORT_DEPS}/venv/lib/python3*/site-packages/torch)
+  endif()
+  if(NOT _torch_hints)
+    message(FATAL_ERROR "no libtorch in ${ONNXPORT_DEPS}/venv: ${_hint}, or set ONNXPORT_TORCH_DIR")
+  endif()
+  find_path(ONNXPORT_TORCH_INCLUDE ATen/core/ivalue.h PATHS ${_torch_hints} PATH_SUFFIXES include
+            NO_DEFAULT_PATH REQUIRED)
+  foreach(_lib torch torch_cpu c10)
+    find_library(ONNXPORT_LIB_${_lib} ${_lib} PATHS ${_torch_hints}
+                 PATH_SUFFIXES lib lib/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH REQUIRED)
+  endforeach()
+  get_filename_component(ONNXPORT_TORCH_LIB_DIR ${ONNXPORT_LIB_torch_cpu} DIRECTORY)
+
+  add_library(onnxport_libtorch INTERFACE)
+  # -idirafter: torch's include folder carries protobuf 3.13 headers, which would shadow the ones we compile against.
+  target_compile_options(onnxport_libtorch INTERFACE
+    "SHELL:-idirafter ${ONNXPORT_TORCH_INCLUDE}"
+    "SHELL:-idirafter ${ONNXPORT_TORCH_INCLUDE}/torch/csrc/api/include")
+  # Half the compile time of any file that sees ATen.
+  target_compile_definitions(onnxport_libtorch INTERFACE AT_PER_OPERATOR_HEADERS)
+  target_link_libraries(onnxport_libtorch INTERFACE ${ONNXPORT_LIB_torch} ${ONNXPORT_LIB_torch_cpu}
+                                                    ${ONNXPORT_LIB_c10} Threads::Threads)
+  target_link_options(onnxport_libtorch INTERFACE -Wl,-rpath,${ONNXPORT_TORCH_LIB_DIR})
+endif()
