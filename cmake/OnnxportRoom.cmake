@@ -13,11 +13,11 @@ target_link_libraries(onnxport_core_usage INTERFACE
 # onnxport_room(<path below core> [VISIBLE] [USES targets...])
 #   Files ending in _test.cpp become the gtest program test_<room>. An absent or empty folder is no room yet.
 #   VISIBLE: its symbols are exported, because libonnxport_torch shares them with libonnxport.
-#   Sets onnxport_<room>_FOUND in the caller.
+#   The target is room_<room>; sets room_<room>_FOUND and room_<room>_TESTS in the caller.
 function(onnxport_room path)
   cmake_parse_arguments(ARG "VISIBLE" "" "USES" ${ARGN})
   string(REPLACE "/" "_" name ${path})
-  set(target onnxport_${name})
+  set(target room_${name})
   set(dir ${PROJECT_SOURCE_DIR}/core/${path})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(tests ${sources})
