@@ -290,7 +290,7 @@ class Graph {
   std::map<std::string, int, std::less<>> opsets;               // ONNX dialect: domain -> version ("" is ai.onnx)
   std::vector<LocalFunction> functions;                         // ONNX dialect
   std::map<std::string, std::string, std::less<>> metadata;     // goes to metadata_props
-  std::string name = "main_graph";
+  std::string graph_name = "main_graph";
 
   size_t node_count() const { return nodes_.size(); }  // ever created; for budgets, not for counting live nodes
 

@@ -1,0 +1,39 @@
+// serialize: ONNX graph -> ModelProto bytes and external data, deterministic, written whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "core/ir/graph.h"
+#include "onnxport/export.h"
+
+namespace onnxport {
+
+struct SerializeOptions {
+  int ir_version = 0;              // 0: by opset
+  Weights weights = Weights::automatic;
+  uint64_t external_threshold = 1024;
+  bool strip = false;
+  bool keep_initializers_as_inputs = false;
+  std::filesystem::path source_model;  // for --weights reference: the archive weights may point into
+};
+
+// Writes `file` (and `file`.data). Runs ONNX's full check first (S701). Throws Error S7xx; nothing is left behind.
+void write_model(const ir::Graph& graph, const std::filesystem::path& file, const SerializeOptions& options);
+// One piece after another, weights inline (S702 above 2 GiB).
+void write_model(const ir::Graph& graph, const std::function<void(std::span<const std::byte>)>& sink,
+                 const SerializeOptions& options);
+// Reads an ONNX file into the ONNX dialect (external data mapped). Throws Error I12x.
+std::unique_ptr<ir::Graph> read_model(const std::filesystem::path& file);
+int ir_version_of_opset(int opset);
+// ONNX's full check (checker + strict inference) of a written file. Throws Error S701.
+void check_model_file(const std::filesystem::path& file);
+
+// TensorProto files (input_0.pb …).
+ir::Tensor read_tensor_file(const std::filesystem::path& file, std::string* name = nullptr);
+void write_tensor_file(const ir::Tensor& tensor, std::string_view name, const std::filesystem::path& file);
+
+}  // namespace onnxport

@@ -1,0 +1,30 @@
+// translate: torch graph -> ONNX graph at the pivot opset, through the plugins' mappings.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/ir/graph.h"
+#include "core/plugin/registry.h"
+#include "onnxport/export.h"
+
+namespace onnxport {
+
+inline constexpr int kPivotOpset = 23;
+
+struct TranslateOptions {
+  int target_opset = 20;
+  bool training = false;
+  bool dry_run = false;   // collect the operator report; unsupported operators do not throw
+};
+
+struct Translated {
+  std::unique_ptr<ir::Graph> graph;  // ONNX dialect, opsets[""] == kPivotOpset
+  std::vector<OperatorReport> operators;
+  std::vector<Diagnostic> notes;
+};
+
+// Throws Error with one T5xx per node that nothing could take.
+Translated translate(ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options);
+
+}  // namespace onnxport
