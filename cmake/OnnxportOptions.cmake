@@ -40,7 +40,7 @@ set(ONNXPORT_PLUGIN_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/onnxport/plugins.d)
 
 # Every target of ours carries these; nothing of them leaks into what is installed.
 add_library(onnxport_flags INTERFACE)
-target_compile_options(onnxport_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+target_compile_options(onnxport_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow=local -Wconversion -Wno-sign-conversion)
 if(ONNXPORT_WERROR)
   target_compile_options(onnxport_flags INTERFACE -Werror)
 endif()

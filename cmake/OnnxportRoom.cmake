@@ -1,9 +1,9 @@
 # A room is a folder below core/: one object library, picked up with the files that are in it.
 
-# What every room may include: its neighbours by path ("ir/graph.h"), the public headers and the SDK.
+# What every room may include: its neighbours by path ("core/ir/graph.h"), the public headers and the SDK.
 add_library(onnxport_core_usage INTERFACE)
 target_include_directories(onnxport_core_usage INTERFACE
-  ${PROJECT_SOURCE_DIR}/core ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/sdk/include
+  ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/sdk/include
   ${PROJECT_BINARY_DIR}/generated)
 target_compile_definitions(onnxport_core_usage INTERFACE ONNXPORT_VERSION="${PROJECT_VERSION}")
 target_link_libraries(onnxport_core_usage INTERFACE
