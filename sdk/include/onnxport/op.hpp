@@ -25,6 +25,22 @@ class Op : public Builder {
     const onnxport_arg a = find(arg);
     return a == 0 || kind(a) == ONNXPORT_ARG_NONE ? Value() : self().checked(api_.op->arg_value(context_, a));
   }
+  // The argument in that element type. A number of the model becomes a constant of the type at once: 0.1 as f64 is 0.1,
+  // not the f32 nearest to it.
+  Value as(std::string_view arg, DType t) const {
+    const onnxport_arg a = find(arg);
+    if (a == 0) return {};
+    switch (kind(a)) {
+      case ONNXPORT_ARG_REAL: return self().constant(api_.op->arg_real(context_, a), t);
+      case ONNXPORT_ARG_INT:
+        if (t == DType::i64) return self().constant(api_.op->arg_int(context_, a));
+        return self().constant(api_.op->arg_real(context_, a), t);
+      case ONNXPORT_ARG_BOOL: return self().constant(api_.op->arg_real(context_, a), t);
+      default: return self().cast((*this)[arg], t);
+    }
+  }
+  // Number of elements of a list argument.
+  size_t size(std::string_view arg) const { return items(arg, find(arg)).size(); }
   // Present and not None.
   bool has(std::string_view arg) const {
     const onnxport_arg a = find(arg);
@@ -122,12 +138,12 @@ class Op : public Builder {
   // The arguments, cast to their common result dtype: auto [a, b] = op.promoted("self", "other").
   std::pair<Value, Value> promoted(std::string_view a, std::string_view b) const {
     const DType t = result_type({a, b});
-    return {self().cast((*this)[a], t), self().cast((*this)[b], t)};
+    return {as(a, t), as(b, t)};
   }
   // The same for true division and the functions that make floats of ints: an integral result becomes f32.
   std::pair<Value, Value> promoted_to_float(std::string_view a, std::string_view b) const {
     const DType t = floating(result_type({a, b}));
-    return {self().cast((*this)[a], t), self().cast((*this)[b], t)};
+    return {as(a, t), as(b, t)};
   }
   // The argument, an integral or bool one cast to f32: sin(int64) is a float in torch.
   Value promoted_to_float(std::string_view arg) const {
