@@ -114,6 +114,12 @@ Block* Node::add_block() {
   return blocks_.back();
 }
 
+void Node::adopt_block(Block* block) {
+  if (block->owner_ != nullptr) std::erase(block->owner_->blocks_, block);
+  block->owner_ = this;
+  blocks_.push_back(block);
+}
+
 // ---- Block ----
 
 Value* Block::add_parameter(Type type, Symbol name) {

@@ -153,6 +153,8 @@ class Node {
   // Regions: bodies of If (then, else), Loop, Scan. In the ONNX dialect a Block* attribute names each.
   std::span<Block* const> blocks() const { return blocks_; }
   Block* add_block();
+  // Takes a block made by Graph::create_block (or given up by another node) as its last one.
+  void adopt_block(Block* block);
 
   const Provenance* provenance() const { return provenance_; }
   void set_provenance(const Provenance* p) { provenance_ = p; }
@@ -265,6 +267,8 @@ class Graph {
   Node* create(std::string_view op, std::span<Value* const> operands = {}, const Schema* schema = nullptr) {
     return create(intern(op), operands, schema);
   }
+  // A detached block, for a node to adopt.
+  Block* create_block() { return make_block(nullptr); }
   void append(Block& block, Node* node);
   void insert_before(Node* position, Node* node);
   void insert_after(Node* position, Node* node);
@@ -282,6 +286,8 @@ class Graph {
   Value* add_initializer(std::string_view name, Tensor tensor);
   std::span<Value* const> initializers() const { return initializers_; }
   void remove_unused_initializers();
+  // Takes back the initializers added after the first `count`; they must be unused.
+  void truncate_initializers(size_t count) { initializers_.resize(count); }
 
   // Names and facts that travel with the graph.
   std::map<std::string, SymbolInfo, std::less<>> symbols;       // of dims
