@@ -20,7 +20,8 @@ class Dim {
   Dim(int64_t value) : kind_(Kind::constant), value_(value) {}  // NOLINT: a number is a dim
   // A named size ("batch"). Names that start with '?' are anonymous: equal to themselves, never shown to users.
   static Dim symbol(std::string_view name);
-  // Reads what text() prints: numbers, names, + - *, parentheses, floor_div(a,b), mod(a,b), min(a,b), max(a,b).
+  // Reads what text() prints: numbers, names (quoted when unusual), + - *, parentheses, floor_div(a,b), mod(a,b),
+  // min(a,b,…), max(a,b,…).
   // nullopt when the text is no such expression.
   static std::optional<Dim> parse(std::string_view text);
 
@@ -60,6 +61,11 @@ class Dim {
   int64_t value_ = 0;
   std::shared_ptr<const Expression> expression_;
 };
+
+Dim floor_div(const Dim& a, const Dim& b);
+Dim mod(const Dim& a, const Dim& b);
+Dim min(const Dim& a, const Dim& b);
+Dim max(const Dim& a, const Dim& b);
 
 // What is known of a symbol.
 struct SymbolInfo {

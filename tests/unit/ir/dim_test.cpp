@@ -1,0 +1,167 @@
+#include "core/ir/dim.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace onnxport::ir {
+namespace {
+
+const Dim a = Dim::symbol("a");
+const Dim b = Dim::symbol("b");
+const Dim s = Dim::symbol("seq");
+
+TEST(Dim, ArithmeticIsCanonical) {
+  EXPECT_EQ(s + s + Dim(1) - Dim(1), Dim(2) * s);
+  EXPECT_EQ((a + b) * (a - b), a * a - b * b);
+  EXPECT_EQ(a * b, b * a);
+  EXPECT_EQ(a - a, Dim(0));
+  EXPECT_EQ((s * Dim(0)), Dim(0));
+  EXPECT_FALSE(a == b);
+  EXPECT_FALSE(a + Dim(1) == a);
+}
+
+TEST(Dim, UnknownEqualsNothing) {
+  EXPECT_FALSE(Dim() == Dim());
+  EXPECT_FALSE(Dim() == Dim(3));
+  EXPECT_TRUE((Dim() + a).is_unknown());
+  EXPECT_TRUE((Dim() * Dim(0)).is_unknown());
+  EXPECT_TRUE(max(Dim(), Dim(1)).is_unknown());
+}
+
+TEST(Dim, TextIsReadable) {
+  EXPECT_EQ(s.text(), "seq");
+  EXPECT_EQ((Dim(2) * s + Dim(1)).text(), "2*seq+1");
+  EXPECT_EQ((a * b - a - Dim(3)).text(), "a*b-a-3");
+  EXPECT_EQ((Dim(4) - a).text(), "-a+4");
+  EXPECT_EQ(floor_div(s, Dim(2)).text(), "floor_div(seq,2)");
+  EXPECT_EQ(max(b, a).text(), "max(a,b)");
+  EXPECT_EQ(Dim().text(), "?");
+  EXPECT_EQ(Dim::symbol("?7").text(), "?7");
+  EXPECT_EQ(Dim::symbol("past len").text(), "\"past len\"");
+}
+
+TEST(Dim, TextParsesBack) {
+  const Dim samples[] = {Dim(0),
+                         Dim(-5),
+                         Dim(INT64_MIN),
+                         Dim(INT64_MAX),
+                         s,
+                         Dim::symbol("?7"),
+                         Dim::symbol("a+b"),
+                         Dim::symbol("quo\"te\\"),
+                         a * a * b - Dim(7) * s + Dim(2),
+                         floor_div(a + b, Dim(3)) * mod(s, Dim(8)),
+                         min(a, max(b, s + Dim(1))),
+                         max(max(a, b), s),
+                         floor_div(a, b + s)};
+  for (const Dim& dim : samples) {
+    const auto parsed = Dim::parse(dim.text());
+    ASSERT_TRUE(parsed) << dim.text();
+    EXPECT_EQ(*parsed, dim) << dim.text() << " read as " << parsed->text();
+  }
+  EXPECT_TRUE(Dim::parse("?")->is_unknown());
+  EXPECT_EQ(*Dim::parse(" 2 * ( seq + 1 ) "), s + s + Dim(2));
+}
+
+TEST(Dim, BadTextIsRefused) {
+  for (const char* text : {"", "2x", "a b", "+a", "a+", "floor_div(a)", "floor_div(a,b,c)", "mod(a", "f(a,b)", "(a",
+                           "99999999999999999999", "\"open", "\"\"", "a,b", "**", "a*"}) {
+    EXPECT_FALSE(Dim::parse(text)) << text;
+  }
+  EXPECT_FALSE(Dim::parse(std::string(100000, '(')));
+}
+
+TEST(Dim, FloorDivision) {
+  EXPECT_EQ(floor_div(Dim(-7), Dim(2)), Dim(-4));
+  EXPECT_EQ(floor_div(Dim(4) * s, Dim(4)), s);
+  EXPECT_EQ(floor_div(s + Dim(4), Dim(2)), floor_div(s, Dim(2)) + Dim(2));
+  EXPECT_EQ(floor_div(Dim(2) * s, Dim(4)), floor_div(s, Dim(2)));
+  EXPECT_EQ(floor_div(floor_div(s, Dim(2)), Dim(2)), floor_div(s, Dim(4)));
+  EXPECT_EQ(floor_div(floor_div(s - Dim(1), Dim(2)), Dim(2)), floor_div(s - Dim(1), Dim(4)));
+  EXPECT_EQ(floor_div(a * b * s, a * s), b);
+  EXPECT_EQ(floor_div((a + b) * (a + Dim(1)), a + b), a + Dim(1));
+  EXPECT_TRUE(floor_div(a, Dim(0)).is_unknown());
+  EXPECT_TRUE(floor_div(Dim(INT64_MIN), Dim(-1)).is_unknown());
+}
+
+TEST(Dim, Modulo) {
+  EXPECT_EQ(mod(Dim(-7), Dim(3)), Dim(2));
+  EXPECT_EQ(mod(Dim(7), Dim(-3)), Dim(-2));
+  EXPECT_EQ(mod(Dim(6) * s, Dim(3)), Dim(0));
+  EXPECT_EQ(mod(Dim(6) * s + Dim(7), Dim(3)), Dim(1));
+  EXPECT_EQ(mod(s + Dim(5), Dim(4)), mod(s + Dim(1), Dim(4)));
+  EXPECT_EQ(mod(a * b, a), Dim(0));
+  EXPECT_TRUE(mod(a, Dim(0)).is_unknown());
+}
+
+TEST(Dim, ExtremaDecideWhatTheyCan) {
+  EXPECT_EQ(max(s + Dim(1), s), s + Dim(1));
+  EXPECT_EQ(min(s + Dim(1), s), s);
+  EXPECT_EQ(max(a, b), max(b, a));
+  EXPECT_EQ(max(max(a, b), s), max(a, max(s, b)));
+  EXPECT_EQ(max(a, a), a);
+}
+
+// Every simplification must keep the value: compare with plain arithmetic over a grid.
+TEST(Dim, SimplificationsKeepTheValue) {
+  const auto python_div = [](int64_t x, int64_t y) { return x / y - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0); };
+  for (int64_t k = -9; k <= 9; ++k) {
+    for (int64_t c : {-6, -4, -3, -1, 1, 2, 3, 4, 6, 12}) {
+      for (int64_t f : {-6, -3, 1, 2, 4, 5}) {
+        const Dim sum = Dim(f) * s + Dim(2) * a + Dim(k);
+        const Dim quotient = floor_div(sum, Dim(c));
+        const Dim rest = mod(sum, Dim(c));
+        const Dim nested = floor_div(floor_div(sum, Dim(c)) + Dim(k), Dim(3));
+        for (int64_t x : {0, 1, 2, 5, 8}) {
+          const std::map<std::string, int64_t, std::less<>> at = {{"seq", x}, {"a", 3 * x + 1}};
+          const int64_t value = f * x + 2 * (3 * x + 1) + k;
+          ASSERT_EQ(quotient.evaluate(at), python_div(value, c)) << quotient.text();
+          ASSERT_EQ(rest.evaluate(at), value - c * python_div(value, c)) << rest.text() << " for % " << c;
+          ASSERT_EQ(nested.evaluate(at), python_div(python_div(value, c) + k, 3)) << nested.text();
+        }
+      }
+    }
+  }
+}
+
+TEST(Dim, OverflowIsUnknown) {
+  EXPECT_TRUE((Dim(INT64_MAX) + Dim(1)).is_unknown());
+  EXPECT_TRUE((Dim(INT64_MAX) * s * Dim(2)).is_unknown());
+  EXPECT_FALSE((Dim(INT64_MAX) * s * s).evaluate({{"seq", 4}}));
+  EXPECT_TRUE((Dim(INT64_MIN) * Dim(-1)).is_unknown());
+  EXPECT_TRUE((Dim(INT64_MIN) * s * Dim(-1)).is_unknown());
+  EXPECT_TRUE(floor_div(Dim(INT64_MIN) * s, Dim(3)).is_unknown());
+}
+
+TEST(Dim, GrowthEndsInUnknown) {
+  Dim product = 1;
+  for (int i = 0; i < 64; ++i) product = product * (Dim::symbol("s" + std::to_string(i)) + Dim(1));
+  EXPECT_TRUE(product.is_unknown());
+  Dim tower = a;
+  for (int i = 0; i < 1000; ++i) tower = floor_div(tower * b + Dim(1), s + Dim(i));
+  EXPECT_TRUE(tower.is_unknown());
+}
+
+TEST(Dim, SubstituteAndSymbols) {
+  const Dim dim = floor_div(a * s + b, Dim(2));
+  const auto map = [](std::string_view name) -> std::optional<Dim> {
+    if (name == "a") return Dim(4);
+    if (name == "b") return Dim::symbol("seq") * Dim(2);
+    return std::nullopt;
+  };
+  EXPECT_EQ(dim.substitute(map), Dim(3) * s);
+  std::map<std::string, int> seen;
+  dim.for_each_symbol([&](std::string_view name) { ++seen[std::string(name)]; });
+  EXPECT_EQ(seen, (std::map<std::string, int>{{"a", 1}, {"b", 1}, {"seq", 1}}));
+  EXPECT_FALSE(dim.evaluate({{"a", 1}}));
+  EXPECT_EQ(s.symbol_name(), "seq");
+  EXPECT_EQ((s + Dim(1)).symbol_name(), "");
+  EXPECT_TRUE((Dim::symbol("?1") * Dim(2)).is_anonymous());
+  EXPECT_FALSE(s.is_anonymous());
+}
+
+}  // namespace
+}  // namespace onnxport::ir
