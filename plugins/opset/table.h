@@ -1,0 +1,19 @@
+// The legality table of one opset, generated from the ONNX schemas by generate_table.cpp.
+#pragma once
+
+#include "onnxport/plugin.hpp"
+
+namespace opset_table {
+
+extern const int version;
+extern const int ir_version;
+extern const uint32_t op_count;
+extern const onnxport_op_def* const ops;
+
+}  // namespace opset_table
+
+// What every plugin below this folder hands to the host: its table and the rules that ONNX's schemas do not tell.
+inline onnxport::Opset opset_with(onnxport::Rules down = {}, onnxport::Rules up = {}) {
+  return {opset_table::version, opset_table::ir_version, opset_table::ops,
+          opset_table::op_count, std::move(down), std::move(up)};
+}
