@@ -1,0 +1,179 @@
+#include "core/api/pipeline.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/api/input_spec.h"
+#include "core/legalize/legalize.h"
+#include "core/passes/passes.h"
+#include "core/prepare/prepare.h"
+#include "core/translate/translate.h"
+
+namespace onnxport {
+namespace {
+
+constexpr std::array<std::string_view, 4> kStages = {"capture", "prepare", "translate", "legalize"};
+
+bool has_extension(const std::filesystem::path& file, std::string_view extension) { return file.extension() == extension; }
+
+}  // namespace
+
+Pipeline::Pipeline(std::filesystem::path model, const ExportOptions& options)
+    : model_(std::move(model)), options_(options), registry_(options.plugins) {
+  check_opset();
+  inputs_ = read_inputs(options_, symbols_);
+}
+
+void Pipeline::check_opset() {
+  const std::vector<int> have = registry_.available_opsets();
+  if (std::find(have.begin(), have.end(), options_.opset) != have.end()) return;
+  std::string list;
+  for (int v : have) list += (list.empty() ? "" : ", ") + std::to_string(v);
+  throw Error("O605", "no plugin offers opset " + std::to_string(options_.opset), {},
+              have.empty() ? "no opset plugin was found: onnxport plugin list shows where was looked"
+                           : "offered: " + list);
+}
+
+void Pipeline::stage(std::string_view name, double fraction, const std::function<void()>& work) {
+  if (options_.progress) options_.progress(name, fraction);
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  report_.stage_seconds.emplace_back(std::string(name), took.count());
+}
+
+CaptureOptions Pipeline::capture_options() const {
+  CaptureOptions out;
+  out.inputs = inputs_;
+  out.symbols = symbols_;
+  out.freeze = options_.freeze;
+  out.training = options_.mode == Mode::training;
+  out.preserve_mode = options_.mode == Mode::preserve;
+  out.libraries = options_.torch_libraries;
+  out.schemas = registry_.custom_schemas();
+  return out;
+}
+
+void Pipeline::capture() {
+  std::error_code error;
+  if (!std::filesystem::exists(model_, error)) {
+    throw Error("I101", "no such file: " + model_.string(), {}, "check the path");
+  }
+  if (has_extension(model_, ".onnx")) {
+    throw Error("I108", model_.string() + " is an ONNX file already", {}, "export takes a TorchScript .pt");
+  }
+  Captured captured = torch_backend().capture_torchscript(model_, capture_options());
+  torch_ = std::move(captured.graph);
+  for (Diagnostic& note : captured.notes) report_.diagnostics.push_back(std::move(note));
+  const auto rename = [](std::vector<std::string>& names, const std::vector<std::string>& wanted, const char* what) {
+    if (wanted.empty()) return;
+    if (wanted.size() > names.size()) {
+      throw Error("I109", std::to_string(wanted.size()) + " " + what + " names are given for " +
+                              std::to_string(names.size()) + " " + what + "s");
+    }
+    std::copy(wanted.begin(), wanted.end(), names.begin());
+    std::vector<std::string> sorted = names;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) throw Error("I109", std::string(what) + " name '" + *twice + "' is used twice");
+  };
+  rename(torch_->input_names, options_.input_names, "input");
+  rename(torch_->output_names, options_.output_names, "output");
+}
+
+std::unique_ptr<ir::Graph> Pipeline::capture_again() {
+  return torch_backend().capture_torchscript(model_, capture_options()).graph;
+}
+
+void Pipeline::translate_and_optimize() {
+  TranslateOptions options;
+  options.target_opset = options_.opset;
+  options.training = options_.mode == Mode::training;
+  options.dry_run = options_.dry_run;
+  Translated translated = translate(*torch_, registry_, options);
+  onnx_ = std::move(translated.graph);
+  report_.operators = std::move(translated.operators);
+  for (Diagnostic& note : translated.notes) report_.diagnostics.push_back(std::move(note));
+  torch_.reset();
+  if (options_.dry_run) return;
+  PassOptions passes;
+  passes.constant_folding = options_.constant_folding;
+  passes.fold_weights = options_.constant_folding && options_.weights != Weights::reference && options_.export_params &&
+                        options_.mode == Mode::eval;
+  run_passes(*onnx_, registry_, passes);
+}
+
+void Pipeline::legalize_to_target() {
+  legalize(*onnx_, options_.opset, registry_, report_.diagnostics);
+  PassOptions passes;
+  passes.constant_folding = options_.constant_folding;
+  passes.fold_weights = false;
+  run_final_passes(*onnx_, registry_, passes);
+  std::vector<Diagnostic> illegal = check_legality(*onnx_, options_.opset, registry_);
+  if (!illegal.empty()) throw Error(std::move(illegal));
+  if (!options_.export_params) parameters_to_inputs();
+}
+
+void Pipeline::parameters_to_inputs() {
+  const std::vector<ir::Value*> all(onnx_->initializers().begin(), onnx_->initializers().end());
+  for (ir::Value* v : all) {
+    // Weights carry their state_dict names; constants of the program have none and stay inside.
+    if (v->name().empty() || !v->has_uses()) continue;
+    ir::Value* input = onnx_->add_input(v->name().text(), v->type());
+    onnx_->input_names.emplace_back(v->name().text());
+    v->replace_all_uses_with(input);
+  }
+  onnx_->remove_unused_initializers();
+}
+
+ir::Graph& Pipeline::after(std::string_view name) {
+  const auto wanted = std::find(kStages.begin(), kStages.end(), name);
+  if (wanted == kStages.end()) {
+    throw Error("I113", "no stage '" + std::string(name) + "'", {}, "capture, prepare, translate or legalize");
+  }
+  const int until = static_cast<int>(wanted - kStages.begin()) + 1;
+  while (done_ < until) {
+    switch (done_) {
+      case 0: stage("capture", 0.0, [&] { capture(); }); break;
+      case 1: stage("prepare", 0.3, [&] { prepare(*torch_, report_.diagnostics); }); break;
+      case 2: stage("translate", 0.4, [&] { translate_and_optimize(); }); break;
+      default: stage("legalize", 0.6, [&] { legalize_to_target(); }); break;
+    }
+    ++done_;
+  }
+  return done_ <= 2 ? *torch_ : *onnx_;
+}
+
+SerializeOptions Pipeline::serialize_options() const {
+  SerializeOptions out;
+  out.ir_version = options_.ir_version.value_or(0);
+  out.weights = options_.weights;
+  out.external_threshold = options_.external_threshold;
+  out.strip = options_.strip;
+  out.keep_initializers_as_inputs = options_.keep_initializers_as_inputs;
+  out.source_model = model_;
+  return out;
+}
+
+void Pipeline::finish_report() {
+  report_.opset = options_.opset;
+  report_.ir_version = options_.ir_version.value_or(ir_version_of_opset(options_.opset));
+  report_.plugins_used = registry_.used_plugins();
+  for (const Diagnostic& note : registry_.notes()) report_.diagnostics.push_back(note);
+  if (onnx_ == nullptr) return;
+  ir::for_each_node(onnx_->body(), [&](ir::Node* node) { ++report_.node_counts[std::string(node->op_text())]; });
+  for (const ir::Value* v : onnx_->initializers()) {
+    if (v->name().empty()) continue;
+    report_.parameter_count += static_cast<size_t>(v->constant()->count());
+    report_.weight_bytes += v->constant()->bytes().size();
+  }
+  const auto describe = [](const std::string& name, const ir::Value* v) { return name + ": " + v->type().text(); };
+  for (size_t i = 0; i < onnx_->body().parameters().size() && i < onnx_->input_names.size(); ++i) {
+    report_.inputs.push_back(describe(onnx_->input_names[i], onnx_->body().parameters()[i]));
+  }
+  for (size_t i = 0; i < onnx_->body().result_count() && i < onnx_->output_names.size(); ++i) {
+    report_.outputs.push_back(describe(onnx_->output_names[i], onnx_->body().result(i)));
+  }
+}
+
+}  // namespace onnxport

@@ -1,0 +1,56 @@
+// One export, stage by stage, as export.h's functions run it.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/ir/graph.h"
+#include "core/plugin/registry.h"
+#include "core/serialize/serialize.h"
+#include "onnxport/export.h"
+
+namespace onnxport {
+
+class Pipeline {
+ public:
+  Pipeline(std::filesystem::path model, const ExportOptions& options);
+
+  // The graph after a stage: "capture", "prepare", "translate", "legalize". Runs what is missing.
+  ir::Graph& after(std::string_view stage);
+  // The model as captured, untouched by prepare: what verify runs.
+  std::unique_ptr<ir::Graph> capture_again();
+
+  Registry& registry() { return registry_; }
+  const std::vector<InputSpec>& inputs() const { return inputs_; }
+  ExportReport& report() { return report_; }
+  SerializeOptions serialize_options() const;
+  // Fills what the report says of the finished graph.
+  void finish_report();
+  // Runs `work` as a timed, announced stage.
+  void stage(std::string_view name, double fraction, const std::function<void()>& work);
+
+ private:
+  void capture();
+  void translate_and_optimize();
+  void legalize_to_target();
+  void parameters_to_inputs();
+  void check_opset();
+  CaptureOptions capture_options() const;
+
+  std::filesystem::path model_;
+  const ExportOptions& options_;
+  Registry registry_;
+  std::map<std::string, ir::SymbolInfo, std::less<>> symbols_;
+  std::vector<InputSpec> inputs_;
+  ExportReport report_;
+  std::unique_ptr<ir::Graph> torch_;
+  std::unique_ptr<ir::Graph> onnx_;
+  int done_ = 0;
+};
+
+}  // namespace onnxport

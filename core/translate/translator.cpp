@@ -1,0 +1,331 @@
+#include "core/translate/translator.h"
+
+#include <algorithm>
+
+namespace onnxport {
+
+Translated translate(ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options) {
+  return Translator(torch_graph, registry, options).run();
+}
+
+Translator::Translator(ir::Graph& source, Registry& registry, const TranslateOptions& options)
+    : source_(source),
+      registry_(registry),
+      options_(options),
+      target_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)),
+      emitter_(std::make_unique<Emitter>(*target_, kPivotOpset)) {
+  target_->opsets[""] = kPivotOpset;
+  target_->symbols = source.symbols;
+  target_->graph_name = source.graph_name;
+  target_->metadata = source.metadata;
+}
+
+Translated Translator::run() {
+  translate_inputs();
+  translate_block(source_.body());
+  if (errors_.empty()) translate_results();
+  if (!errors_.empty() && !options_.dry_run) throw Error(std::move(errors_));
+  Translated out;
+  for (const std::string& op : report_order_) out.operators.push_back(std::move(report_[op]));
+  notes_.insert(notes_.end(), errors_.begin(), errors_.end());
+  out.notes = std::move(notes_);
+  emitter_.reset();
+  out.graph = std::move(target_);
+  return out;
+}
+
+// ---- inputs and results ----
+
+namespace {
+
+// The ONNX form of an input's torch type: a complex tensor gains an axis of 2, a number is a 0-d tensor.
+ir::Type onnx_type(const ir::Type& type) {
+  using Kind = ir::Type::Kind;
+  switch (type.kind()) {
+    case Kind::integer: return ir::Type::tensor(ir::DType::i64, ir::Shape{});
+    case Kind::real: return ir::Type::tensor(ir::DType::f32, ir::Shape{});
+    case Kind::boolean: return ir::Type::tensor(ir::DType::boolean, ir::Shape{});
+    default: break;
+  }
+  if (!type.is_tensor() || !ir::is_complex(type.dtype())) return type;
+  const ir::DType part = type.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32;
+  std::optional<ir::Shape> shape = type.shape();
+  if (shape) shape->emplace_back(2);
+  ir::Type out = ir::Type::tensor(part, std::move(shape));
+  out.set_stands_for_complex(true);
+  return out;
+}
+
+}  // namespace
+
+void Translator::translate_inputs() {
+  size_t i = 0;
+  for (ir::Value* parameter : source_.body().parameters()) {
+    const std::string name = i < source_.input_names.size() ? source_.input_names[i]
+                                                            : std::string(parameter->name().text());
+    ir::Value* value = target_->add_input(name, onnx_type(parameter->type()));
+    target_->input_names.push_back(name);
+    bindings_[parameter] = Bound::of(value, parameter->type().is_scalar());
+    ++i;
+  }
+}
+
+std::vector<ir::Value*> Translator::flat_values(const Bound& bound) {
+  if (bound.kind != Bound::Kind::list) return {result_value(bound)};
+  std::vector<ir::Value*> out;
+  for (const Bound& item : bound.items) {
+    for (ir::Value* v : flat_values(item)) out.push_back(v);
+  }
+  return out;
+}
+
+ir::Value* Translator::result_value(const Bound& bound) {
+  if (bound.kind == Bound::Kind::none) return nullptr;
+  return materialize(bound, *emitter_);
+}
+
+void Translator::translate_results() {
+  emitter_->insert_at_end(target_->body());
+  emitter_->set_provenance(nullptr);
+  std::vector<ir::Value*> results;
+  std::vector<std::string> names;
+  std::unordered_set<const ir::Value*> seen;
+  for (size_t i = 0; i < source_.body().result_count(); ++i) {
+    const Bound& b = bound(source_.body().result(i));
+    const std::string base = i < source_.output_names.size() ? source_.output_names[i] : "output_" + std::to_string(i);
+    const std::vector<ir::Value*> values = flat_values(b);
+    for (size_t k = 0; k < values.size(); ++k) {
+      ir::Value* v = values[k];
+      if (v == nullptr) continue;  // an output that is None has no place in an ONNX graph
+      // A result must be computed by a node, and by one each: ONNX names values, not positions.
+      if (v->producer() == nullptr || !seen.insert(v).second) v = emitter_->emit1("Identity", {v});
+      seen.insert(v);
+      results.push_back(v);
+      names.push_back(values.size() == 1 ? base : base + "." + std::to_string(k));
+    }
+  }
+  target_->body().set_results(results);
+  target_->output_names = std::move(names);
+}
+
+// ---- the walk ----
+
+void Translator::translate_block(ir::Block& block) {
+  for (ir::Node* node : block) {
+    if (reads_poison(*node)) {
+      // Still asked for: an unknown operator behind another one is reported in the same run.
+      if (node->blocks().empty() && node->schema() != nullptr &&
+          registry_.candidates(node->op_text(), options_.target_opset).empty() && translate_structure(*node) == false) {
+        std::vector<std::string> reasons;
+        count(*node, "", {"not tried: it reads the result of an operator that failed"});
+      }
+      poison(*node);
+      continue;
+    }
+    try {
+      translate_node(*node);
+    } catch (const Error& e) {
+      for (Diagnostic d : e.diagnostics()) {
+        if (d.place.text().empty()) d.place = place_of(*node);
+        errors_.push_back(std::move(d));
+      }
+      poison(*node);
+    }
+  }
+}
+
+const ir::Schema* Translator::schema_of(ir::Node& node) {
+  if (node.schema() != nullptr) return node.schema();
+  return source_.find_schema(node.op_text());
+}
+
+void Translator::translate_node(ir::Node& node) {
+  const ir::Provenance* p = outer_provenance_ != nullptr ? outer_provenance_ : node.provenance();
+  if (p != nullptr) {
+    const ir::Provenance*& kept = provenances_[p];
+    if (kept == nullptr) kept = target_->keep(*p);
+    emitter_->set_provenance(kept);
+  }
+  if (node.op() == "prim::If") return translate_if(node);
+  if (node.op() == "prim::Loop") return translate_loop(node);
+  if (translate_structure(node) || translate_query(node)) return;
+
+  std::vector<Bound> arguments;
+  arguments.reserve(node.operand_count());
+  for (size_t i = 0; i < node.operand_count(); ++i) {
+    arguments.push_back(node.operand(i) == nullptr ? Bound{} : bound(node.operand(i)));
+  }
+  if (fold_scalars(node, arguments)) return;
+
+  std::vector<std::string> reasons;
+  if (try_candidates(node, arguments, reasons)) return;
+  const bool failed_outright = !reasons.empty() && reasons.back().starts_with('!');
+  if (!failed_outright && split(node, arguments, reasons)) return;
+
+  count(node, "", reasons);
+  std::string message = "operator " + std::string(node.op_text());
+  std::string hint;
+  if (reasons.empty()) {
+    message += " is not mapped by any plugin";
+    const std::vector<std::string> near = registry_.similar(node.op_text());
+    if (!near.empty()) hint = "mapped names that are near: " + near.front();
+    hint += (hint.empty() ? "" : "; ");
+    hint += "a plugin can map it: onnxport plugin which " + std::string(node.op_text()) + " --opset " +
+            std::to_string(options_.target_opset) + ", docs/plugins.md";
+    fail(node, "T501", std::move(message), std::move(hint));
+  } else {
+    message += failed_outright ? " cannot be exported: " : " is not supported as called: ";
+    for (size_t i = 0; i < reasons.size(); ++i) {
+      message += (i == 0 ? "" : "; ") + (reasons[i].starts_with('!') ? reasons[i].substr(1) : reasons[i]);
+    }
+    fail(node, failed_outright ? "T503" : "T502", std::move(message),
+         "onnxport plugin which " + std::string(node.op_text()) + " --opset " + std::to_string(options_.target_opset) +
+             " shows who maps it");
+  }
+}
+
+bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& arguments,
+                                std::vector<std::string>& reasons) {
+  for (const Candidate& candidate : registry_.candidates(node.op_text(), options_.target_opset)) {
+    Call call;
+    call.schema = schema_of(node);
+    call.name = node.op_text();
+    call.arguments = arguments;
+    call.outputs = node.outputs();
+    call.target_opset = options_.target_opset;
+    call.training = options_.training;
+    Outcome outcome = run_mapping(candidate, call, *emitter_, registry_);
+    for (std::string& note : outcome.notes) {
+      notes_.push_back({Severity::note, "", std::move(note), place_of(node), ""});
+    }
+    if (outcome.status == Outcome::Status::done) {
+      for (size_t i = 0; i < node.output_count(); ++i) {
+        bind(node.output(i), i < outcome.results.size() ? std::move(outcome.results[i]) : Bound{});
+      }
+      warn_of_result_types(node);
+      count(node, candidate.plugin_id);
+      return true;
+    }
+    const bool failed = outcome.status == Outcome::Status::failed;
+    reasons.push_back((failed ? "!" : "") + candidate.plugin_id + ": " + outcome.reason);
+    if (failed) return false;
+  }
+  return false;
+}
+
+// ---- bindings ----
+
+const Bound& Translator::bound(const ir::Value* value) {
+  const auto found = bindings_.find(value);
+  if (found != bindings_.end()) return found->second;
+  if (value->is_constant()) {
+    return bindings_[value] = Bound::of(initializer(*value));
+  }
+  throw Error("T519", "value '" + std::string(value->name().text()) + "' is used before it is computed", {},
+              "this is a defect of onnxport: please report the model");
+}
+
+ir::Value* Translator::initializer(const ir::Value& source) {
+  ir::Value*& made = initializers_[&source];
+  if (made != nullptr) return made;
+  const ir::Tensor& tensor = *source.constant();
+  if (!ir::is_complex(tensor.dtype())) return made = target_->add_initializer(source.name().text(), tensor);
+  // A complex weight is the same bytes, seen as pairs.
+  std::vector<int64_t> dims = tensor.dims();
+  dims.push_back(2);
+  const ir::DType part = tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32;
+  const auto owner = std::make_shared<ir::Tensor>(tensor);
+  made = target_->add_initializer(source.name().text(),
+                                  ir::Tensor(part, std::move(dims), tensor.bytes(), owner, tensor.file()));
+  ir::Type type = made->type();
+  type.set_stands_for_complex(true);
+  made->set_type(std::move(type));
+  return made;
+}
+
+Bound Translator::settled(Bound bound, const ir::Type& type) {
+  if (bound.kind != Bound::Kind::value || !type.is_scalar()) return bound;
+  bound.is_number = true;
+  const ir::Tensor* constant = bound.value->constant();
+  if (constant == nullptr || constant->count() != 1) return bound;
+  if (const auto ints = constant->to_ints()) {
+    switch (type.kind()) {
+      case ir::Type::Kind::boolean: return Bound::of_bool((*ints)[0] != 0);
+      case ir::Type::Kind::real: return Bound::of_real(static_cast<double>((*ints)[0]));
+      default: return Bound::of_int((*ints)[0]);
+    }
+  }
+  if (const auto reals = constant->to_reals()) {
+    // A double that went through f32 must not come back with other digits: only f64 constants are numbers again.
+    if (constant->dtype() == ir::DType::f64 || static_cast<double>(static_cast<float>((*reals)[0])) == (*reals)[0]) {
+      return Bound::of_real((*reals)[0]);
+    }
+  }
+  return bound;
+}
+
+void Translator::bind(const ir::Value* value, Bound bound) { bindings_[value] = settled(std::move(bound), value->type()); }
+
+// ---- failures and the report ----
+
+Place Translator::place_of(const ir::Node& node) const {
+  Place place;
+  place.node = node.op_text();
+  const ir::Provenance* p = outer_provenance_ != nullptr ? outer_provenance_ : node.provenance();
+  if (p != nullptr) {
+    place.module_path = p->module_path;
+    place.source = p->source;
+  }
+  return place;
+}
+
+void Translator::fail(ir::Node& node, std::string_view code, std::string message, std::string hint) {
+  errors_.push_back({Severity::error, std::string(code), std::move(message), place_of(node), std::move(hint)});
+  poison(node);
+}
+
+void Translator::poison(ir::Node& node) {
+  for (ir::Value* v : node.outputs()) poisoned_.insert(v);
+}
+
+bool Translator::reads_poison(const ir::Node& node) const {
+  if (poisoned_.empty()) return false;
+  for (size_t i = 0; i < node.operand_count(); ++i) {
+    if (node.operand(i) != nullptr && poisoned_.contains(node.operand(i))) return true;
+  }
+  return false;
+}
+
+void Translator::count(const ir::Node& node, std::string plugin, std::vector<std::string> reasons) {
+  if (split_depth_ > 0) return;  // the call that was split is what the user knows
+  const std::string op(node.op_text());
+  auto [at, fresh] = report_.try_emplace(op);
+  OperatorReport& r = at->second;
+  if (fresh) {
+    r.torch_op = op;
+    r.plugin = plugin;
+    report_order_.push_back(op);
+  }
+  ++r.count;
+  if (plugin.empty()) r.plugin.clear();  // one call that nobody takes makes the operator unsupported
+  for (std::string& reason : reasons) {
+    if (reason.starts_with('!')) reason.erase(0, 1);
+    if (std::find(r.reasons.begin(), r.reasons.end(), reason) == r.reasons.end()) r.reasons.push_back(std::move(reason));
+  }
+}
+
+void Translator::warn_of_result_types(const ir::Node& node) {
+  for (ir::Value* v : node.outputs()) {
+    if (!v->type().is_tensor() || v->type().dtype() == ir::DType::undefined) continue;
+    const auto found = bindings_.find(v);
+    if (found == bindings_.end() || found->second.kind != Bound::Kind::value) continue;
+    const ir::Type& made = found->second.value->type();
+    if (made.stands_for_complex() || !made.is_tensor() || made.dtype() == v->type().dtype()) continue;
+    throw Error("T511",
+                "the mapping gives " + std::string(ir::short_name(made.dtype())) + " where the model records " +
+                    std::string(ir::short_name(v->type().dtype())),
+                place_of(node), "this is a defect of the mapping: please report it with the operator's arguments");
+  }
+}
+
+}  // namespace onnxport

@@ -1,0 +1,90 @@
+// The walk behind translate(): one instance per export.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "core/emit/emitter.h"
+#include "core/plugin/host.h"
+#include "core/translate/translate.h"
+
+namespace onnxport {
+
+class Translator {
+ public:
+  Translator(ir::Graph& source, Registry& registry, const TranslateOptions& options);
+  Translated run();
+
+ private:
+  // ---- the walk (translator.cpp) ----
+  void translate_inputs();
+  void translate_results();
+  void translate_block(ir::Block& block);
+  void translate_node(ir::Node& node);
+  bool try_candidates(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons);
+  const ir::Schema* schema_of(ir::Node& node);
+  std::vector<ir::Value*> flat_values(const Bound& bound);
+  ir::Value* result_value(const Bound& bound);
+
+  // ---- bindings ----
+  const Bound& bound(const ir::Value* value);
+  void bind(const ir::Value* value, Bound bound);
+  // What a scalar-typed result became: a constant value is a known number from here on.
+  static Bound settled(Bound bound, const ir::Type& type);
+  ir::Value* initializer(const ir::Value& source);
+
+  // ---- what needs no mapping ----
+  // Containers and constants of the torch dialect (structure.cpp). False: not such a node.
+  bool translate_structure(ir::Node& node);
+  // Questions about types: dim, size, dtype (queries.cpp).
+  bool translate_query(ir::Node& node);
+  // Arithmetic and comparison of numbers known now (scalars.cpp).
+  bool fold_scalars(ir::Node& node, const std::vector<Bound>& arguments);
+
+  // ---- regions (regions.cpp) ----
+  void translate_if(ir::Node& node);
+  void emit_if(ir::Node& node, ir::Value* condition);
+  void translate_loop(ir::Node& node);
+  bool unroll_loop(ir::Node& node);
+  void emit_loop(ir::Node& node);
+  ir::Block* emit_branch(ir::Block& source, std::vector<Bound>& results);
+
+  // ---- composites (split.cpp) ----
+  bool split(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons);
+  std::shared_ptr<Split> recorded(const ir::Schema& schema, const std::vector<SplitArgument>& arguments,
+                                  std::string& why);
+
+  // ---- failures ----
+  Place place_of(const ir::Node& node) const;
+  void fail(ir::Node& node, std::string_view code, std::string message, std::string hint = {});
+  void poison(ir::Node& node);
+  bool reads_poison(const ir::Node& node) const;
+  void count(const ir::Node& node, std::string plugin, std::vector<std::string> reasons = {});
+  void warn_of_result_types(const ir::Node& node);
+
+  ir::Graph& source_;
+  Registry& registry_;
+  const TranslateOptions& options_;
+  std::unique_ptr<ir::Graph> target_;
+  std::unique_ptr<Emitter> emitter_;
+  std::unordered_map<const ir::Value*, Bound> bindings_;
+  std::unordered_map<const ir::Value*, ir::Value*> initializers_;
+  std::unordered_set<const ir::Value*> poisoned_;
+  std::unordered_map<const ir::Provenance*, const ir::Provenance*> provenances_;
+  const ir::Provenance* outer_provenance_ = nullptr;  // of the call being split
+  std::unordered_map<std::string, std::shared_ptr<Split>> splits_;
+  std::map<std::string, OperatorReport> report_;
+  std::vector<std::string> report_order_;
+  std::vector<Diagnostic> errors_;
+  std::vector<Diagnostic> notes_;
+  int split_depth_ = 0;
+};
+
+}  // namespace onnxport
