@@ -51,7 +51,8 @@ Dim multiply_terms(const std::vector<Term>& a, const std::vector<Term>& b) {
       if (!coefficient) return Dim();
       Term term{*coefficient, {}};
       term.atoms.reserve(x.atoms.size() + y.atoms.size());
-      std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(), std::back_inserter(term.atoms),
+      std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(),
+                 std::back_inserter(term.atoms),
                  [](const AtomPointer& l, const AtomPointer& r) { return l->text < r->text; });
       out.push_back(std::move(term));
     }
@@ -61,9 +62,9 @@ Dim multiply_terms(const std::vector<Term>& a, const std::vector<Term>& b) {
 
 // floor((c*q + r) / c) == q + floor(r / c): takes out what a positive constant divides, leaving less to name.
 struct Reduced {
-  Dim quotient;   // what came out whole
-  Dim remainder;  // what is still to be divided
-  int64_t common = 1;   // divides the remainder's coefficients and the divisor
+  Dim quotient;        // what came out whole
+  Dim remainder;       // what is still to be divided
+  int64_t common = 1;  // divides the remainder's coefficients and the divisor
 };
 
 std::optional<Reduced> reduce_by(const Dim& a, int64_t divisor) {
@@ -126,7 +127,8 @@ Dim floor_div_by_constant(const Dim& a, int64_t divisor) {
   if (reduced->remainder.is_constant()) {
     return reduced->quotient + constant_or_unknown(floor_divide(reduced->remainder.value(), left));
   }
-  if (const auto merged = merge_nested_floor_div(reduced->remainder, left)) return reduced->quotient + *merged;
+  if (const auto merged = merge_nested_floor_div(reduced->remainder, left))
+    return reduced->quotient + *merged;
   return reduced->quotient + Expression::of_atom(Atom::Kind::floor_div, {}, {reduced->remainder, Dim(left)});
 }
 
@@ -139,10 +141,12 @@ Dim mod_by_constant(const Dim& a, int64_t divisor) {
   if (!reduced) return Dim();
   const Dim left = divisor / reduced->common;
   if (reduced->common == 1) {
-    if (reduced->remainder.is_constant()) return constant_or_unknown(floor_modulo(reduced->remainder.value(), divisor));
+    if (reduced->remainder.is_constant())
+      return constant_or_unknown(floor_modulo(reduced->remainder.value(), divisor));
     return Expression::of_atom(Atom::Kind::mod, {}, {reduced->remainder, left});
   }
-  // (g*p + k) mod (g*c) == g * ((p + k/g) mod c) + k mod g; reduce_by dropped k mod g, so take it from `a` again.
+  // (g*p + k) mod (g*c) == g * ((p + k/g) mod c) + k mod g; reduce_by dropped k mod g, so take it from `a`
+  // again.
   int64_t constant = 0;
   for (const Term& term : Expression::terms_of(a)) {
     if (term.atoms.empty()) constant = term.coefficient;
@@ -158,7 +162,8 @@ Dim extremum(Atom::Kind kind, const Dim& a, const Dim& b) {
   const auto collect = [&](const Dim& dim) {
     const Atom* atom = nullptr;
     std::vector<Term> terms = Expression::terms_of(dim);
-    if (terms.size() == 1 && terms[0].coefficient == 1 && terms[0].atoms.size() == 1) atom = terms[0].atoms[0].get();
+    if (terms.size() == 1 && terms[0].coefficient == 1 && terms[0].atoms.size() == 1)
+      atom = terms[0].atoms[0].get();
     if (atom != nullptr && atom->kind == kind) {
       all.insert(all.end(), atom->arguments.begin(), atom->arguments.end());
     } else {
@@ -193,16 +198,25 @@ Dim substitute_atom(const Atom& atom, const std::function<std::optional<Dim>(std
   for (size_t i = 1; i < atom.arguments.size(); ++i) {
     const Dim next = atom.arguments[i].substitute(map);
     switch (atom.kind) {
-      case Atom::Kind::floor_div: out = floor_div(out, next); break;
-      case Atom::Kind::mod: out = mod(out, next); break;
-      case Atom::Kind::min: out = min(out, next); break;
-      default: out = max(out, next); break;
+      case Atom::Kind::floor_div:
+        out = floor_div(out, next);
+        break;
+      case Atom::Kind::mod:
+        out = mod(out, next);
+        break;
+      case Atom::Kind::min:
+        out = min(out, next);
+        break;
+      default:
+        out = max(out, next);
+        break;
     }
   }
   return out;
 }
 
-std::optional<int64_t> evaluate_atom(const Atom& atom, const std::map<std::string, int64_t, std::less<>>& symbols) {
+std::optional<int64_t> evaluate_atom(const Atom& atom,
+                                     const std::map<std::string, int64_t, std::less<>>& symbols) {
   if (atom.kind == Atom::Kind::symbol) {
     const auto found = symbols.find(atom.name);
     return found == symbols.end() ? std::nullopt : std::optional(found->second);
@@ -212,10 +226,18 @@ std::optional<int64_t> evaluate_atom(const Atom& atom, const std::map<std::strin
     const auto next = atom.arguments[i].evaluate(symbols);
     if (!next) return std::nullopt;
     switch (atom.kind) {
-      case Atom::Kind::floor_div: out = floor_divide(*out, *next); break;
-      case Atom::Kind::mod: out = floor_modulo(*out, *next); break;
-      case Atom::Kind::min: out = std::min(*out, *next); break;
-      default: out = std::max(*out, *next); break;
+      case Atom::Kind::floor_div:
+        out = floor_divide(*out, *next);
+        break;
+      case Atom::Kind::mod:
+        out = floor_modulo(*out, *next);
+        break;
+      case Atom::Kind::min:
+        out = std::min(*out, *next);
+        break;
+      default:
+        out = std::max(*out, *next);
+        break;
     }
   }
   return out;
@@ -223,12 +245,15 @@ std::optional<int64_t> evaluate_atom(const Atom& atom, const std::map<std::strin
 
 }  // namespace
 
-Dim Dim::symbol(std::string_view name) { return Expression::of_atom(Atom::Kind::symbol, std::string(name), {}); }
+Dim Dim::symbol(std::string_view name) {
+  return Expression::of_atom(Atom::Kind::symbol, std::string(name), {});
+}
 
 std::string_view Dim::symbol_name() const {
   if (!is_expression()) return {};
   const Atom* atom = expression_->bare_atom();
-  return atom != nullptr && atom->kind == Atom::Kind::symbol ? std::string_view(atom->name) : std::string_view();
+  return atom != nullptr && atom->kind == Atom::Kind::symbol ? std::string_view(atom->name)
+                                                             : std::string_view();
 }
 
 bool Dim::is_anonymous() const {
@@ -239,9 +264,12 @@ bool Dim::is_anonymous() const {
 
 std::string Dim::text() const {
   switch (kind_) {
-    case Kind::unknown: return "?";
-    case Kind::constant: return std::to_string(value_);
-    case Kind::expression: return expression_->text();
+    case Kind::unknown:
+      return "?";
+    case Kind::constant:
+      return std::to_string(value_);
+    case Kind::expression:
+      return expression_->text();
   }
   return "?";
 }

@@ -15,13 +15,15 @@ constexpr size_t kMaxText = 2048;
 bool is_plain_name(std::string_view name) {
   if (name.starts_with('?')) name.remove_prefix(1);
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0) return false;
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
+  return std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
 }
 
 std::string symbol_text(const std::string& name) {
   // "?0" is what we call anonymous sizes; everything else that could read as something else is quoted.
-  const bool numbered = name.size() > 1 && name[0] == '?' &&
-                        std::all_of(name.begin() + 1, name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  const bool numbered =
+      name.size() > 1 && name[0] == '?' &&
+      std::all_of(name.begin() + 1, name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
   if (numbered || is_plain_name(name)) return name;
   std::string out = "\"";
   for (const char c : name) {
@@ -95,7 +97,8 @@ int compare_products(const Term& a, const Term& b) {
 }
 
 Dim Expression::make(std::vector<Term> terms) {
-  std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return compare_products(a, b) < 0; });
+  std::stable_sort(terms.begin(), terms.end(),
+                   [](const Term& a, const Term& b) { return compare_products(a, b) < 0; });
   std::vector<Term> merged;
   for (Term& term : terms) {
     if (!merged.empty() && compare_products(merged.back(), term) == 0) {

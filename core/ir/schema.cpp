@@ -23,12 +23,23 @@ std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default: out += c;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += c;
     }
   }
   return out + '"';
@@ -90,7 +101,9 @@ std::string Schema::text() const {
     }
     out += argument_text(arguments[i]);
   }
+  if (more_arguments) out += arguments.empty() ? "..." : ", ...";
   out += ") -> ";
+  if (more_returns && returns.empty()) return out + "...";
   if (returns.size() == 1 && returns[0].name.empty()) return out + marked_type(returns[0]);
   out += '(';
   for (size_t i = 0; i < returns.size(); ++i) out += (i == 0 ? "" : ", ") + argument_text(returns[i]);

@@ -32,6 +32,8 @@ struct Schema {
   std::string overload;  // "Tensor"; empty: the default overload
   std::vector<SchemaArgument> arguments;
   std::vector<SchemaArgument> returns;
+  bool more_arguments = false;  // "..." : any further operands
+  bool more_returns = false;
 
   std::string qualified_name() const { return overload.empty() ? name : name + "." + overload; }
   // Index of the argument, or -1.

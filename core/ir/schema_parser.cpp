@@ -18,8 +18,8 @@ bool is_name_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) !
 // Names that torch writes for numbers of its enumerations (Reduction, MemoryFormat, Layout, ScalarType).
 std::optional<int64_t> enumerator(std::string_view name) {
   static constexpr std::pair<std::string_view, int64_t> numbers[] = {
-      {"Mean", 1},          {"Sum", 2},           {"contiguous_format", 0}, {"preserve_format", 1},
-      {"channels_last", 2}, {"strided", 0},       {"long", 4},              {"channels_last_3d", 3},
+      {"Mean", 1},    {"Sum", 2},  {"contiguous_format", 0}, {"preserve_format", 1}, {"channels_last", 2},
+      {"strided", 0}, {"long", 4}, {"channels_last_3d", 3},
   };
   for (const auto& [word, number] : numbers) {
     if (word == name) return number;
@@ -48,8 +48,10 @@ class SchemaParser {
   [[noreturn]] void fail(const std::string& what) const {
     Place place;
     place.column = static_cast<int>(at_) + 1;
-    throw Error("M112", "column " + std::to_string(at_ + 1) + " of the schema \"" + std::string(text_) + "\": " + what,
-                std::move(place), "write it as torch does: ns::op(Tensor x, float scale=1.0) -> Tensor");
+    throw Error(
+        "M112",
+        "column " + std::to_string(at_ + 1) + " of the schema \"" + std::string(text_) + "\": " + what,
+        std::move(place), "write it as torch does: ns::op(Tensor x, float scale=1.0) -> Tensor");
   }
 
   void skip_space() {
@@ -93,7 +95,7 @@ class SchemaParser {
       if (take("*")) {
         keyword_only = true;
       } else if (take("...")) {
-        continue;  // any further arguments: the list of operands says how many
+        out.more_arguments = true;
       } else {
         out.arguments.push_back(argument());
         out.arguments.back().keyword_only = keyword_only;
@@ -113,14 +115,21 @@ class SchemaParser {
   }
 
   void returns(Schema& out) {
-    if (take("...")) return;
+    if (take("...")) {
+      out.more_returns = true;
+      return;
+    }
     if (!take("(")) {
       out.returns.push_back(result());
       return;
     }
     if (take(")")) return;
     do {
-      if (!take("...")) out.returns.push_back(result());
+      if (take("...")) {
+        out.more_returns = true;
+      } else {
+        out.returns.push_back(result());
+      }
     } while (take(","));
     expect(')', "',' or ')' after a result");
   }
@@ -166,8 +175,9 @@ class SchemaParser {
     if (name == "SymFloat") name = "float";
     if (name == "SymBool") name = "bool";
     out.type += name;
-    const bool generic = name == "Dict" || name == "Union" || name == "Future" || name == "RRef" || name == "Await" ||
-                         name == "Optional" || name == "List" || name == "Tuple" || name == "NamedTuple";
+    const bool generic = name == "Dict" || name == "Union" || name == "Future" || name == "RRef" ||
+                         name == "Await" || name == "Optional" || name == "List" || name == "Tuple" ||
+                         name == "NamedTuple";
     if (generic && next_is('(')) out.type += nested_types('(', ')');
     if (generic && next_is('[')) out.type += nested_types('[', ']');
   }
@@ -195,7 +205,8 @@ class SchemaParser {
 
   void list_suffix(SchemaArgument& out) {
     out.type += text_[at_++];
-    while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) != 0) out.type += text_[at_++];
+    while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) != 0)
+      out.type += text_[at_++];
     if (!next_is(']')) fail("expected ']' of a list type");
     out.type += text_[at_++];
   }
@@ -248,7 +259,8 @@ class SchemaParser {
     bool real = false;
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
-      const bool sign_of_exponent = (c == '-' || c == '+') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
+      const bool sign_of_exponent =
+          (c == '-' || c == '+') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
       if (c == '.' || c == 'e' || c == 'E' || sign_of_exponent) {
         real = true;
       } else if (std::isdigit(static_cast<unsigned char>(c)) == 0) {
@@ -265,7 +277,8 @@ class SchemaParser {
     int64_t value = 0;
     const char* first = digits.data() + (digits.starts_with('+') ? 1 : 0);
     const auto parsed = std::from_chars(first, digits.data() + digits.size(), value);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) fail("not a number: " + digits);
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size())
+      fail("not a number: " + digits);
     return value;
   }
 

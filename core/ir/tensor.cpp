@@ -87,12 +87,14 @@ Tensor::Tensor(DType dtype, std::vector<int64_t> dims, std::span<const std::byte
                std::shared_ptr<const void> owner, std::optional<FileRegion> file)
     : dtype_(dtype), dims_(std::move(dims)), bytes_(bytes), owner_(std::move(owner)), file_(std::move(file)) {
   const size_t size = size_of(dtype_);
-  if (size == 0) throw std::invalid_argument("a tensor of dtype " + std::string(short_name(dtype_)) + " holds no bytes");
+  if (size == 0)
+    throw std::invalid_argument("a tensor of dtype " + std::string(short_name(dtype_)) + " holds no bytes");
   const auto count = count_of(dims_);
   int64_t expected = 0;
   if (!count || __builtin_mul_overflow(*count, static_cast<int64_t>(size), &expected) ||
       static_cast<uint64_t>(expected) != bytes_.size()) {
-    throw std::invalid_argument("a tensor " + type().text() + " does not have " + std::to_string(bytes_.size()) + " bytes");
+    throw std::invalid_argument("a tensor " + type().text() + " does not have " +
+                                std::to_string(bytes_.size()) + " bytes");
   }
 }
 
@@ -112,8 +114,8 @@ Tensor Tensor::reshaped(std::vector<int64_t> dims) const {
 }
 
 bool Tensor::same_storage(const Tensor& other) const {
-  return bytes_.data() == other.bytes_.data() && bytes_.size() == other.bytes_.size() && dtype_ == other.dtype_ &&
-         dims_ == other.dims_;
+  return bytes_.data() == other.bytes_.data() && bytes_.size() == other.bytes_.size() &&
+         dtype_ == other.dtype_ && dims_ == other.dims_;
 }
 
 Type Tensor::type() const { return Type::tensor(dtype_, Shape(dims_.begin(), dims_.end())); }
@@ -125,13 +127,20 @@ std::optional<std::vector<int64_t>> Tensor::to_ints() const {
       for (int64_t& v : out) v = v != 0 ? 1 : 0;
       return out;
     }
-    case DType::i8: return widen<int8_t, int64_t>(bytes_);
-    case DType::i16: return widen<int16_t, int64_t>(bytes_);
-    case DType::i32: return widen<int32_t, int64_t>(bytes_);
-    case DType::i64: return widen<int64_t, int64_t>(bytes_);
-    case DType::u8: return widen<uint8_t, int64_t>(bytes_);
-    case DType::u16: return widen<uint16_t, int64_t>(bytes_);
-    case DType::u32: return widen<uint32_t, int64_t>(bytes_);
+    case DType::i8:
+      return widen<int8_t, int64_t>(bytes_);
+    case DType::i16:
+      return widen<int16_t, int64_t>(bytes_);
+    case DType::i32:
+      return widen<int32_t, int64_t>(bytes_);
+    case DType::i64:
+      return widen<int64_t, int64_t>(bytes_);
+    case DType::u8:
+      return widen<uint8_t, int64_t>(bytes_);
+    case DType::u16:
+      return widen<uint16_t, int64_t>(bytes_);
+    case DType::u32:
+      return widen<uint32_t, int64_t>(bytes_);
     case DType::u64: {
       std::vector<int64_t> out = widen<uint64_t, int64_t>(bytes_);
       for (const int64_t v : out) {
@@ -139,22 +148,32 @@ std::optional<std::vector<int64_t>> Tensor::to_ints() const {
       }
       return out;
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<std::vector<double>> Tensor::to_reals() const {
   using Special = SmallFloat::Special;
   switch (dtype_) {
-    case DType::f32: return widen<float, double>(bytes_);
-    case DType::f64: return widen<double, double>(bytes_);
-    case DType::f16: return decode_all<uint16_t>(bytes_, {5, 10, 15, Special::ieee});
-    case DType::bf16: return decode_all<uint16_t>(bytes_, {8, 7, 127, Special::ieee});
-    case DType::f8e4m3fn: return decode_all<uint8_t>(bytes_, {4, 3, 7, Special::nan_only});
-    case DType::f8e4m3fnuz: return decode_all<uint8_t>(bytes_, {4, 3, 8, Special::unsigned_zero});
-    case DType::f8e5m2: return decode_all<uint8_t>(bytes_, {5, 2, 15, Special::ieee});
-    case DType::f8e5m2fnuz: return decode_all<uint8_t>(bytes_, {5, 2, 16, Special::unsigned_zero});
-    default: return std::nullopt;
+    case DType::f32:
+      return widen<float, double>(bytes_);
+    case DType::f64:
+      return widen<double, double>(bytes_);
+    case DType::f16:
+      return decode_all<uint16_t>(bytes_, {5, 10, 15, Special::ieee});
+    case DType::bf16:
+      return decode_all<uint16_t>(bytes_, {8, 7, 127, Special::ieee});
+    case DType::f8e4m3fn:
+      return decode_all<uint8_t>(bytes_, {4, 3, 7, Special::nan_only});
+    case DType::f8e4m3fnuz:
+      return decode_all<uint8_t>(bytes_, {4, 3, 8, Special::unsigned_zero});
+    case DType::f8e5m2:
+      return decode_all<uint8_t>(bytes_, {5, 2, 15, Special::ieee});
+    case DType::f8e5m2fnuz:
+      return decode_all<uint8_t>(bytes_, {5, 2, 16, Special::unsigned_zero});
+    default:
+      return std::nullopt;
   }
 }
 

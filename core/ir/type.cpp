@@ -69,19 +69,32 @@ bool same_dim(const Dim& a, const Dim& b) { return (a.is_unknown() && b.is_unkno
 
 std::string Type::text() const {
   switch (kind_) {
-    case Kind::unknown: return "?";
-    case Kind::none: return "none";
-    case Kind::tensor: return tensor_text(*this);
-    case Kind::integer: return "int";
-    case Kind::real: return "float";
-    case Kind::boolean: return "bool";
-    case Kind::string: return "str";
-    case Kind::dtype: return "dtype";
-    case Kind::list: return container_text("list", *this);
-    case Kind::tuple: return container_text("tuple", *this);
-    case Kind::optional: return container_text("optional", *this);
-    case Kind::dict: return container_text("dict", *this);
-    case Kind::object: return "object";
+    case Kind::unknown:
+      return "?";
+    case Kind::none:
+      return "none";
+    case Kind::tensor:
+      return tensor_text(*this);
+    case Kind::integer:
+      return "int";
+    case Kind::real:
+      return "float";
+    case Kind::boolean:
+      return "bool";
+    case Kind::string:
+      return "str";
+    case Kind::dtype:
+      return "dtype";
+    case Kind::list:
+      return container_text("list", *this);
+    case Kind::tuple:
+      return container_text("tuple", *this);
+    case Kind::optional:
+      return container_text("optional", *this);
+    case Kind::dict:
+      return container_text("dict", *this);
+    case Kind::object:
+      return "object";
   }
   return "?";
 }
@@ -93,9 +106,11 @@ std::optional<Type> Type::parse(std::string_view text) {
 }
 
 bool operator==(const Type& a, const Type& b) {
-  if (a.kind_ != b.kind_ || a.dtype_ != b.dtype_ || a.complex_ != b.complex_ || a.names_ != b.names_) return false;
+  if (a.kind_ != b.kind_ || a.dtype_ != b.dtype_ || a.complex_ != b.complex_ || a.names_ != b.names_)
+    return false;
   if (a.shape_.has_value() != b.shape_.has_value()) return false;
-  if (a.shape_ && !std::equal(a.shape_->begin(), a.shape_->end(), b.shape_->begin(), b.shape_->end(), same_dim)) {
+  if (a.shape_ &&
+      !std::equal(a.shape_->begin(), a.shape_->end(), b.shape_->begin(), b.shape_->end(), same_dim)) {
     return false;
   }
   return a.elements_ == b.elements_;

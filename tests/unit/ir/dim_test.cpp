@@ -67,8 +67,8 @@ TEST(Dim, TextParsesBack) {
 }
 
 TEST(Dim, BadTextIsRefused) {
-  for (const char* text : {"", "2x", "a b", "+a", "a+", "floor_div(a)", "floor_div(a,b,c)", "mod(a", "f(a,b)", "(a",
-                           "99999999999999999999", "\"open", "\"\"", "a,b", "**", "a*"}) {
+  for (const char* text : {"", "2x", "a b", "+a", "a+", "floor_div(a)", "floor_div(a,b,c)", "mod(a", "f(a,b)",
+                           "(a", "99999999999999999999", "\"open", "\"\"", "a,b", "**", "a*"}) {
     EXPECT_FALSE(Dim::parse(text)) << text;
   }
   EXPECT_FALSE(Dim::parse(std::string(100000, '(')));
@@ -107,7 +107,9 @@ TEST(Dim, ExtremaDecideWhatTheyCan) {
 
 // Every simplification must keep the value: compare with plain arithmetic over a grid.
 TEST(Dim, SimplificationsKeepTheValue) {
-  const auto python_div = [](int64_t x, int64_t y) { return x / y - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0); };
+  const auto python_div = [](int64_t x, int64_t y) {
+    return x / y - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
+  };
   for (int64_t k = -9; k <= 9; ++k) {
     for (int64_t c : {-6, -4, -3, -1, 1, 2, 3, 4, 6, 12}) {
       for (int64_t f : {-6, -3, 1, 2, 4, 5}) {

@@ -31,7 +31,8 @@ TEST(Schema, ReadsAliasSets) {
   EXPECT_EQ(s.arguments[0].type, "Tensor");
   EXPECT_EQ(s.arguments[0].alias_set, "a");
   EXPECT_TRUE(s.returns[0].is_written);
-  const Schema split = parse_schema("aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]");
+  const Schema split =
+      parse_schema("aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]");
   EXPECT_EQ(split.arguments[0].alias_set, "a");
   EXPECT_FALSE(split.arguments[0].is_written);
   EXPECT_EQ(split.arguments[1].type, "int");
@@ -45,10 +46,13 @@ TEST(Schema, ReadsAliasSets) {
 
 TEST(Schema, DefaultsTakeTheKindOfTheirType) {
   const Schema s = parse_schema(
-      "x::y(float a=1, float[]? b=[1, 2], int[2] c=3, bool[3] d=[True, False, True], str e='q\\'s', int[] f=[], "
+      "x::y(float a=1, float[]? b=[1, 2], int[2] c=3, bool[3] d=[True, False, True], str e='q\\'s', int[] "
+      "f=[], "
       "Tensor? g=None, float h=-inf, int reduction=Mean, MemoryFormat? m=contiguous_format, float n=1e-05, "
       "SymInt[1] o=[-1], ScalarType? p=long, str q=\"a\\nb\") -> (Tensor out, Tensor(a!) indices)");
-  const auto value = [&](const char* name) { return *s.arguments[static_cast<size_t>(s.find(name))].default_value; };
+  const auto value = [&](const char* name) {
+    return *s.arguments[static_cast<size_t>(s.find(name))].default_value;
+  };
   EXPECT_EQ(std::get<double>(value("a")), 1.0);
   EXPECT_EQ(std::get<std::vector<double>>(value("b")), (std::vector<double>{1, 2}));
   EXPECT_EQ(std::get<std::vector<int64_t>>(value("c")), (std::vector<int64_t>{3, 3}));
@@ -68,16 +72,16 @@ TEST(Schema, DefaultsTakeTheKindOfTheirType) {
 }
 
 TEST(Schema, TextParsesBack) {
-  for (const char* text : {
-           "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-           "aten::split.Tensor(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]",
-           "aten::append.t(t[](a!) self, t(c) el) -> t[](a!)",
-           "aten::warn(str message, int stacklevel=2) -> ()",
-           "aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-           "aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor",
-           "aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=[1, 1]) -> Tensor",
-           "x::f(Dict(str, Tensor) d, (Tensor, int)[] t, __torch__.torch.classes.a.B o, float f=0.1) -> Tensor?[]",
-           "x::g(bool[2] m=[True, False], float[] f=[0.5, 1.], float big=1e+30) -> (Tensor(a!), Tensor(b!))"}) {
+  for (const char* text :
+       {"aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
+        "aten::split.Tensor(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]",
+        "aten::append.t(t[](a!) self, t(c) el) -> t[](a!)", "aten::warn(str message, int stacklevel=2) -> ()",
+        "aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+        "aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor",
+        "aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=[1, 1]) -> Tensor",
+        "x::f(Dict(str, Tensor) d, (Tensor, int)[] t, __torch__.torch.classes.a.B o, float f=0.1) -> "
+        "Tensor?[]",
+        "x::g(bool[2] m=[True, False], float[] f=[0.5, 1.], float big=1e+30) -> (Tensor(a!), Tensor(b!))"}) {
     EXPECT_EQ(parse_schema(text).text(), text);
   }
 }
@@ -90,12 +94,27 @@ TEST(Schema, ToleratesWhatOnlyTorchWrites) {
 }
 
 TEST(Schema, BadTextNamesItsColumn) {
-  for (const char* text :
-       {"", "add(Tensor x) -> Tensor", "a::", "a::b", "a::b(", "a::b(Tensor)", "a::b(Tensor x", "a::b(Tensor x)",
-        "a::b(Tensor x) ->", "a::b(Tensor x) -> Tensor junk more", "a::b(Tensor(a! x) -> Tensor", "a::b(int[ x) -> int",
-        "a::b(int x=) -> int", "a::b(int x=--3) -> int", "a::b(str x='open) -> int", "a::b(int[] x=[1,) -> int",
-        "a::b(int[] x=[[1]]) -> int", "a::b(int[99999999] x=1) -> int", "a::b(int x=99999999999999999999) -> int",
-        "a::b.(int x) -> int", "a::b(int[] x=[True, 1]) -> int"}) {
+  for (const char* text : {"",
+                           "add(Tensor x) -> Tensor",
+                           "a::",
+                           "a::b",
+                           "a::b(",
+                           "a::b(Tensor)",
+                           "a::b(Tensor x",
+                           "a::b(Tensor x)",
+                           "a::b(Tensor x) ->",
+                           "a::b(Tensor x) -> Tensor junk more",
+                           "a::b(Tensor(a! x) -> Tensor",
+                           "a::b(int[ x) -> int",
+                           "a::b(int x=) -> int",
+                           "a::b(int x=--3) -> int",
+                           "a::b(str x='open) -> int",
+                           "a::b(int[] x=[1,) -> int",
+                           "a::b(int[] x=[[1]]) -> int",
+                           "a::b(int[99999999] x=1) -> int",
+                           "a::b(int x=99999999999999999999) -> int",
+                           "a::b.(int x) -> int",
+                           "a::b(int[] x=[True, 1]) -> int"}) {
     try {
       parse_schema(text);
       ADD_FAILURE() << "accepted: " << text;

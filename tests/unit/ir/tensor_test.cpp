@@ -36,7 +36,8 @@ TEST(Tensor, UnalignedBytesAreRead) {
 TEST(Tensor, IntegersWiden) {
   EXPECT_EQ(Tensor::of<uint8_t>(DType::boolean, {2}, {0, 7}).to_ints(), (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(Tensor::of<int8_t>(DType::i8, {1}, {-3}).to_ints(), (std::vector<int64_t>{-3}));
-  EXPECT_EQ(Tensor::of<uint32_t>(DType::u32, {1}, {UINT32_MAX}).to_ints(), (std::vector<int64_t>{UINT32_MAX}));
+  EXPECT_EQ(Tensor::of<uint32_t>(DType::u32, {1}, {UINT32_MAX}).to_ints(),
+            (std::vector<int64_t>{UINT32_MAX}));
   EXPECT_EQ(Tensor::of<uint64_t>(DType::u64, {1}, {UINT64_MAX}).to_ints(), std::nullopt);
   EXPECT_EQ(Tensor::of<float>(DType::f32, {1}, {1.f}).to_ints(), std::nullopt);
 }

@@ -32,15 +32,27 @@ TEST(DType, NamesAndSizes) {
 TEST(Type, TextParsesBack) {
   Type complex = Type::tensor(DType::f32, Shape{Dim(3), Dim(2)});
   complex.set_stands_for_complex(true);
-  const Type samples[] = {
-      Type(), Type::none(), Type::integer(), Type::real(), Type::boolean(), Type::string(), Type::dtype_kind(),
-      Type::object(), Type::tensor(), Type::tensor(DType::f16), Type::tensor(DType::i64, Shape{}),
-      Type::tensor(DType::f32, Shape{Dim::symbol("batch"), Dim(3), Dim(), max(Dim::symbol("x,y]"), Dim::symbol("b"))}),
-      Type::tensor(DType::undefined, Shape{Dim(1)}), complex,
-      Type::list(Type::integer()), Type::optional(Type::list(Type::tensor(DType::f32))),
-      Type::tuple({Type::tensor(DType::f32, Shape{Dim(2)}), Type::integer()}), Type::tuple({}),
-      Type::tuple({Type::integer(), Type::none()}, {"first", "second"}),
-      Type::dict(Type::string(), Type::tensor())};
+  const Type samples[] = {Type(),
+                          Type::none(),
+                          Type::integer(),
+                          Type::real(),
+                          Type::boolean(),
+                          Type::string(),
+                          Type::dtype_kind(),
+                          Type::object(),
+                          Type::tensor(),
+                          Type::tensor(DType::f16),
+                          Type::tensor(DType::i64, Shape{}),
+                          Type::tensor(DType::f32, Shape{Dim::symbol("batch"), Dim(3), Dim(),
+                                                         max(Dim::symbol("x,y]"), Dim::symbol("b"))}),
+                          Type::tensor(DType::undefined, Shape{Dim(1)}),
+                          complex,
+                          Type::list(Type::integer()),
+                          Type::optional(Type::list(Type::tensor(DType::f32))),
+                          Type::tuple({Type::tensor(DType::f32, Shape{Dim(2)}), Type::integer()}),
+                          Type::tuple({}),
+                          Type::tuple({Type::integer(), Type::none()}, {"first", "second"}),
+                          Type::dict(Type::string(), Type::tensor())};
   for (const Type& type : samples) {
     const auto parsed = Type::parse(type.text());
     ASSERT_TRUE(parsed) << type.text();
@@ -53,8 +65,9 @@ TEST(Type, TextParsesBack) {
 }
 
 TEST(Type, BadTextIsRefused) {
-  for (const char* text : {"", "f32", "f32[", "f32[3", "f32[3,]", "f32[,3]", "f33[3]", "list<>", "list<int,int>", "tuple<int",
-                           "dict<int>", "list<x: int>", "int]", "f32[3]x", "tuple<x: int,int>"}) {
+  for (const char* text :
+       {"", "f32", "f32[", "f32[3", "f32[3,]", "f32[,3]", "f33[3]", "list<>", "list<int,int>", "tuple<int",
+        "dict<int>", "list<x: int>", "int]", "f32[3]x", "tuple<x: int,int>"}) {
     EXPECT_FALSE(Type::parse(text)) << text;
   }
   std::string deep;
