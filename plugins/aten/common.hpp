@@ -1,9 +1,39 @@
 // What several families share.
 #pragma once
 
+#include <cmath>
+#include <limits>
+
 #include "onnxport/plugin.hpp"
 
 namespace onnxport::aten {
+
+inline constexpr double pi = 3.14159265358979323846;
+inline constexpr double ln2 = 0.69314718055994530942;
+inline constexpr double ln10 = 2.30258509299404568402;
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// x without its fraction.
+inline Value truncated(Op& op, const Value& x) {
+  return is_floating(x.dtype()) ? op.Sign(x) * op.Floor(op.Abs(x)) : x;
+}
+
+// Where the sign is negative, that of a negative zero too.
+inline Value sign_bit(Op& op, const Value& x) {
+  if (x.dtype() == DType::boolean) return op.Xor(x, x);
+  return is_floating(x.dtype()) ? (x < 0) || (op.Reciprocal(x) < 0) : x < 0;
+}
+
+// False everywhere, in the shape of `x`.
+inline Value nowhere(Op&, const Value& x) { return !(x == x); }
+
+// Neither infinite nor NaN.
+inline Value finite(Op& op, const Value& x) { return op.Abs(x) < infinity; }
+
+// x * log, and 0 where x is, whatever the logarithm.
+inline Value times_log(Op& op, const Value& x, const Value& log) {
+  return op.Where(x == 0, op.like(x, 0), x * log);
+}
 
 // x times the argument `arg`, and x itself where that is one: the alpha of add, the value of addcmul.
 inline Value scaled(Op& op, const Value& x, std::string_view arg) {
@@ -19,6 +49,31 @@ inline Value reduced(Op& op, std::string_view onnx_op, const Value& x, std::stri
     if (!list.empty()) axes = op.ints(list);
   }
   return op.node(onnx_op, {x, axes}, {{"keepdims", op.boolean("keepdim", false)}});
+}
+
+// ONNX's index of a pooled maximum counts through the whole batch, torch's through one plane (N, C, plane).
+inline Value place_in_plane(Op& op, const Value& x, const Value& index) {
+  Value size = op.constant(1);
+  for (int64_t axis = 2; axis < x.rank(); ++axis) size = size * op.dim(x, axis);
+  return op.Mod(index, size);
+}
+
+// A running result along an axis: y[0] = x[0], y[i] = step(y[i - 1], x[i]).
+template <typename Step>
+Value running(Op& op, const Value& x, int64_t axis, Step step) {
+  const int64_t rest = x.rank() - 1;
+  Value first = op.Gather(x, op.constant(0), {{"axis", axis}});
+  Value others = op.slice(x, axis, 1, std::numeric_limits<int64_t>::max());
+  Block body = op.block({{"state", x.dtype(), rest}, {"next", x.dtype(), rest}}, [&](const Values& in) -> Values {
+    Value state = step(in[0], in[1]);
+    return {state, op.Identity(state)};
+  });
+  Values scanned = op.Scan({first, others}, 2,
+                           {{"body", body},
+                            {"num_scan_inputs", 1},
+                            {"scan_input_axes", {axis}},
+                            {"scan_output_axes", {axis}}});
+  return op.Concat({op.unsqueeze(first, {axis}), scanned[1]}, {{"axis", axis}});
 }
 
 // The spatial part of an ONNX operator that wants a batch axis: f(x), with one added and taken away where torch allows

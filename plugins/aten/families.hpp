@@ -6,5 +6,19 @@
 namespace onnxport::aten {
 
 Mappings activation();
+Mappings adaptive_pooling();
+Mappings arithmetic();
+Mappings comparison();
+Mappings convolution();
+Mappings dropout();
+Mappings elementary();
+Mappings loss();
+Mappings normalization();
+Mappings padding();
+Mappings pooling();
+Mappings rearrangement();
+Mappings reduction();
+Mappings resampling();
+Mappings statistics();
 
 }  // namespace onnxport::aten

@@ -8,6 +8,20 @@ Mappings all() {
   Mappings mappings;
   for (Mappings (*family)() : {
            activation,
+           adaptive_pooling,
+           arithmetic,
+           comparison,
+           convolution,
+           dropout,
+           elementary,
+           loss,
+           normalization,
+           padding,
+           pooling,
+           rearrangement,
+           reduction,
+           resampling,
+           statistics,
        }) {
     for (Mapping& m : family()) mappings.push_back(std::move(m));
   }

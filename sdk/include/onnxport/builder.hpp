@@ -71,6 +71,7 @@ class Builder {
   // Reshape to dims given as a mix of numbers and values: op.reshape(x, {op.constant(0), op.dim(x, 1), ...}).
   Value reshape(const Value& x, const Values& dims) { return Reshape(x, shape(dims)); }
   Value reshape(const Value& x, const std::vector<int64_t>& dims) { return Reshape(x, ints(dims)); }
+  Value reshape(const Value& x, std::initializer_list<int64_t> dims) { return reshape(x, std::vector<int64_t>(dims)); }
   Value squeeze(const Value& x, const std::vector<int64_t>& axes) {
     return axes.empty() ? x : node("Squeeze", {x, ints(axes)});
   }

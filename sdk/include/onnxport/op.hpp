@@ -155,9 +155,7 @@ class Op : public Builder {
   // Python's // on integers (towards minus infinity) or floats.
   Value floor_divide(const Value& a, const Value& b) {
     if (is_floating(a.dtype())) return Floor(a / b);
-    const Value q = a / b;
-    const Value wrong = Not(Equal(q * b, a)) && Xor(a < 0, b < 0);
-    return q - cast(wrong, a.dtype());
+    return (a - Mod(a, b)) / b;  // Mod takes the sign of the divisor, so the division leaves nothing
   }
 
   // ---- results ----

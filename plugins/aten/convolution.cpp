@@ -1,0 +1,115 @@
+// Convolutions and their transposes.
+#include "common.hpp"
+#include "families.hpp"
+
+namespace onnxport::aten {
+namespace {
+
+// Every size of the kernel, when known.
+std::vector<int64_t> kernel_shape(const Value& weight) {
+  std::vector<int64_t> shape;
+  for (int64_t axis = 2; axis < weight.rank(); ++axis) {
+    if (auto size = weight.static_dim(axis)) shape.push_back(*size);
+  }
+  return static_cast<int64_t>(shape.size()) == weight.rank() - 2 ? shape : std::vector<int64_t>{};
+}
+
+// ONNX's pads, all beginnings then all ends, of what torch pads on both sides.
+std::vector<int64_t> both_sides(const std::vector<int64_t>& padding) {
+  std::vector<int64_t> pads = padding;
+  pads.insert(pads.end(), padding.begin(), padding.end());
+  return pads;
+}
+
+// Pads that keep the size; an odd one goes to the end.
+std::vector<int64_t> same_pads(const std::vector<int64_t>& kernel, const std::vector<int64_t>& dilation) {
+  std::vector<int64_t> begins, ends;
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const int64_t total = dilation[i] * (kernel[i] - 1);
+    begins.push_back(total / 2);
+    ends.push_back(total - total / 2);
+  }
+  begins.insert(begins.end(), ends.begin(), ends.end());
+  return begins;
+}
+
+// What Conv and ConvTranspose have in common.
+Attrs window(Op& op, size_t spatial, std::vector<int64_t> pads) {
+  Attrs attrs{{"dilations", op.integers("dilation", spatial)},
+              {"group", op.integer("groups")},
+              {"pads", std::move(pads)},
+              {"strides", op.integers("stride", spatial)}};
+  const std::vector<int64_t> kernel = kernel_shape(op["weight"]);
+  if (!kernel.empty()) attrs.push_back({"kernel_shape", kernel});
+  return attrs;
+}
+
+Value convolve(Op& op, const std::vector<int64_t>& pads) {
+  Value weight = op["weight"];
+  const int64_t spatial = weight.rank() - 2;
+  const Attrs attrs = window(op, static_cast<size_t>(spatial), pads);
+  return batched(op, op["input"], spatial, [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
+}
+
+// aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0],
+//              SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
+Value conv(Op& op) {
+  return convolve(op, both_sides(op.integers("padding", static_cast<size_t>(op["weight"].rank() - 2))));
+}
+
+// aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1],
+//                      str padding='valid', SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
+Value conv_by_name(Op& op) {
+  const auto spatial = static_cast<size_t>(op["weight"].rank() - 2);
+  if (op.string("padding") == "valid") return convolve(op, std::vector<int64_t>(2 * spatial, 0));
+  const std::vector<int64_t> kernel = kernel_shape(op["weight"]);
+  op.require(kernel.size() == spatial, "padding='same' with a kernel whose size is known at run time only");
+  return convolve(op, same_pads(kernel, op.integers("dilation", spatial)));
+}
+
+// aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1],
+//                              SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1,
+//                              SymInt[2] dilation=[1, 1]) -> Tensor
+Value conv_transpose(Op& op) {
+  Value weight = op["weight"];
+  const int64_t spatial = weight.rank() - 2;
+  const auto n = static_cast<size_t>(spatial);
+  Attrs attrs = window(op, n, both_sides(op.integers("padding", n)));
+  attrs.push_back({"output_padding", op.integers("output_padding", n)});
+  return batched(op, op["input"], spatial,
+                 [&](const Value& x) { return op.ConvTranspose(x, weight, op["bias"], attrs); });
+}
+
+// aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation,
+//                   bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor
+Value convolution_general(Op& op) { return op.boolean("transposed") ? conv_transpose(op) : conv(op); }
+
+// aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor
+// Time, batch, channels: a conv1d with the axes turned.
+Value conv_tbc(Op& op) {
+  Value x = op.transpose(op["self"], {1, 2, 0}), weight = op.transpose(op["weight"], {2, 1, 0});
+  const int64_t pad = op.integer("pad");
+  return op.transpose(op.Conv(x, weight, op["bias"], {{"pads", {pad, pad}}}), {2, 0, 1});
+}
+
+}  // namespace
+
+Mappings convolution() {
+  return {
+      {"aten::conv1d", conv},
+      {"aten::conv2d", conv},
+      {"aten::conv3d", conv},
+      {"aten::conv1d.padding", conv_by_name},
+      {"aten::conv2d.padding", conv_by_name},
+      {"aten::conv3d.padding", conv_by_name},
+      {"aten::_convolution_mode", conv_by_name},
+      {"aten::conv_transpose1d", conv_transpose},
+      {"aten::conv_transpose2d", conv_transpose},
+      {"aten::conv_transpose3d", conv_transpose},
+      {"aten::convolution", convolution_general},
+      {"aten::_convolution", convolution_general},
+      {"aten::conv_tbc", conv_tbc},
+  };
+}
+
+}  // namespace onnxport::aten

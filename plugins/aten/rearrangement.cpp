@@ -1,0 +1,68 @@
+// Moving between channels and space.
+#include "common.hpp"
+#include "families.hpp"
+
+namespace onnxport::aten {
+namespace {
+
+// The sizes of all axes but the last `but`.
+Values leading(Op& op, const Value& x, int64_t but) {
+  Values dims;
+  for (int64_t axis = 0; axis < x.rank() - but; ++axis) dims.push_back(op.dim(x, axis));
+  return dims;
+}
+
+Values joined(Values a, const Values& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor
+Value pixel_shuffle(Op& op) {
+  Value self = op["self"];
+  const Attrs attrs{{"blocksize", op.integer("upscale_factor")}, {"mode", "CRD"}};
+  if (self.rank() == 4) return op.DepthToSpace(self, attrs);
+  const auto image = [&](const Value& x) -> Values { return {op.dim(x, -3), op.dim(x, -2), op.dim(x, -1)}; };
+  Value y = op.DepthToSpace(op.reshape(self, joined({op.constant(-1)}, image(self))), attrs);
+  return op.reshape(y, joined(leading(op, self, 3), image(y)));
+}
+
+// aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor
+// (C, H * r, W * r) to (C * r * r, H, W); ONNX's SpaceToDepth orders the channels otherwise.
+Value pixel_unshuffle(Op& op) {
+  Value self = op["self"];
+  Value r = op.constant(op.integer("downscale_factor"));
+  Value c = op.dim(self, -3), h = op.dim(self, -2) / r, w = op.dim(self, -1) / r;
+  const Values lead = leading(op, self, 3);
+  Value split = op.reshape(self, joined(lead, {c, h, r, w, r}));
+  std::vector<int64_t> perm(static_cast<size_t>(split.rank()));
+  std::iota(perm.begin(), perm.end(), 0);
+  const int64_t at = self.rank() - 2;  // where (h, r, w, r) starts
+  for (int64_t i = 0; i < 4; ++i) perm[static_cast<size_t>(at + i)] = at + std::vector<int64_t>{1, 3, 0, 2}[static_cast<size_t>(i)];
+  return op.reshape(op.transpose(split, perm), joined(lead, {c * r * r, h, w}));
+}
+
+// aten::channel_shuffle(Tensor self, int groups) -> Tensor
+Value channel_shuffle(Op& op) {
+  Value self = op["self"];
+  Values dims{op.dim(self, 0), op.constant(op.integer("groups")), op.constant(-1)};
+  for (int64_t axis = 2; axis < self.rank(); ++axis) dims.push_back(op.dim(self, axis));
+  Value grouped = op.reshape(self, dims);
+  std::vector<int64_t> perm(static_cast<size_t>(grouped.rank()));
+  std::iota(perm.begin(), perm.end(), 0);
+  std::swap(perm[1], perm[2]);
+  return op.Reshape(op.transpose(grouped, perm), op.shape_of(self));
+}
+
+}  // namespace
+
+Mappings rearrangement() {
+  return {
+      {"aten::pixel_shuffle", pixel_shuffle},
+      {"aten::pixel_unshuffle", pixel_unshuffle},
+      {"aten::channel_shuffle", channel_shuffle},
+      {"aten::native_channel_shuffle", channel_shuffle},
+  };
+}
+
+}  // namespace onnxport::aten

@@ -1,0 +1,183 @@
+// Reductions over axes, and running ones along an axis.
+#include "common.hpp"
+#include "families.hpp"
+
+namespace onnxport::aten {
+namespace {
+
+// The input in the type a sum has: dtype= where given, else i64 for integers and bools.
+Value summand(Op& op) {
+  Value self = op["self"];
+  const DType own = is_floating(self.dtype()) ? self.dtype() : DType::i64;
+  return op.cast(self, op.dtype("dtype", own));
+}
+
+// aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor
+// aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
+Value sum(Op& op) { return reduced(op, "ReduceSum", summand(op)); }
+
+// aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
+Value nansum(Op& op) {
+  Value x = summand(op);
+  return reduced(op, "ReduceSum", is_floating(x.dtype()) ? op.Where(op.IsNaN(x), op.like(x, 0), x) : x);
+}
+
+// aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor
+// aten::prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
+Value prod(Op& op) { return reduced(op, "ReduceProd", summand(op)); }
+
+// aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor
+// aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
+Value mean(Op& op) {
+  Value self = op["self"];
+  return reduced(op, "ReduceMean", op.cast(self, op.dtype("dtype", self.dtype())));
+}
+
+// aten::nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
+Value nanmean(Op& op) {
+  Value self = op["self"];
+  Value x = op.cast(self, op.dtype("dtype", self.dtype()));
+  Value missing = op.IsNaN(x);
+  Value total = reduced(op, "ReduceSum", op.Where(missing, op.like(x, 0), x));
+  return total / reduced(op, "ReduceSum", op.cast(!missing, x.dtype()));
+}
+
+// aten::count_nonzero(Tensor self, int? dim=None) -> Tensor
+// aten::count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor
+Value count_nonzero(Op& op) {
+  return reduced(op, "ReduceSum", op.cast(op.as("self", DType::boolean), DType::i64));
+}
+
+// A greatest or least value; ONNX has none of 16-bit integers.
+Value extreme(Op& op, std::string_view onnx_op, const Value& x) {
+  if (x.dtype() != DType::i16) return reduced(op, onnx_op, x);
+  return op.cast(reduced(op, onnx_op, op.cast(x, DType::i32)), DType::i16);
+}
+
+// aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor
+Value amax(Op& op) { return extreme(op, "ReduceMax", op["self"]); }
+
+// aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor
+Value amin(Op& op) { return extreme(op, "ReduceMin", op["self"]); }
+
+// aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)
+Values aminmax(Op& op) { return {amin(op), amax(op)}; }
+
+// The place of a greatest or least value: in the flattened tensor where dim is None.
+Value place(Op& op, std::string_view onnx_op) {
+  Value self = op["self"];
+  if (self.dtype() == DType::boolean) self = op.cast(self, DType::i32);
+  const bool keepdim = op.boolean("keepdim", false);
+  if (self.rank() == 0) return op.constant(0);
+  if (op.has("dim")) return op.node(onnx_op, {self}, {{"axis", op.axis("dim", self)}, {"keepdims", keepdim}});
+  Value index = op.node(onnx_op, {op.reshape(self, {-1})}, {{"axis", 0}, {"keepdims", 0}});
+  return keepdim ? op.reshape(index, std::vector<int64_t>(static_cast<size_t>(self.rank()), 1)) : index;
+}
+
+// aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor
+Value argmax(Op& op) { return place(op, "ArgMax"); }
+
+// aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor
+Value argmin(Op& op) { return place(op, "ArgMin"); }
+
+// aten::max(Tensor self) -> Tensor
+Value max(Op& op) { return extreme(op, "ReduceMax", op["self"]); }
+
+// aten::min(Tensor self) -> Tensor
+Value min(Op& op) { return extreme(op, "ReduceMin", op["self"]); }
+
+// aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
+Values max_dim(Op& op) { return {max(op), op.is_used(1) ? argmax(op) : Value()}; }
+
+// aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
+Values min_dim(Op& op) { return {min(op), op.is_used(1) ? argmin(op) : Value()}; }
+
+// any and all are bools, but u8 of u8.
+Value quantified(Op& op, std::string_view onnx_op) {
+  Value result = reduced(op, onnx_op, op.as("self", DType::boolean));
+  return op["self"].dtype() == DType::u8 ? op.cast(result, DType::u8) : result;
+}
+
+// aten::any(Tensor self) -> Tensor
+// aten::any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor
+Value any(Op& op) { return quantified(op, "ReduceMax"); }
+
+// aten::all(Tensor self) -> Tensor
+// aten::all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor
+Value all(Op& op) { return quantified(op, "ReduceMin"); }
+
+// aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor
+Value logsumexp(Op& op) { return reduced(op, "ReduceLogSumExp", op.promoted_to_float("self")); }
+
+// aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor
+Value cumsum(Op& op) {
+  Value x = summand(op);
+  return x.rank() == 0 ? x : op.CumSum(x, op.constant(op.axis("dim", x)));
+}
+
+// aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor
+Value cumprod(Op& op) {
+  Value x = summand(op);
+  if (x.rank() == 0) return x;
+  return running(op, x, op.axis("dim", x), [](const Value& product, const Value& next) { return product * next; });
+}
+
+// aten::logcumsumexp(Tensor self, int dim) -> Tensor
+Value logcumsumexp(Op& op) {
+  Value x = op["self"];
+  if (x.rank() == 0) return x;
+  const int64_t axis = op.axis("dim", x);
+  Value top = op.ReduceMax(x, op.ints({axis}), {{"keepdims", 1}});
+  return op.Log(op.CumSum(op.Exp(x - top), op.constant(axis))) + top;
+}
+
+// The middle of the sorted values, the lower one of two, and where it was.
+Values middle(Op& op, const Value& x, int64_t axis, bool keepdim) {
+  Value count = (op.dim(x, axis) + op.constant(1)) / op.constant(2);
+  Values lower = op.TopK(x, op.shape({count}), {{"axis", axis}, {"largest", 0}});
+  Value last = keepdim ? op.ints({-1}) : op.constant(-1);
+  return {op.Gather(lower[0], last, {{"axis", axis}}), op.Gather(lower[1], last, {{"axis", axis}})};
+}
+
+// aten::median(Tensor self) -> Tensor
+Value median(Op& op) { return middle(op, op.reshape(op["self"], {-1}), 0, false)[0]; }
+
+// aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
+Values median_dim(Op& op) {
+  Value self = op["self"];
+  if (self.rank() == 0) return {self, op.constant(0)};
+  return middle(op, self, op.axis("dim", self), op.boolean("keepdim"));
+}
+
+}  // namespace
+
+Mappings reduction() {
+  return {
+      {"aten::sum", sum},
+      {"aten::nansum", nansum},
+      {"aten::prod", prod},
+      {"aten::mean", mean},
+      {"aten::nanmean", nanmean},
+      {"aten::count_nonzero", count_nonzero},
+      {"aten::amax", amax},
+      {"aten::amin", amin},
+      {"aten::aminmax", aminmax},
+      {"aten::argmax", argmax},
+      {"aten::argmin", argmin},
+      {"aten::max", max},
+      {"aten::max.dim", max_dim},
+      {"aten::min", min},
+      {"aten::min.dim", min_dim},
+      {"aten::any", any},
+      {"aten::all", all},
+      {"aten::logsumexp", logsumexp},
+      {"aten::special_logsumexp", logsumexp},
+      {"aten::cumsum", cumsum},
+      {"aten::cumprod", cumprod},
+      {"aten::logcumsumexp", logcumsumexp},
+      {"aten::median", median},
+      {"aten::median.dim", median_dim},
+  };
+}
+
+}  // namespace onnxport::aten
