@@ -297,6 +297,7 @@ class Graph {
   std::vector<LocalFunction> functions;                         // ONNX dialect
   std::map<std::string, std::string, std::less<>> metadata;     // goes to metadata_props
   std::string graph_name = "main_graph";
+  uint64_t anonymous_symbols = 0;  // dims "?0" … below this one are taken
 
   size_t node_count() const { return nodes_.size(); }  // ever created; for budgets, not for counting live nodes
 

@@ -1,0 +1,89 @@
+#include "core/ir/bounds.h"
+
+#include <algorithm>
+
+#include "core/ir/expression.h"
+
+namespace onnxport::ir {
+
+namespace {
+
+constexpr int64_t kNone = Bounds::kNone;
+
+int64_t saturate(__int128 v) { return static_cast<int64_t>(std::clamp<__int128>(v, -kNone, kNone)); }
+
+bool is_infinite(int64_t v) { return v == kNone || v == -kNone; }
+
+// Ends add up as numbers do, but no bound stays no bound.
+int64_t add_ends(int64_t a, int64_t b) {
+  if (is_infinite(a)) return a;
+  if (is_infinite(b)) return b;
+  return saturate(static_cast<__int128>(a) + b);
+}
+
+int64_t multiply_ends(int64_t a, int64_t b) {
+  if (a == 0 || b == 0) return 0;
+  if (is_infinite(a) || is_infinite(b)) return (a < 0) == (b < 0) ? kNone : -kNone;
+  return saturate(static_cast<__int128>(a) * b);
+}
+
+Bounds add(Bounds a, Bounds b) { return {add_ends(a.min, b.min), add_ends(a.max, b.max)}; }
+
+Bounds multiply(Bounds a, Bounds b) {
+  const auto [low, high] = std::minmax({multiply_ends(a.min, b.min), multiply_ends(a.min, b.max),
+                                        multiply_ends(a.max, b.min), multiply_ends(a.max, b.max)});
+  return {low, high};
+}
+
+int64_t floor_divide_ends(int64_t a, int64_t b) {
+  if (is_infinite(a)) return a;
+  if (b == kNone) return a < 0 ? -1 : 0;
+  return a / b - (a % b != 0 && a < 0 ? 1 : 0);
+}
+
+Bounds divide(Bounds a, Bounds b) {
+  if (b.min <= 0) return {};
+  return {std::min(floor_divide_ends(a.min, b.min), floor_divide_ends(a.min, b.max)),
+          std::max(floor_divide_ends(a.max, b.min), floor_divide_ends(a.max, b.max))};
+}
+
+Bounds modulo(Bounds a, Bounds b) {
+  if (b.min <= 0) return {};
+  const int64_t largest = b.max == kNone ? kNone : b.max - 1;
+  return {0, a.min >= 0 ? std::min(largest, a.max) : largest};
+}
+
+Bounds of_atom(const Atom& atom, const SymbolTable& symbols) {
+  if (atom.kind == Atom::Kind::symbol) {
+    const auto found = symbols.find(atom.name);
+    if (found == symbols.end()) return {0, kNone};
+    return {found->second.min, found->second.max.value_or(kNone)};
+  }
+  Bounds out = bounds_of(atom.arguments[0], symbols);
+  for (size_t i = 1; i < atom.arguments.size(); ++i) {
+    const Bounds b = bounds_of(atom.arguments[i], symbols);
+    switch (atom.kind) {
+      case Atom::Kind::floor_div: out = divide(out, b); break;
+      case Atom::Kind::mod: out = modulo(out, b); break;
+      case Atom::Kind::min: out = {std::min(out.min, b.min), std::min(out.max, b.max)}; break;
+      default: out = {std::max(out.min, b.min), std::max(out.max, b.max)}; break;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Bounds bounds_of(const Dim& dim, const SymbolTable& symbols) {
+  if (dim.is_unknown()) return {};
+  if (dim.is_constant()) return {dim.value(), dim.value()};
+  Bounds sum{0, 0};
+  for (const Term& term : Expression::terms_of(dim)) {
+    Bounds product{term.coefficient, term.coefficient};
+    for (const AtomPointer& atom : term.atoms) product = multiply(product, of_atom(*atom, symbols));
+    sum = add(sum, product);
+  }
+  return sum;
+}
+
+}  // namespace onnxport::ir

@@ -1,0 +1,204 @@
+#include "core/onnx/convert.h"
+
+#include <cstring>
+#include <string>
+
+#include "onnxport/errors.h"
+
+namespace onnxport::onnx {
+
+// ---- types ----
+
+namespace {
+
+void set_shape(const ir::Shape& shape, pb::TensorShapeProto& out) {
+  out.clear_dim();
+  for (const ir::Dim& dim : shape) {
+    auto* d = out.add_dim();
+    if (dim.is_constant()) {
+      d->set_dim_value(dim.value());
+    } else if (dim.is_expression()) {
+      d->set_dim_param(dim.text());
+    }
+  }
+}
+
+void set_scalar(ir::DType dtype, pb::TypeProto& out) {
+  out.mutable_tensor_type()->set_elem_type(static_cast<int32_t>(dtype));
+  out.mutable_tensor_type()->mutable_shape();
+}
+
+}  // namespace
+
+void to_proto(const ir::Type& type, pb::TypeProto& out) {
+  out.Clear();
+  switch (type.kind()) {
+    case ir::Type::Kind::tensor:
+      out.mutable_tensor_type()->set_elem_type(static_cast<int32_t>(type.dtype()));
+      if (type.shape()) set_shape(*type.shape(), *out.mutable_tensor_type()->mutable_shape());
+      return;
+    case ir::Type::Kind::integer: return set_scalar(ir::DType::i64, out);
+    case ir::Type::Kind::real: return set_scalar(ir::DType::f64, out);
+    case ir::Type::Kind::boolean: return set_scalar(ir::DType::boolean, out);
+    case ir::Type::Kind::list: return to_proto(type.elements()[0], *out.mutable_sequence_type()->mutable_elem_type());
+    case ir::Type::Kind::optional:
+      return to_proto(type.elements()[0], *out.mutable_optional_type()->mutable_elem_type());
+    default: return;
+  }
+}
+
+ir::Dim to_dim(const pb::TensorShapeProto::Dimension& proto) {
+  if (proto.has_dim_value()) return proto.dim_value() < 0 ? ir::Dim() : ir::Dim(proto.dim_value());
+  if (!proto.has_dim_param() || proto.dim_param().empty()) return {};
+  const auto parsed = ir::Dim::parse(proto.dim_param());
+  return parsed ? *parsed : ir::Dim::symbol(proto.dim_param());
+}
+
+ir::Type to_type(const pb::TypeProto& proto) {
+  switch (proto.value_case()) {
+    case pb::TypeProto::kTensorType: {
+      const auto& tensor = proto.tensor_type();
+      const auto dtype = static_cast<ir::DType>(tensor.elem_type());
+      if (!tensor.has_shape()) return ir::Type::tensor(dtype);
+      ir::Shape shape;
+      shape.reserve(static_cast<size_t>(tensor.shape().dim_size()));
+      for (const auto& dim : tensor.shape().dim()) shape.push_back(to_dim(dim));
+      return ir::Type::tensor(dtype, std::move(shape));
+    }
+    case pb::TypeProto::kSequenceType: return ir::Type::list(to_type(proto.sequence_type().elem_type()));
+    case pb::TypeProto::kOptionalType: return ir::Type::optional(to_type(proto.optional_type().elem_type()));
+    default: return {};
+  }
+}
+
+// ---- tensors ----
+
+void to_proto(const ir::Tensor& tensor, pb::TensorProto& out) {
+  out.Clear();
+  out.set_data_type(static_cast<int32_t>(tensor.dtype()));
+  for (int64_t dim : tensor.dims()) out.add_dims(dim);
+  const auto bytes = tensor.bytes();
+  out.set_raw_data(bytes.data(), bytes.size());
+}
+
+namespace {
+
+// Packs what a typed field holds into elements of T.
+template <typename T, typename Field>
+ir::Tensor from_field(ir::DType dtype, std::vector<int64_t> dims, const Field& field) {
+  std::vector<T> values;
+  values.reserve(static_cast<size_t>(field.size()));
+  for (const auto& v : field) values.push_back(static_cast<T>(v));
+  return ir::Tensor::of<T>(dtype, std::move(dims), values);
+}
+
+ir::Tensor from_typed_fields(ir::DType dtype, std::vector<int64_t> dims, const pb::TensorProto& proto) {
+  switch (dtype) {
+    case ir::DType::f32:
+    case ir::DType::c64: return from_field<float>(dtype, std::move(dims), proto.float_data());
+    case ir::DType::f64:
+    case ir::DType::c128: return from_field<double>(dtype, std::move(dims), proto.double_data());
+    case ir::DType::i64: return from_field<int64_t>(dtype, std::move(dims), proto.int64_data());
+    case ir::DType::u64: return from_field<uint64_t>(dtype, std::move(dims), proto.uint64_data());
+    case ir::DType::u32: return from_field<uint32_t>(dtype, std::move(dims), proto.uint64_data());
+    case ir::DType::i32: return from_field<int32_t>(dtype, std::move(dims), proto.int32_data());
+    default: break;
+  }
+  if (ir::size_of(dtype) == 2) return from_field<uint16_t>(dtype, std::move(dims), proto.int32_data());
+  return from_field<uint8_t>(dtype, std::move(dims), proto.int32_data());
+}
+
+}  // namespace
+
+ir::Tensor to_tensor(const pb::TensorProto& proto) {
+  const auto dtype = static_cast<ir::DType>(proto.data_type());
+  const std::string name = proto.name().empty() ? "a constant" : "tensor '" + proto.name() + "'";
+  if (proto.data_location() == pb::TensorProto::EXTERNAL) {
+    throw Error("I120", name + " keeps its data in another file, which cannot be read here");
+  }
+  if (ir::size_of(dtype) == 0) {
+    throw Error("I120", name + " has element type " + std::to_string(proto.data_type()) + ", which is not supported");
+  }
+  std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
+  try {
+    if (proto.has_raw_data()) {
+      return ir::Tensor::copy_of(dtype, std::move(dims), std::as_bytes(std::span(proto.raw_data())));
+    }
+    return from_typed_fields(dtype, std::move(dims), proto);
+  } catch (const std::invalid_argument& e) {
+    throw Error("I120", name + " does not hold as many bytes as its dims say: " + e.what());
+  }
+}
+
+// ---- attributes ----
+
+namespace {
+
+struct AttributeWriter {
+  pb::AttributeProto& out;
+
+  void operator()(std::monostate) const { out.set_type(pb::AttributeProto::UNDEFINED); }
+  void operator()(int64_t v) const {
+    out.set_type(pb::AttributeProto::INT);
+    out.set_i(v);
+  }
+  void operator()(bool v) const { (*this)(static_cast<int64_t>(v)); }
+  void operator()(ir::DType v) const { (*this)(static_cast<int64_t>(v)); }
+  void operator()(double v) const {
+    out.set_type(pb::AttributeProto::FLOAT);
+    out.set_f(static_cast<float>(v));
+  }
+  void operator()(const std::complex<double>& v) const {
+    (*this)(std::vector<double>{v.real(), v.imag()});
+  }
+  void operator()(const std::string& v) const {
+    out.set_type(pb::AttributeProto::STRING);
+    out.set_s(v);
+  }
+  void operator()(const std::vector<int64_t>& v) const {
+    out.set_type(pb::AttributeProto::INTS);
+    for (int64_t x : v) out.add_ints(x);
+  }
+  void operator()(const std::vector<bool>& v) const {
+    out.set_type(pb::AttributeProto::INTS);
+    for (const bool x : v) out.add_ints(x ? 1 : 0);
+  }
+  void operator()(const std::vector<double>& v) const {
+    out.set_type(pb::AttributeProto::FLOATS);
+    for (double x : v) out.add_floats(static_cast<float>(x));
+  }
+  void operator()(const std::vector<std::string>& v) const {
+    out.set_type(pb::AttributeProto::STRINGS);
+    for (const std::string& x : v) out.add_strings(x);
+  }
+  void operator()(const ir::Tensor& v) const {
+    out.set_type(pb::AttributeProto::TENSOR);
+    to_proto(v, *out.mutable_t());
+  }
+  void operator()(ir::Block*) const { out.set_type(pb::AttributeProto::GRAPH); }
+};
+
+}  // namespace
+
+void to_proto(const ir::Attribute& attribute, pb::AttributeProto& out) {
+  out.Clear();
+  out.set_name(std::string(attribute.name.text()));
+  std::visit(AttributeWriter{out}, attribute.value);
+}
+
+ir::AttributeValue to_attribute_value(const pb::AttributeProto& proto) {
+  switch (proto.type()) {
+    case pb::AttributeProto::INT: return proto.i();
+    case pb::AttributeProto::FLOAT: return static_cast<double>(proto.f());
+    case pb::AttributeProto::STRING: return proto.s();
+    case pb::AttributeProto::TENSOR: return to_tensor(proto.t());
+    case pb::AttributeProto::INTS: return std::vector<int64_t>(proto.ints().begin(), proto.ints().end());
+    case pb::AttributeProto::FLOATS: return std::vector<double>(proto.floats().begin(), proto.floats().end());
+    case pb::AttributeProto::STRINGS: return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
+    default:
+      throw Error("T512", "attribute '" + proto.name() + "' is of a kind (" + std::to_string(proto.type()) +
+                              ") that the graph does not hold");
+  }
+}
+
+}  // namespace onnxport::onnx

@@ -1,0 +1,44 @@
+// Types of one node's outputs, by the ONNX schema's own inference over our graph: no model is built for it.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/ir/graph.h"
+#include "core/onnx/schemas.h"
+
+namespace onnxport::onnx {
+
+// A node, existing or to be.
+struct NodeView {
+  std::string_view domain;  // "" is ai.onnx
+  std::string_view op_type;
+  std::span<ir::Value* const> inputs;  // null: omitted
+  std::span<const ir::Attribute> attributes;
+  size_t outputs = 1;
+};
+// "Add" -> {"", "Add"}; "com.acme::Swish" -> {"com.acme", "Swish"}.
+std::pair<std::string_view, std::string_view> split_op(std::string_view op);
+// "Add(f32[2], i64[])", for messages.
+std::string text(const NodeView& node);
+
+class Inference {
+ public:
+  // Symbolic contents of a value, or null: what shape arithmetic is known to say.
+  using Contents = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
+  explicit Inference(Contents contents) : contents_(std::move(contents)) {}
+
+  // One type per output; dims that ONNX leaves open are unknown. An operator of a domain that ONNX does not define has
+  // tensor outputs of which nothing is known. Throws Error T510 (inputs, attributes or shapes that do not fit) and T511
+  // (no such operator at `opset`).
+  std::vector<ir::Type> infer(const NodeView& node, int opset);
+  Signatures& signatures() { return signatures_; }
+
+ private:
+  Contents contents_;
+  Signatures signatures_;
+};
+
+}  // namespace onnxport::onnx
