@@ -1,0 +1,228 @@
+#include "core/serialize/proto_builder.h"
+
+#include <unordered_set>
+
+#include "onnxport/errors.h"
+
+#ifndef ONNXPORT_VERSION
+#error "the build defines ONNXPORT_VERSION"
+#endif
+
+namespace onnxport {
+
+namespace {
+
+class ProtoBuilder {
+ public:
+  ProtoBuilder(const ir::Graph& graph, Names& names, const ProtoOptions& options)
+      : graph_(graph), names_(names), options_(options) {}
+
+  pb::ModelProto model() {
+    pb::ModelProto out;
+    out.set_ir_version(options_.ir_version);
+    out.set_producer_name("onnxport");
+    out.set_producer_version(ONNXPORT_VERSION);
+    add_main_graph(*out.mutable_graph());
+    for (const ir::LocalFunction& f : graph_.functions) {
+      domains_.insert(f.domain);
+      if (!out.add_functions()->ParseFromString(f.proto_bytes)) {
+        throw Error("S701", "the local function '" + f.domain + "::" + f.name + "' is not a FunctionProto");
+      }
+    }
+    domains_.insert("");
+    for (const std::string& domain : domains_) {
+      const auto version = graph_.opsets.find(domain);
+      auto* import = out.add_opset_import();
+      import->set_domain(domain);
+      import->set_version(version == graph_.opsets.end() ? 1 : version->second);
+    }
+    if (!options_.strip) {
+      for (const auto& [key, value] : graph_.metadata) add_metadata(out, key, value);
+    }
+    return out;
+  }
+
+ private:
+  template <typename Proto>
+  static void add_metadata(Proto& proto, std::string_view key, const std::string& value) {
+    if (value.empty()) return;
+    auto* entry = proto.add_metadata_props();
+    entry->set_key(std::string(key));
+    entry->set_value(value);
+  }
+
+  void add_main_graph(pb::GraphProto& out) {
+    out.set_name(graph_.graph_name.empty() ? "main_graph" : graph_.graph_name);
+    const ir::Block& body = graph_.body();
+    for (const ir::Value* input : body.parameters()) describe(*input, names_.of(input), *out.add_input());
+    if (options_.initializers_as_inputs) {
+      for (const ir::Value* value : graph_.initializers()) {
+        if (value->has_uses()) describe_constant(*value, names_.of(value), *out.add_input());
+      }
+    }
+    for (const ir::Node* node : body) add_node(*node, out);
+    for (size_t i = 0; i < body.result_count(); ++i) {
+      const ir::Value* result = body.result(i);
+      if (names_.is_copied_output(i)) add_copy(names_.of(result), names_.output(i), out);
+      pb::ValueInfoProto& info = *out.add_output();
+      if (result->is_constant()) {
+        describe_constant(*result, names_.output(i), info);
+      } else {
+        describe(*result, names_.output(i), info);
+      }
+      final_outputs_.insert(names_.output(i));
+    }
+    describe_inner_values(body, out);
+  }
+
+  void add_block(const ir::Block& block, const std::string& name, pb::GraphProto& out) {
+    out.set_name(name);
+    for (const ir::Value* parameter : block.parameters()) describe(*parameter, names_.of(parameter), *out.add_input());
+    for (const ir::Node* node : block) add_node(*node, out);
+    // A result must be made by a node of this very block, and each once.
+    std::unordered_set<const ir::Value*> made;
+    std::unordered_set<std::string> results;
+    for (size_t i = 0; i < block.result_count(); ++i) {
+      const ir::Value* result = block.result(i);
+      std::string result_name = names_.of(result);
+      const bool own = result->producer() != nullptr && result->producer()->parent() == &block;
+      if (!own || !made.insert(result).second) {
+        const std::string copy = names_.fresh(name + "/out_" + std::to_string(i));
+        add_copy(result_name, copy, out);
+        result_name = copy;
+      }
+      describe(*result, result_name, *out.add_output());
+      results.insert(result_name);
+    }
+    std::swap(results, final_outputs_);
+    describe_inner_values(block, out);
+    std::swap(results, final_outputs_);
+  }
+
+  void add_node(const ir::Node& node, pb::GraphProto& out) {
+    pb::NodeProto& proto = *out.add_node();
+    const auto [domain, op_type] = split_op(node.op_text());
+    domains_.insert(std::string(domain));
+    proto.set_name(names_.of(&node));
+    proto.set_op_type(std::string(op_type));
+    if (!domain.empty()) proto.set_domain(std::string(domain));
+    size_t inputs = node.operand_count();
+    while (inputs > 0 && node.operand(inputs - 1) == nullptr) --inputs;
+    for (size_t i = 0; i < inputs; ++i) {
+      const ir::Value* value = node.operand(i);
+      proto.add_input(value == nullptr ? std::string() : names_.of(value));
+    }
+    for (const ir::Value* output : node.outputs()) {
+      // Read from a file as an output that was not asked for, and still nobody wants it.
+      const bool omitted = !output->has_uses() && output->name().empty() && output->type().kind() == ir::Type::Kind::unknown;
+      proto.add_output(omitted ? std::string() : names_.of(output));
+    }
+    for (const ir::Attribute& attribute : node.attributes()) add_attribute(attribute, proto);
+    if (const ir::Provenance* from = node.provenance(); from != nullptr && !options_.strip) {
+      add_metadata(proto, "onnxport.module", from->module_path);
+      add_metadata(proto, "onnxport.source", from->source);
+      add_metadata(proto, "onnxport.origin", from->original_name);
+    }
+  }
+
+  void add_copy(const std::string& from, const std::string& to, pb::GraphProto& out) {
+    pb::NodeProto& proto = *out.add_node();
+    proto.set_name("/Identity_for_" + to);
+    proto.set_op_type("Identity");
+    proto.add_input(from);
+    proto.add_output(to);
+  }
+
+  void add_attribute(const ir::Attribute& attribute, pb::NodeProto& node) {
+    if (std::holds_alternative<std::monostate>(attribute.value)) return;
+    pb::AttributeProto& proto = *node.add_attribute();
+    proto.set_name(std::string(attribute.name.text()));
+    std::visit([&](const auto& value) { set_attribute(value, node.name(), proto); }, attribute.value);
+  }
+
+  void set_attribute(std::monostate, const std::string&, pb::AttributeProto&) {}
+  void set_attribute(int64_t value, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::INT);
+    proto.set_i(value);
+  }
+  void set_attribute(bool value, const std::string& node, pb::AttributeProto& proto) {
+    set_attribute(static_cast<int64_t>(value), node, proto);
+  }
+  void set_attribute(ir::DType value, const std::string& node, pb::AttributeProto& proto) {
+    set_attribute(static_cast<int64_t>(value), node, proto);
+  }
+  void set_attribute(double value, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::FLOAT);
+    proto.set_f(static_cast<float>(value));
+  }
+  void set_attribute(const std::string& value, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::STRING);
+    proto.set_s(value);
+  }
+  void set_attribute(const std::vector<int64_t>& values, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::INTS);
+    for (int64_t v : values) proto.add_ints(v);
+  }
+  void set_attribute(const std::vector<bool>& values, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::INTS);
+    for (bool v : values) proto.add_ints(v ? 1 : 0);
+  }
+  void set_attribute(const std::vector<double>& values, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::FLOATS);
+    for (double v : values) proto.add_floats(static_cast<float>(v));
+  }
+  void set_attribute(const std::vector<std::string>& values, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::STRINGS);
+    for (const std::string& v : values) proto.add_strings(v);
+  }
+  void set_attribute(const ir::Tensor& value, const std::string&, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::TENSOR);
+    tensor_to_proto(value, *proto.mutable_t());
+  }
+  void set_attribute(ir::Block* value, const std::string& node, pb::AttributeProto& proto) {
+    proto.set_type(pb::AttributeProto::GRAPH);
+    add_block(*value, node + "/" + proto.name(), *proto.mutable_g());
+  }
+  void set_attribute(const std::complex<double>&, const std::string& node, pb::AttributeProto& proto) {
+    Place place;
+    place.node = node;
+    throw Error("S701", "the attribute '" + proto.name() + "' is a complex number, which ONNX cannot hold", place);
+  }
+
+  static void describe(const ir::Value& value, const std::string& name, pb::ValueInfoProto& out) {
+    out.set_name(name);
+    pb::TypeProto type;
+    type_to_proto(value.type(), type);
+    if (type.value_case() != pb::TypeProto::VALUE_NOT_SET) *out.mutable_type() = std::move(type);
+  }
+
+  static void describe_constant(const ir::Value& value, const std::string& name, pb::ValueInfoProto& out) {
+    out.set_name(name);
+    type_to_proto(value.constant()->type(), *out.mutable_type());
+  }
+
+  void describe_inner_values(const ir::Block& block, pb::GraphProto& out) {
+    for (const ir::Node* node : block) {
+      for (const ir::Value* value : node->outputs()) {
+        if (final_outputs_.contains(names_.of(value))) continue;
+        pb::ValueInfoProto info;
+        describe(*value, names_.of(value), info);
+        if (info.has_type()) *out.add_value_info() = std::move(info);
+      }
+    }
+  }
+
+  const ir::Graph& graph_;
+  Names& names_;
+  const ProtoOptions& options_;
+  std::set<std::string> domains_;
+  std::unordered_set<std::string> final_outputs_;  // of the graph being finished
+};
+
+}  // namespace
+
+pb::ModelProto build_model(const ir::Graph& graph, Names& names, const ProtoOptions& options) {
+  return ProtoBuilder(graph, names, options).model();
+}
+
+}  // namespace onnxport

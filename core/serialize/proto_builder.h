@@ -1,0 +1,22 @@
+// The graph as ONNX messages, but for its initializers: those are written beside it, see stored_tensors.h.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "core/ir/graph.h"
+#include "core/serialize/names.h"
+#include "core/serialize/proto_types.h"
+
+namespace onnxport {
+
+struct ProtoOptions {
+  int ir_version = 0;
+  bool strip = false;
+  bool initializers_as_inputs = false;
+};
+
+// Nodes in the order of the graph, types of all values that have one, provenance as metadata unless stripped.
+pb::ModelProto build_model(const ir::Graph& graph, Names& names, const ProtoOptions& options);
+
+}  // namespace onnxport
