@@ -10,7 +10,9 @@ namespace {
 
 constexpr int64_t kNone = Bounds::kNone;
 
-int64_t saturate(__int128 v) { return static_cast<int64_t>(std::clamp<__int128>(v, -kNone, kNone)); }
+__extension__ using Wide = __int128;  // two 64-bit ends cannot overflow it
+
+int64_t saturate(Wide v) { return static_cast<int64_t>(std::clamp<Wide>(v, -kNone, kNone)); }
 
 bool is_infinite(int64_t v) { return v == kNone || v == -kNone; }
 
@@ -18,13 +20,13 @@ bool is_infinite(int64_t v) { return v == kNone || v == -kNone; }
 int64_t add_ends(int64_t a, int64_t b) {
   if (is_infinite(a)) return a;
   if (is_infinite(b)) return b;
-  return saturate(static_cast<__int128>(a) + b);
+  return saturate(static_cast<Wide>(a) + b);
 }
 
 int64_t multiply_ends(int64_t a, int64_t b) {
   if (a == 0 || b == 0) return 0;
   if (is_infinite(a) || is_infinite(b)) return (a < 0) == (b < 0) ? kNone : -kNone;
-  return saturate(static_cast<__int128>(a) * b);
+  return saturate(static_cast<Wide>(a) * b);
 }
 
 Bounds add(Bounds a, Bounds b) { return {add_ends(a.min, b.min), add_ends(a.max, b.max)}; }
