@@ -11,7 +11,9 @@
 namespace onnxport {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const auto fail = [&](int error) { throw std::system_error(error, std::generic_category(), path.string()); };
+  const auto fail = [&](int error) {
+    throw std::system_error(error, std::generic_category(), path.string());
+  };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(errno);
   struct stat status {};

@@ -10,12 +10,13 @@ namespace onnxport {
 namespace {
 
 bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 // `wanted`, or `wanted_1`, `wanted_2`, … whichever is free.
-std::string unique(std::unordered_set<std::string>& taken, std::unordered_map<std::string, size_t>& next_suffix,
-                   const std::string& wanted) {
+std::string unique(std::unordered_set<std::string>& taken,
+                   std::unordered_map<std::string, size_t>& next_suffix, const std::string& wanted) {
   if (taken.insert(wanted).second) return wanted;
   size_t& n = next_suffix[wanted];
   std::string candidate;
@@ -54,7 +55,9 @@ Names::Names(const ir::Graph& graph) : graph_(graph) {
   name_block(graph.body());
 }
 
-std::string Names::fresh(std::string_view wanted) { return unique(taken_, next_suffix_, std::string(wanted)); }
+std::string Names::fresh(std::string_view wanted) {
+  return unique(taken_, next_suffix_, std::string(wanted));
+}
 
 void Names::name_inputs() {
   const auto parameters = graph_.body().parameters();

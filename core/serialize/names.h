@@ -11,14 +11,15 @@ namespace onnxport {
 
 class Names {
  public:
-  // Names asked for (graph inputs and outputs) are kept exactly, parameters keep theirs; nodes are called after their
-  // module path ("/encoder/layers.3/attn/MatMul"), their outputs after them. Throws Error S704 when two inputs or
-  // outputs were given one name.
+  // Names asked for (graph inputs and outputs) are kept exactly, parameters keep theirs; nodes are called
+  // after their module path ("/encoder/layers.3/attn/MatMul"), their outputs after them. Throws Error S704
+  // when two inputs or outputs were given one name.
   explicit Names(const ir::Graph& graph);
 
   const std::string& of(const ir::Value* value) const { return values_.at(value); }
   const std::string& of(const ir::Node* node) const { return nodes_.at(node); }
-  // A graph output that needs an Identity to get its name: it is an input, an initializer or has another name already.
+  // A graph output that needs an Identity to get its name: it is an input, an initializer or has another name
+  // already.
   bool is_copied_output(size_t i) const { return copied_outputs_.contains(i); }
   const std::string& output(size_t i) const { return outputs_[i]; }
   // A further name that nothing has.
@@ -36,7 +37,7 @@ class Names {
   std::unordered_map<const ir::Node*, std::string> nodes_;
   std::vector<std::string> outputs_;
   std::unordered_set<size_t> copied_outputs_;
-  std::unordered_set<std::string> taken_;       // by values
+  std::unordered_set<std::string> taken_;  // by values
   std::unordered_set<std::string> taken_nodes_;
   std::unordered_map<std::string, size_t> next_suffix_;
 };

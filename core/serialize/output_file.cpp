@@ -127,7 +127,8 @@ bool OutputFile::copy_range(const ir::FileRegion& from, uint64_t size) {
     if (n > 0) {
       left -= static_cast<uint64_t>(n);
     } else if (n == 0 || errno != EINTR) {
-      if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO)) fail("cannot be written");
+      if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO))
+        fail("cannot be written");
       // What was copied before it stopped is written again.
       if (::lseek(fd_, static_cast<off_t>(written_), SEEK_SET) < 0) fail("cannot be written");
       return false;

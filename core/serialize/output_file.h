@@ -1,4 +1,5 @@
-// Files that appear whole or not at all: written under a temporary name beside the final one, synced, renamed.
+// Files that appear whole or not at all: written under a temporary name beside the final one, synced,
+// renamed.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ class ByteSink {
 // Behind a symbolic link the file it leads to is replaced, not the link.
 std::filesystem::path output_target(const std::filesystem::path& path);
 
-// A temporary file in the folder of `final_path`; removed unless it is committed. Every failure is an Error S705 with the
-// system's words for it.
+// A temporary file in the folder of `final_path`; removed unless it is committed. Every failure is an Error
+// S705 with the system's words for it.
 class OutputFile : public ByteSink {
  public:
   explicit OutputFile(std::filesystem::path final_path);

@@ -77,7 +77,8 @@ class ProtoBuilder {
 
   void add_block(const ir::Block& block, const std::string& name, pb::GraphProto& out) {
     out.set_name(name);
-    for (const ir::Value* parameter : block.parameters()) describe(*parameter, names_.of(parameter), *out.add_input());
+    for (const ir::Value* parameter : block.parameters())
+      describe(*parameter, names_.of(parameter), *out.add_input());
     for (const ir::Node* node : block) add_node(*node, out);
     // A result must be made by a node of this very block, and each once.
     std::unordered_set<const ir::Value*> made;
@@ -114,14 +115,15 @@ class ProtoBuilder {
     }
     for (const ir::Value* output : node.outputs()) {
       // Read from a file as an output that was not asked for, and still nobody wants it.
-      const bool omitted = !output->has_uses() && output->name().empty() && output->type().kind() == ir::Type::Kind::unknown;
+      const bool omitted =
+          !output->has_uses() && output->name().empty() && output->type().kind() == ir::Type::Kind::unknown;
       proto.add_output(omitted ? std::string() : names_.of(output));
     }
     for (const ir::Attribute& attribute : node.attributes()) add_attribute(attribute, proto);
     if (const ir::Provenance* from = node.provenance(); from != nullptr && !options_.strip) {
       add_metadata(proto, "onnxport.module", from->module_path);
       add_metadata(proto, "onnxport.source", from->source);
-      add_metadata(proto, "onnxport.origin", from->original_name);
+      add_metadata(proto, "onnxport.value", from->original_name);
     }
   }
 
@@ -186,7 +188,8 @@ class ProtoBuilder {
   void set_attribute(const std::complex<double>&, const std::string& node, pb::AttributeProto& proto) {
     Place place;
     place.node = node;
-    throw Error("S701", "the attribute '" + proto.name() + "' is a complex number, which ONNX cannot hold", place);
+    throw Error("S701", "the attribute '" + proto.name() + "' is a complex number, which ONNX cannot hold",
+                place);
   }
 
   static void describe(const ir::Value& value, const std::string& name, pb::ValueInfoProto& out) {

@@ -32,7 +32,8 @@ ir::Dim dim_from_proto(const pb::TensorShapeProto::Dimension& dim) {
 }
 
 [[noreturn]] void malformed(const pb::TensorProto& tensor, const std::string& what) {
-  throw Error("I123", "the tensor '" + tensor.name() + "' " + what, {}, "the file is damaged: write it again");
+  throw Error("I123", "the tensor '" + tensor.name() + "' " + what, {},
+              "the file is damaged: write it again");
 }
 
 // Typed fields hold wider elements than the tensor: each is narrowed to the stored one.
@@ -49,22 +50,31 @@ std::vector<std::byte> narrowed(const Field& field) {
 // int32_data carries the small types: the low bytes of each element are the element.
 std::vector<std::byte> from_int32_data(const pb::TensorProto& tensor, size_t element_size) {
   switch (element_size) {
-    case 1: return narrowed<uint8_t>(tensor.int32_data());
-    case 2: return narrowed<uint16_t>(tensor.int32_data());
-    default: return narrowed<int32_t>(tensor.int32_data());
+    case 1:
+      return narrowed<uint8_t>(tensor.int32_data());
+    case 2:
+      return narrowed<uint16_t>(tensor.int32_data());
+    default:
+      return narrowed<int32_t>(tensor.int32_data());
   }
 }
 
 std::vector<std::byte> typed_data(const pb::TensorProto& tensor, ir::DType dtype) {
   switch (dtype) {
     case ir::DType::f32:
-    case ir::DType::c64: return narrowed<float>(tensor.float_data());
+    case ir::DType::c64:
+      return narrowed<float>(tensor.float_data());
     case ir::DType::f64:
-    case ir::DType::c128: return narrowed<double>(tensor.double_data());
-    case ir::DType::i64: return narrowed<int64_t>(tensor.int64_data());
-    case ir::DType::u64: return narrowed<uint64_t>(tensor.uint64_data());
-    case ir::DType::u32: return narrowed<uint32_t>(tensor.uint64_data());
-    default: return from_int32_data(tensor, ir::size_of(dtype));
+    case ir::DType::c128:
+      return narrowed<double>(tensor.double_data());
+    case ir::DType::i64:
+      return narrowed<int64_t>(tensor.int64_data());
+    case ir::DType::u64:
+      return narrowed<uint64_t>(tensor.uint64_data());
+    case ir::DType::u32:
+      return narrowed<uint32_t>(tensor.uint64_data());
+    default:
+      return from_int32_data(tensor, ir::size_of(dtype));
   }
 }
 
@@ -83,7 +93,8 @@ void type_to_proto(const ir::Type& type, pb::TypeProto& out) {
       type_to_proto(type.elements().at(0), *out.mutable_optional_type()->mutable_elem_type());
       if (out.optional_type().elem_type().value_case() == pb::TypeProto::VALUE_NOT_SET) out.Clear();
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -96,9 +107,12 @@ ir::Type type_from_proto(const pb::TypeProto& type) {
       for (const auto& dim : type.tensor_type().shape().dim()) shape.push_back(dim_from_proto(dim));
       return ir::Type::tensor(dtype, std::move(shape));
     }
-    case pb::TypeProto::kSequenceType: return ir::Type::list(type_from_proto(type.sequence_type().elem_type()));
-    case pb::TypeProto::kOptionalType: return ir::Type::optional(type_from_proto(type.optional_type().elem_type()));
-    default: return {};
+    case pb::TypeProto::kSequenceType:
+      return ir::Type::list(type_from_proto(type.sequence_type().elem_type()));
+    case pb::TypeProto::kOptionalType:
+      return ir::Type::optional(type_from_proto(type.optional_type().elem_type()));
+    default:
+      return {};
   }
 }
 
@@ -122,7 +136,8 @@ ir::Tensor tensor_from_proto(const pb::TensorProto& tensor) {
                 {}, "tensors of numbers and bools are read; strings and types below one byte are not");
   }
   if (tensor.data_location() == pb::TensorProto::EXTERNAL) {
-    throw Error("I124", "the tensor '" + tensor.name() + "' lies in another file, which cannot be followed from here");
+    throw Error("I124", "the tensor '" + tensor.name() +
+                            "' lies in another file, which cannot be followed from here");
   }
   std::vector<int64_t> dims(tensor.dims().begin(), tensor.dims().end());
   try {

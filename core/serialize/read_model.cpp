@@ -23,7 +23,8 @@ std::shared_ptr<const MappedFile> map_file(const std::filesystem::path& file) {
   try {
     return MappedFile::open(file);
   } catch (const std::system_error& e) {
-    throw Error("I121", "cannot be read: " + e.code().message(), place_of(file), "check the path and its permissions");
+    throw Error("I121", "cannot be read: " + e.code().message(), place_of(file),
+                "check the path and its permissions");
   }
 }
 
@@ -66,7 +67,8 @@ class ExternalData {
   };
 
   static std::optional<uint64_t> number(const std::string& text) {
-    if (text.empty() || text.size() > 19 || text.find_first_not_of("0123456789") != std::string::npos) return {};
+    if (text.empty() || text.size() > 19 || text.find_first_not_of("0123456789") != std::string::npos)
+      return {};
     return std::stoull(text);
   }
 
@@ -105,7 +107,10 @@ class Scope {
 class GraphReader {
  public:
   GraphReader(const pb::ModelProto& model, const std::filesystem::path& file)
-      : model_(model), file_(file), external_(file), graph_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)) {}
+      : model_(model),
+        file_(file),
+        external_(file),
+        graph_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)) {}
 
   std::unique_ptr<ir::Graph> graph() {
     for (const auto& import : model_.opset_import()) {
@@ -130,7 +135,8 @@ class GraphReader {
   static constexpr int kDeepest = 64;  // graphs in graphs
 
   [[noreturn]] void malformed(const std::string& what) const {
-    throw Error("I123", what, place_of(file_), "the file is damaged or was written wrongly: run onnx.checker on it");
+    throw Error("I123", what, place_of(file_),
+                "the file is damaged or was written wrongly: run onnx.checker on it");
   }
 
   void define(Scope& scope, const std::string& name, ir::Value* value) {
@@ -150,7 +156,8 @@ class GraphReader {
     if (proto.sparse_initializer_size() > 0) unsupported("sparse initializers");
     for (const auto& input : proto.input()) {
       if (scope.defines(input.name())) continue;  // an initializer that is listed as an input too
-      define(scope, input.name(), block.add_parameter(type_from_proto(input.type()), graph_->intern(input.name())));
+      define(scope, input.name(),
+             block.add_parameter(type_from_proto(input.type()), graph_->intern(input.name())));
     }
     for (const pb::NodeProto& node : proto.node()) read_node(node, block, scope, types);
     for (const auto& output : proto.output()) {
@@ -168,10 +175,12 @@ class GraphReader {
     for (const std::string& input : proto.input()) {
       operands.push_back(input.empty() ? nullptr : scope.find(input));
       if (!input.empty() && operands.back() == nullptr) {
-        malformed("'" + proto.name() + "' (" + proto.op_type() + ") reads '" + input + "', which nothing before it makes");
+        malformed("'" + proto.name() + "' (" + proto.op_type() + ") reads '" + input +
+                  "', which nothing before it makes");
       }
     }
-    ir::Node* node = graph_->create(standard ? proto.op_type() : proto.domain() + "::" + proto.op_type(), operands);
+    ir::Node* node =
+        graph_->create(standard ? proto.op_type() : proto.domain() + "::" + proto.op_type(), operands);
     node->set_name(graph_->intern(proto.name()));
     node->set_provenance(provenance(proto));
     graph_->append(block, node);
@@ -192,7 +201,7 @@ class GraphReader {
     for (const auto& entry : proto.metadata_props()) {
       if (entry.key() == "onnxport.module") from.module_path = entry.value();
       if (entry.key() == "onnxport.source") from.source = entry.value();
-      if (entry.key() == "onnxport.origin") from.original_name = entry.value();
+      if (entry.key() == "onnxport.value") from.original_name = entry.value();
     }
     const bool any = !from.module_path.empty() || !from.source.empty() || !from.original_name.empty();
     return any ? graph_->keep(std::move(from)) : nullptr;
@@ -200,12 +209,18 @@ class GraphReader {
 
   ir::AttributeValue read_attribute(const pb::AttributeProto& proto, ir::Node& node, const Scope& scope) {
     switch (proto.type()) {
-      case pb::AttributeProto::INT: return proto.i();
-      case pb::AttributeProto::FLOAT: return static_cast<double>(proto.f());
-      case pb::AttributeProto::STRING: return proto.s();
-      case pb::AttributeProto::TENSOR: return read_tensor(proto.t());
-      case pb::AttributeProto::INTS: return std::vector<int64_t>(proto.ints().begin(), proto.ints().end());
-      case pb::AttributeProto::FLOATS: return std::vector<double>(proto.floats().begin(), proto.floats().end());
+      case pb::AttributeProto::INT:
+        return proto.i();
+      case pb::AttributeProto::FLOAT:
+        return static_cast<double>(proto.f());
+      case pb::AttributeProto::STRING:
+        return proto.s();
+      case pb::AttributeProto::TENSOR:
+        return read_tensor(proto.t());
+      case pb::AttributeProto::INTS:
+        return std::vector<int64_t>(proto.ints().begin(), proto.ints().end());
+      case pb::AttributeProto::FLOATS:
+        return std::vector<double>(proto.floats().begin(), proto.floats().end());
       case pb::AttributeProto::STRINGS:
         return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
       case pb::AttributeProto::GRAPH: {
@@ -214,7 +229,8 @@ class GraphReader {
         read_block(proto.g(), *block, inner);
         return block;
       }
-      default: unsupported("the attribute '" + proto.name() + "' of " + std::string(node.op_text()));
+      default:
+        unsupported("the attribute '" + proto.name() + "' of " + std::string(node.op_text()));
     }
   }
 

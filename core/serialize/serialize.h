@@ -13,7 +13,7 @@
 namespace onnxport {
 
 struct SerializeOptions {
-  int ir_version = 0;              // 0: by opset
+  int ir_version = 0;  // 0: by opset
   Weights weights = Weights::automatic;
   uint64_t external_threshold = 1024;
   bool strip = false;
@@ -21,7 +21,8 @@ struct SerializeOptions {
   std::filesystem::path source_model;  // for --weights reference: the archive weights may point into
 };
 
-// Writes `file` (and `file`.data). Runs ONNX's full check first (S701). Throws Error S7xx; nothing is left behind.
+// Writes `file` (and `file`.data). Runs ONNX's full check first (S701). Throws Error S7xx; nothing is left
+// behind.
 void write_model(const ir::Graph& graph, const std::filesystem::path& file, const SerializeOptions& options);
 // One piece after another, weights inline (S702 above 2 GiB).
 void write_model(const ir::Graph& graph, const std::function<void(std::span<const std::byte>)>& sink,

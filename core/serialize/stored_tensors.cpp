@@ -11,7 +11,7 @@ namespace onnxport {
 
 namespace {
 
-constexpr uint64_t kInlineLimit = uint64_t{1} << 30;        // automatic: above it weights get their own file
+constexpr uint64_t kInlineLimit = uint64_t{1} << 30;  // automatic: above it weights get their own file
 constexpr uint64_t kLargestMessage = (uint64_t{1} << 31) - 1;  // what protobuf can read
 constexpr uint64_t kAlignment = 64;
 constexpr uint64_t kPage = 4096;
@@ -69,7 +69,9 @@ void check_archive(const std::filesystem::path& archive, const std::filesystem::
   if (!std::filesystem::is_regular_file(status)) refuse_reference(archive, "it is not a regular file");
   const auto links = std::filesystem::hard_link_count(archive, error);
   if (error || links != 1) refuse_reference(archive, "it has more than one hard link");
-  const auto folder = [](const std::filesystem::path& p) { return p.has_parent_path() ? p.parent_path() : "."; };
+  const auto folder = [](const std::filesystem::path& p) {
+    return p.has_parent_path() ? p.parent_path() : ".";
+  };
   if (!std::filesystem::equivalent(folder(archive), folder(model), error) || error) {
     refuse_reference(archive, "it is not in the folder of " + model.string());
   }
@@ -171,8 +173,9 @@ void write_messages(const pb::ModelProto& model, const StoragePlan& plan, ByteSi
   const uint64_t nodes = model.graph().ByteSizeLong();
   if (nodes + tensors > kLargestMessage) {
     throw Error("S702",
-                "the model is " + std::to_string((nodes + tensors) >> 20) + " MiB; an ONNX file can be at most 2047 MiB", {},
-                "use --weights external to put the weights into a file beside the model");
+                "the model is " + std::to_string((nodes + tensors) >> 20) +
+                    " MiB; an ONNX file can be at most 2047 MiB",
+                {}, "use --weights external to put the weights into a file beside the model");
   }
 
   pb::ModelProto rest;

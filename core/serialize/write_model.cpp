@@ -35,7 +35,8 @@ int chosen_ir_version(const ir::Graph& graph, const SerializeOptions& options) {
 
 class CallbackSink : public ByteSink {
  public:
-  explicit CallbackSink(const std::function<void(std::span<const std::byte>)>& callback) : callback_(callback) {}
+  explicit CallbackSink(const std::function<void(std::span<const std::byte>)>& callback)
+      : callback_(callback) {}
   using ByteSink::write;
   void write(std::span<const std::byte> bytes) override {
     if (!bytes.empty()) callback_(bytes);
@@ -50,7 +51,8 @@ struct Prepared {
   StoragePlan storage;
 };
 
-Prepared prepare_model(const ir::Graph& graph, const SerializeOptions& options, const std::filesystem::path* file) {
+Prepared prepare_model(const ir::Graph& graph, const SerializeOptions& options,
+                       const std::filesystem::path* file) {
   Names names(graph);
   ProtoOptions proto;
   proto.ir_version = chosen_ir_version(graph, options);
@@ -71,7 +73,7 @@ int ir_version_of_opset(int opset) {
     int ir_version;
   };
   // Of the ONNX release that introduced the opset.
-  static constexpr Row rows[] = {{9, 4},  {10, 5}, {11, 6},  {12, 7},  {15, 8},  {19, 9},
+  static constexpr Row rows[] = {{9, 4},   {10, 5},  {11, 6},  {12, 7},  {15, 8}, {19, 9},
                                  {21, 10}, {23, 11}, {24, 12}, {25, 13}, {28, 14}};
   int ir_version = kOldestIr;
   for (const Row& row : rows) {

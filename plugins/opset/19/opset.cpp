@@ -50,7 +50,8 @@ Value pad_to_18(Node& node) {
 // Resize: coordinate_transformation_mode "half_pixel_symmetric" came with 19.
 Value resize_to_18(Node& node) {
   if (node.string("coordinate_transformation_mode", "half_pixel") == "half_pixel_symmetric") {
-    node.fail("Resize with coordinate_transformation_mode 'half_pixel_symmetric' cannot be written below opset 19");
+    node.fail(
+        "Resize with coordinate_transformation_mode 'half_pixel_symmetric' cannot be written below opset 19");
   }
   node.decline("the same in both");
 }

@@ -4,19 +4,20 @@ namespace {
 
 using namespace onnxport;
 
-// GroupNormalization: scale and bias are per channel since 21; before they were per group, which cannot say the same.
-// A group is an instance: (N, C, ...) is normalised as (N, groups, rest).
+// GroupNormalization: scale and bias are per channel since 21; before they were per group, which cannot say
+// the same. A group is an instance: (N, C, ...) is normalised as (N, groups, rest).
 Value group_normalization_to_20(Node& node) {
   const Value x = node.input(0);
   const int64_t groups = node.integer("num_groups", 1);
-  const bool widen = node.integer("stash_type", 1) == 1 && (x.dtype() == DType::f16 || x.dtype() == DType::bf16);
+  const bool widen =
+      node.integer("stash_type", 1) == 1 && (x.dtype() == DType::f16 || x.dtype() == DType::bf16);
   const Value wide = widen ? node.cast(x, DType::f32) : x;
 
   const Value instances = node.Reshape(wide, node.ints({0, groups, -1}));
   const Value ones = node.constant(Builder::tensor(1.0, wide.dtype(), {groups}));
   const Value zeros = node.constant(Builder::tensor(0.0, wide.dtype(), {groups}));
-  const Value normalized = node.InstanceNormalization(instances, ones, zeros,
-                                                      {{"epsilon", node.real("epsilon", 1e-5)}});
+  const Value normalized =
+      node.InstanceNormalization(instances, ones, zeros, {{"epsilon", node.real("epsilon", 1e-5)}});
   const Value restored = node.cast(node.Reshape(normalized, node.shape_of(x)), x.dtype());
 
   std::vector<int64_t> trailing;

@@ -45,12 +45,13 @@ Value scaled(Node& node, const Value& q) {
 
 // What may be attended to, in the form in which it is applied to the scores.
 struct Mask {
-  Value allowed;      // bool: false is -inf
-  Value bias;         // added
-  Value never;        // bool, true for rows of which nothing may be attended to; absent: there are none
+  Value allowed;  // bool: false is -inf
+  Value bias;     // added
+  Value never;    // bool, true for rows of which nothing may be attended to; absent: there are none
 };
 
-// A row of the bias that is -inf throughout gives zeros, not NaN; a constant that has no -inf needs no such care.
+// A row of the bias that is -inf throughout gives zeros, not NaN; a constant that has no -inf needs no such
+// care.
 Value rows_without_any(Node& node, const Value& bias) {
   if (const auto numbers = bias.constant_reals()) {
     if (std::find(numbers->begin(), numbers->end(), kMinusInfinity) == numbers->end()) return {};
@@ -89,7 +90,8 @@ Value softcapped(Node& node, const Value& scores) {
 }
 
 Value probabilities(Node& node, const Value& scores, const Mask& mask) {
-  const auto precision = static_cast<DType>(node.integer("softmax_precision", static_cast<int64_t>(scores.dtype())));
+  const auto precision =
+      static_cast<DType>(node.integer("softmax_precision", static_cast<int64_t>(scores.dtype())));
   const Value p = node.cast(node.Softmax(node.cast(scores, precision), {{"axis", -1}}), scores.dtype());
   const Value zero = node.like(p, 0);
   if (mask.allowed) return node.Where(mask.allowed, p, zero);
@@ -119,7 +121,8 @@ Values attention_to_22(Node& node) {
   if (node.input(0).rank() == 3) y = node.Reshape(node.transpose(y, {0, 2, 1, 3}), node.ints({0, 0, -1}));
 
   const Values steps = {raw, capped, masked, p};
-  Values outputs = {y, k, v, steps[static_cast<size_t>(node.integer("qk_matmul_output_mode", 0)) % steps.size()]};
+  Values outputs = {y, k, v,
+                    steps[static_cast<size_t>(node.integer("qk_matmul_output_mode", 0)) % steps.size()]};
   outputs.resize(node.output_count());
   return outputs;
 }

@@ -2,11 +2,13 @@
 
 using namespace onnxport;
 
-// x / sqrt(mean(x^2) + epsilon) * scale, in single precision for the short floats unless stash_type says otherwise.
+// x / sqrt(mean(x^2) + epsilon) * scale, in single precision for the short floats unless stash_type says
+// otherwise.
 Value rms_normalization_to_22(Node& node) {
   const Value x = node.input(0);
   const Value scale = node.input(1);
-  const bool widen = node.integer("stash_type", 1) == 1 && (x.dtype() == DType::f16 || x.dtype() == DType::bf16);
+  const bool widen =
+      node.integer("stash_type", 1) == 1 && (x.dtype() == DType::f16 || x.dtype() == DType::bf16);
   const Value wide = widen ? node.cast(x, DType::f32) : x;
 
   std::vector<int64_t> axes;

@@ -22,8 +22,8 @@ int64_t half_of_rotated(Node& node, const Value& x, const Value& cos) {
 
 }  // namespace
 
-// X is (batch, heads, sequence, size), or (batch, sequence, heads * size) which is taken as (batch, sequence, heads, size):
-// the angles depend on batch and sequence alone, so neither layout needs a Transpose.
+// X is (batch, heads, sequence, size), or (batch, sequence, heads * size) which is taken as (batch, sequence,
+// heads, size): the angles depend on batch and sequence alone, so neither layout needs a Transpose.
 Value rotary_embedding_to_22(Node& node) {
   const bool flat = node.input(0).rank() == 3;
   const Value x =
@@ -43,13 +43,16 @@ Value rotary_embedding_to_22(Node& node) {
   Value y;
   if (node.integer("interleaved", 0) != 0) {
     const std::vector<int64_t> angle_axes = {heads_axis, 4};
-    const Values parts = partial ? node.node("Split", {x, node.ints({2 * half, *size - 2 * half})}, {{"axis", -1}}, 2)
-                                 : Values{x};
-    const Values pair = node.node("Split", {node.Reshape(parts[0], node.ints({0, 0, 0, half, 2})), node.ints({1, 1})},
-                                  {{"axis", -1}}, 2);
+    const Values parts =
+        partial ? node.node("Split", {x, node.ints({2 * half, *size - 2 * half})}, {{"axis", -1}}, 2)
+                : Values{x};
+    const Values pair =
+        node.node("Split", {node.Reshape(parts[0], node.ints({0, 0, 0, half, 2})), node.ints({1, 1})},
+                  {{"axis", -1}}, 2);
     const Pair turned =
         rotate({pair[0], pair[1]}, node.unsqueeze(cos, angle_axes), node.unsqueeze(sin, angle_axes));
-    y = node.Reshape(node.Concat({turned.first, turned.second}, {{"axis", -1}}), node.ints({0, 0, 0, 2 * half}));
+    y = node.Reshape(node.Concat({turned.first, turned.second}, {{"axis", -1}}),
+                     node.ints({0, 0, 0, 2 * half}));
     if (partial) y = node.Concat({y, parts[1]}, {{"axis", -1}});
   } else {
     std::vector<int64_t> sizes = {half, half};

@@ -123,8 +123,10 @@ TEST_F(Serialize, SameGraphSameBytes) {
   write_model(*small_graph(), path("b.onnx"), {});
   EXPECT_EQ(slurp(path("a.onnx")), slurp(path("b.onnx")));
   std::string pieces;
-  write_model(*small_graph(), [&](std::span<const std::byte> b) { pieces.append(reinterpret_cast<const char*>(b.data()), b.size()); },
-              {});
+  write_model(
+      *small_graph(),
+      [&](std::span<const std::byte> b) { pieces.append(reinterpret_cast<const char*>(b.data()), b.size()); },
+      {});
   EXPECT_EQ(pieces, slurp(path("a.onnx")));
 }
 
@@ -178,7 +180,8 @@ TEST_F(Serialize, ExternalWeightsAreAlignedAndTiedOnesWrittenOnce) {
   const auto back = read_model(path("m.onnx"));
   ASSERT_EQ(back->initializers().size(), 2U);
   EXPECT_EQ(back->initializers()[0]->constant()->as<float>()[1234], 1234.0F);
-  EXPECT_EQ(back->initializers()[0]->constant()->file()->offset, back->initializers()[1]->constant()->file()->offset);
+  EXPECT_EQ(back->initializers()[0]->constant()->file()->offset,
+            back->initializers()[1]->constant()->file()->offset);
   EXPECT_EQ(files(), 2U);
 }
 
@@ -194,10 +197,13 @@ TEST_F(Serialize, WeightsAreCopiedFromFileToFile) {
 }
 
 TEST_F(Serialize, ReferencePointsIntoTheArchive) {
-  { std::ofstream(path("model.pt"), std::ios::binary) << "0123456789abcdef" << std::string(64 * 64 * 4, 'w'); }
+  {
+    std::ofstream(path("model.pt"), std::ios::binary) << "0123456789abcdef" << std::string(64 * 64 * 4, 'w');
+  }
   const std::string bytes = slurp(path("model.pt"));
   const auto where = std::make_shared<const std::string>(path("model.pt").string());
-  const ir::Tensor w(ir::DType::f32, {64, 64}, std::as_bytes(std::span(bytes)).subspan(16), where, ir::FileRegion{where, 16});
+  const ir::Tensor w(ir::DType::f32, {64, 64}, std::as_bytes(std::span(bytes)).subspan(16), where,
+                     ir::FileRegion{where, 16});
   SerializeOptions options;
   options.weights = Weights::reference;
   options.source_model = path("model.pt");
@@ -244,7 +250,8 @@ TEST_F(Serialize, RefusesMoreThanTwoGibibytesInOneFile) {
   ir::Value* x = g->add_input("x", f32({1}));
   const std::byte* nothing = nullptr;
   const auto where = std::make_shared<const std::string>(file.string());
-  const ir::Tensor zeros(ir::DType::u8, {static_cast<int64_t>(size)}, {nothing, size}, where, ir::FileRegion{where, 0});
+  const ir::Tensor zeros(ir::DType::u8, {static_cast<int64_t>(size)}, {nothing, size}, where,
+                         ir::FileRegion{where, 0});
   ir::Value* w = g->add_initializer("w", zeros);
   g->body().add_result(x);
   g->body().add_result(w);
