@@ -9,7 +9,7 @@ namespace {
 // aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor
 Value add(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  if (self.dtype() == DType::boolean) return self || other;
+  if (self.dtype() == DType::boolean) return self | other;
   return self + scaled(op, other, "alpha");
 }
 
@@ -30,7 +30,7 @@ Value rsub(Op& op) {
 // aten::mul.Tensor(Tensor self, Tensor other) -> Tensor
 Value mul(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  if (self.dtype() == DType::boolean) return self && other;
+  if (self.dtype() == DType::boolean) return self & other;
   return self * other;
 }
 
@@ -110,13 +110,13 @@ Value lerp(Op& op) {
 // aten::maximum(Tensor self, Tensor other) -> Tensor
 Value maximum(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return self.dtype() == DType::boolean ? self || other : op.Max({self, other});
+  return self.dtype() == DType::boolean ? self | other : op.Max({self, other});
 }
 
 // aten::minimum(Tensor self, Tensor other) -> Tensor
 Value minimum(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return self.dtype() == DType::boolean ? self && other : op.Min({self, other});
+  return self.dtype() == DType::boolean ? self & other : op.Min({self, other});
 }
 
 // The two arguments, each replaced by the other where it is NaN.
@@ -164,7 +164,7 @@ Value atan2(Op& op) {
   Value right = op.Atan(y / x);
   Value half_turn = op.Where(y < 0, op.like(y, -pi), op.like(y, pi));
   Value angle = op.Where(x < 0, right + half_turn, right);
-  return op.Where(op.IsNaN(right) && (x == 0) && (y == 0), op.like(y, 0), angle);
+  return op.Where(op.IsNaN(right) & (x == 0) & (y == 0), op.like(y, 0), angle);
 }
 
 // aten::hypot(Tensor self, Tensor other) -> Tensor

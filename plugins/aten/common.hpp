@@ -20,12 +20,12 @@ inline Value truncated(Op& op, const Value& x) {
 
 // Where the sign is negative, that of a negative zero too.
 inline Value sign_bit(Op& op, const Value& x) {
-  if (x.dtype() == DType::boolean) return op.Xor(x, x);
-  return is_floating(x.dtype()) ? (x < 0) || (op.Reciprocal(x) < 0) : x < 0;
+  if (x.dtype() == DType::boolean) return x ^ x;
+  return is_floating(x.dtype()) ? (x < 0) | (op.Reciprocal(x) < 0) : x < 0;
 }
 
 // False everywhere, in the shape of `x`.
-inline Value nowhere(Op&, const Value& x) { return !(x == x); }
+inline Value nowhere(Op&, const Value& x) { return ~(x == x); }
 
 // Neither infinite nor NaN.
 inline Value finite(Op& op, const Value& x) { return op.Abs(x) < infinity; }

@@ -12,7 +12,7 @@ Value eq(Op& op) {
 }
 
 // aten::ne.Tensor(Tensor self, Tensor other) -> Tensor
-Value ne(Op& op) { return !eq(op); }
+Value ne(Op& op) { return ~eq(op); }
 
 // The arguments in a type that ONNX orders: bools are not.
 std::pair<Value, Value> ordered(Op& op) {
@@ -64,11 +64,11 @@ Value isclose(Op& op) {
     self = op.cast(self, DType::f64);
     other = op.cast(other, DType::f64);
   } else if (op.boolean("equal_nan")) {
-    same = same || (op.IsNaN(self) && op.IsNaN(other));
+    same = same | (op.IsNaN(self) & op.IsNaN(other));
   }
   Value tolerance = op.Abs(other) * op.real("rtol") + op.real("atol");
   Value near = op.Abs(self - other) <= tolerance;
-  return same || (near && finite(op, tolerance));
+  return same | (near & finite(op, tolerance));
 }
 
 // aten::allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool
@@ -101,45 +101,45 @@ Value isneginf(Op& op) {
 // aten::isfinite(Tensor self) -> Tensor
 Value isfinite(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? finite(op, self) : !nowhere(op, self);
+  return is_floating(self.dtype()) ? finite(op, self) : ~nowhere(op, self);
 }
 
 Value truth(Op& op, std::string_view arg) { return op.as(arg, DType::boolean); }
 
 // aten::logical_and(Tensor self, Tensor other) -> Tensor
-Value logical_and(Op& op) { return truth(op, "self") && truth(op, "other"); }
+Value logical_and(Op& op) { return truth(op, "self") & truth(op, "other"); }
 
 // aten::logical_or(Tensor self, Tensor other) -> Tensor
-Value logical_or(Op& op) { return truth(op, "self") || truth(op, "other"); }
+Value logical_or(Op& op) { return truth(op, "self") | truth(op, "other"); }
 
 // aten::logical_xor(Tensor self, Tensor other) -> Tensor
-Value logical_xor(Op& op) { return op.Xor(truth(op, "self"), truth(op, "other")); }
+Value logical_xor(Op& op) { return truth(op, "self") ^ truth(op, "other"); }
 
 // aten::logical_not(Tensor self) -> Tensor
-Value logical_not(Op& op) { return !truth(op, "self"); }
+Value logical_not(Op& op) { return ~truth(op, "self"); }
 
 // aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor
 Value bitwise_and(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return self.dtype() == DType::boolean ? self && other : op.BitwiseAnd(self, other);
+  return self.dtype() == DType::boolean ? self & other : op.BitwiseAnd(self, other);
 }
 
 // aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor
 Value bitwise_or(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return self.dtype() == DType::boolean ? self || other : op.BitwiseOr(self, other);
+  return self.dtype() == DType::boolean ? self | other : op.BitwiseOr(self, other);
 }
 
 // aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor
 Value bitwise_xor(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return self.dtype() == DType::boolean ? op.Xor(self, other) : op.BitwiseXor(self, other);
+  return self.dtype() == DType::boolean ? self ^ other : op.BitwiseXor(self, other);
 }
 
 // aten::bitwise_not(Tensor self) -> Tensor
 Value bitwise_not(Op& op) {
   Value self = op["self"];
-  return self.dtype() == DType::boolean ? !self : op.BitwiseNot(self);
+  return self.dtype() == DType::boolean ? ~self : op.BitwiseNot(self);
 }
 
 // Two to the power of the shift. ONNX shifts unsigned integers only; torch's are signed, but for u8.

@@ -39,7 +39,7 @@ Value nanmean(Op& op) {
   Value x = op.cast(self, op.dtype("dtype", self.dtype()));
   Value missing = op.IsNaN(x);
   Value total = reduced(op, "ReduceSum", op.Where(missing, op.like(x, 0), x));
-  return total / reduced(op, "ReduceSum", op.cast(!missing, x.dtype()));
+  return total / reduced(op, "ReduceSum", op.cast(~missing, x.dtype()));
 }
 
 // aten::count_nonzero(Tensor self, int? dim=None) -> Tensor

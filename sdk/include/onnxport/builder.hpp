@@ -184,9 +184,11 @@ inline Value operator>(const Value& a, double b) { return a > a.builder().like(a
 inline Value operator<=(const Value& a, double b) { return a <= a.builder().like(a, b); }
 inline Value operator>=(const Value& a, double b) { return a >= a.builder().like(a, b); }
 inline Value operator==(const Value& a, double b) { return a == a.builder().like(a, b); }
-inline Value operator!(const Value& a) { return a.builder().Not(a); }
-inline Value operator&&(const Value& a, const Value& b) { return a.builder().And(a, b); }
-inline Value operator||(const Value& a, const Value& b) { return a.builder().Or(a, b); }
+// Logic of bool values. Not !, && and ||, which ask of a C++ condition whether a value is there.
+inline Value operator~(const Value& a) { return a.builder().Not(a); }
+inline Value operator&(const Value& a, const Value& b) { return a.builder().And(a, b); }
+inline Value operator|(const Value& a, const Value& b) { return a.builder().Or(a, b); }
+inline Value operator^(const Value& a, const Value& b) { return a.builder().Xor(a, b); }
 
 }  // namespace sdk_v1
 }  // namespace onnxport
