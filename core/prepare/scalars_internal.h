@@ -1,0 +1,40 @@
+// The families behind evaluate_scalar. Each returns nullopt for operators that are not its own.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/prepare/constant.h"
+
+namespace onnxport::scalars {
+
+using Arguments = std::span<const Constant>;
+using Result = std::optional<Constant>;
+
+// `name` is the operator without its overload, `overload` what follows the dot.
+Result arithmetic(std::string_view name, std::string_view overload, Arguments arguments);
+Result mathematics(std::string_view name, Arguments arguments);
+Result comparison(std::string_view name, Arguments arguments);
+Result lists(std::string_view name, Arguments arguments);
+Result strings(std::string_view name, Arguments arguments);
+
+// A number as an integer: ints, bools and dtypes (torch counts those as ints).
+std::optional<int64_t> as_int(const Constant& c);
+// Any real number.
+std::optional<double> as_real(const Constant& c);
+bool is_integer_kind(const Constant& c);
+// A real as an int when it has a value in range.
+std::optional<int64_t> real_to_int(double value);
+// -1, 0, 1; nullopt when the two have no order (NaN, mixed kinds).
+std::optional<int> order(const Constant& a, const Constant& b);
+// Python's rules for an index and for slice bounds. nullopt: out of range.
+std::optional<size_t> resolve_index(int64_t index, size_t size);
+struct SliceBounds {
+  int64_t start = 0;
+  int64_t step = 1;
+  size_t count = 0;
+};
+std::optional<SliceBounds> resolve_slice(Arguments bounds, size_t size);
+
+}  // namespace onnxport::scalars

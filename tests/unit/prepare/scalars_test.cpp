@@ -1,0 +1,204 @@
+#include "core/prepare/scalars.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <initializer_list>
+#include <limits>
+#include <string>
+
+namespace onnxport {
+namespace {
+
+Constant I(int64_t v) { return {v}; }
+Constant R(double v) { return {v}; }
+Constant B(bool v) { return {v}; }
+Constant S(const char* v) { return {std::string(v)}; }
+Constant L(std::initializer_list<Constant> items) { return {ConstantList{items, false}}; }
+Constant T(std::initializer_list<Constant> items) { return {ConstantList{items, true}}; }
+
+struct Case {
+  const char* op;
+  std::vector<Constant> arguments;
+  std::optional<Constant> expected;
+};
+
+void expect(const std::vector<Case>& cases) {
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const Case& c = cases[i];
+    const auto got = evaluate_scalar(c.op, c.arguments);
+    ASSERT_EQ(got.has_value(), c.expected.has_value()) << c.op << " (case " << i << ')';
+    if (!got) continue;
+    EXPECT_EQ(got->value.index(), c.expected->value.index()) << c.op << " (case " << i << ')';
+    EXPECT_TRUE(equal(*got, *c.expected)) << c.op << " (case " << i << ')';
+  }
+}
+
+TEST(Scalars, IntegersFollowPython) {
+  expect({{"aten::add.int", {I(2), I(3)}, I(5)},
+          {"aten::add.int", {I(INT64_MAX), I(1)}, std::nullopt},
+          {"aten::sub.int", {I(2), I(3)}, I(-1)},
+          {"aten::mul.int", {I(INT64_MIN), I(-1)}, std::nullopt},
+          {"aten::floordiv.int", {I(-7), I(2)}, I(-4)},
+          {"aten::floordiv.int", {I(7), I(-2)}, I(-4)},
+          {"aten::floordiv.int", {I(7), I(0)}, std::nullopt},
+          {"aten::remainder.int", {I(-7), I(3)}, I(2)},
+          {"aten::remainder.int", {I(7), I(-3)}, I(-2)},
+          {"aten::remainder.int", {I(INT64_MIN), I(-1)}, I(0)},
+          {"aten::div.int", {I(7), I(2)}, R(3.5)},
+          {"aten::div.int", {I(7), I(0)}, std::nullopt},
+          {"aten::pow.int_to_int", {I(3), I(4)}, I(81)},
+          {"aten::pow.int_to_int", {I(10), I(19)}, std::nullopt},
+          {"aten::pow.int_to_int", {I(2), I(-1)}, std::nullopt},
+          {"aten::pow.int", {I(2), I(-1)}, R(0.5)},
+          {"aten::neg.int", {I(INT64_MIN)}, std::nullopt},
+          {"prim::abs.int", {I(-4)}, I(4)},
+          {"aten::__lshift__.int", {I(1), I(62)}, I(int64_t{1} << 62)},
+          {"aten::__lshift__.int", {I(2), I(62)}, std::nullopt},
+          {"aten::__rshift__.int", {I(-8), I(1)}, I(-4)},
+          {"aten::__and__.int", {I(6), I(3)}, I(2)},
+          {"aten::divmod.int", {I(-7), I(2)}, T({I(-4), I(1)})},
+          {"aten::gcd.int", {I(12), I(18)}, I(6)},
+          {"prim::max.int", {I(2), I(5)}, I(5)},
+          {"prim::min.int_float", {I(2), R(2.5)}, R(2)},
+          {"aten::__range_length", {I(0), I(10), I(3)}, I(4)},
+          {"aten::__range_length", {I(10), I(0), I(-3)}, I(4)},
+          {"aten::__range_length", {I(5), I(0), I(1)}, I(0)},
+          {"aten::__derive_index", {I(2), I(10), I(-3)}, I(4)}});
+}
+
+TEST(Scalars, RealsAndConversions) {
+  expect({{"aten::add", {I(2), R(0.5)}, R(2.5)},
+          {"aten::floordiv.float", {R(-7.5), R(2)}, R(-4)},
+          {"aten::remainder.float", {R(-7.5), R(2)}, R(0.5)},
+          {"aten::floor.float", {R(-1.5)}, I(-2)},
+          {"aten::ceil.float", {R(1e30)}, std::nullopt},
+          {"aten::round.float", {R(2.5)}, R(2)},
+          {"aten::Int.float", {R(-2.9)}, I(-2)},
+          {"aten::Int.float", {R(NAN)}, std::nullopt},
+          {"aten::Int.str", {S(" 12 ")}, I(12)},
+          {"aten::Int.str", {S("12x")}, std::nullopt},
+          {"aten::Float.int", {I(3)}, R(3)},
+          {"aten::Bool.int", {I(3)}, B(true)},
+          {"aten::Bool.float", {R(0)}, B(false)},
+          {"aten::sqrt.int", {I(16)}, R(4)},
+          {"aten::log.int_int", {I(8), I(2)}, R(std::log(8.0) / std::log(2.0))},
+          {"aten::isnan.float", {R(NAN)}, B(true)},
+          {"aten::factorial.int", {I(5)}, I(120)},
+          {"aten::mul.complex_float",
+           {{std::complex<double>(1, 2)}, R(2)},
+           Constant{std::complex<double>(2, 4)}}});
+}
+
+TEST(Scalars, Comparisons) {
+  expect({{"aten::eq.int", {I(2), R(2.0)}, B(true)},
+          {"aten::lt.float", {R(NAN), R(1)}, B(false)},
+          {"aten::ne.float", {R(NAN), R(NAN)}, B(true)},
+          {"aten::eq.int", {{ir::DType::f32}, I(6)}, B(true)},
+          {"aten::eq.int", {{ir::DType::f32}, {ir::DType::f16}}, B(false)},
+          {"aten::ge.int", {I(2), I(2)}, B(true)},
+          {"aten::lt.str", {S("a"), S("b")}, B(true)},
+          {"aten::eq.str", {S("a"), S("a")}, B(true)},
+          {"aten::eq.int_list", {L({I(1), I(2)}), L({I(1), I(2)})}, B(true)},
+          {"aten::ne.int_list", {L({I(1)}), L({I(1), I(2)})}, B(true)},
+          {"aten::__is__", {Constant{}, Constant{}}, B(true)},
+          {"aten::__isnot__", {I(3), Constant{}}, B(true)},
+          {"aten::__is__", {I(3), I(3)}, std::nullopt},
+          {"aten::__not__", {B(false)}, B(true)},
+          {"aten::__and__.bool", {B(true), B(false)}, B(false)},
+          {"aten::lt", {S("a"), I(1)}, std::nullopt}});
+}
+
+TEST(Scalars, Lists) {
+  const Constant list = L({I(10), I(20), I(30)});
+  expect({{"aten::len.t", {list}, I(3)},
+          {"aten::__getitem__.t", {list, I(-1)}, I(30)},
+          {"aten::__getitem__.t", {list, I(3)}, std::nullopt},
+          {"prim::TupleIndex", {T({I(1), S("x")}), I(1)}, S("x")},
+          {"aten::__contains__.int_list", {list, I(20)}, B(true)},
+          {"aten::__contains__.str_list", {L({S("a")}), S("b")}, B(false)},
+          {"aten::add.t", {L({I(1)}), L({I(2)})}, L({I(1), I(2)})},
+          {"aten::mul.left_t", {L({I(1)}), I(3)}, L({I(1), I(1), I(1)})},
+          {"aten::mul.right_", {I(-1), L({I(1)})}, L({})},
+          {"aten::mul.left_t", {list, I(INT64_MAX)}, std::nullopt},
+          {"aten::mul.left_t", {L({}), I(INT64_MAX)}, L({})},
+          {"aten::slice.t", {list, Constant{}, I(-1), I(1)}, L({I(10), I(20)})},
+          {"aten::slice.t", {list, Constant{}, Constant{}, I(-1)}, L({I(30), I(20), I(10)})},
+          {"aten::slice.t", {list, I(-100), I(100), I(2)}, L({I(10), I(30)})},
+          {"aten::slice.t", {list, I(2), I(0), I(-1)}, L({I(30), I(20)})},
+          {"aten::slice.t", {list, I(2), I(1), I(1)}, L({})},
+          {"aten::slice.t", {list, Constant{}, Constant{}, I(0)}, std::nullopt},
+          {"aten::sum.int", {list}, I(60)},
+          {"aten::any.bool", {L({B(false), B(true)})}, B(true)},
+          {"aten::all.int", {L({I(1), I(0)})}, B(false)},
+          {"prim::max.self_int", {list}, I(30)},
+          {"prim::min.int_list", {L({I(1), I(5)}), L({I(1), I(2)})}, L({I(1), I(2)})},
+          {"aten::sorted.int", {L({I(3), I(1), I(2)})}, L({I(1), I(2), I(3)})},
+          {"aten::index.list_int", {list, I(20)}, I(1)},
+          {"aten::index.list_int", {list, I(21)}, std::nullopt},
+          {"aten::count.int", {L({I(1), I(1)}), I(1)}, I(2)},
+          {"aten::list.t", {T({I(1)})}, L({I(1)})}});
+}
+
+TEST(Scalars, Dicts) {
+  const Constant dict{ConstantDict{{{"a", I(1)}, {"b", I(2)}}}};
+  expect({{"aten::__getitem__.Dict_str", {dict, S("b")}, I(2)},
+          {"aten::__getitem__.Dict_str", {dict, S("c")}, std::nullopt},
+          {"aten::__contains__.str", {dict, S("a")}, B(true)},
+          {"aten::get.default_str", {dict, S("c"), I(9)}, I(9)},
+          {"aten::get.str", {dict, S("c")}, Constant{}},
+          {"aten::len.Dict_str", {dict}, I(2)},
+          {"aten::keys.str", {dict}, L({S("a"), S("b")})},
+          {"aten::values.str", {dict}, L({I(1), I(2)})},
+          {"aten::items.str", {dict}, L({T({S("a"), I(1)}), T({S("b"), I(2)})})}});
+}
+
+TEST(Scalars, Strings) {
+  expect({{"aten::add.str", {S("a"), S("b")}, S("ab")},
+          {"aten::len.str", {S("abc")}, I(3)},
+          {"aten::len.str", {S("\xc3\xa9")}, std::nullopt},
+          {"aten::__contains__.str_list", {L({S("a"), S("b")}), S("b")}, B(true)},
+          {"aten::startswith", {S("abc"), S("ab")}, B(true)},
+          {"aten::lower", {S("AbC")}, S("abc")},
+          {"aten::strip", {S(" x ")}, S("x")},
+          {"aten::split.str", {S("a,b,"), S(","), I(-1)}, L({S("a"), S("b"), S("")})},
+          {"aten::split.str", {S(" a  b "), Constant{}, I(-1)}, L({S("a"), S("b")})},
+          {"aten::join", {S("-"), L({S("a"), S("b")})}, S("a-b")},
+          {"aten::format", {S("feat{}_{}"), I(3), S("x")}, S("feat3_x")},
+          {"aten::format", {S("{}{}"), I(3)}, std::nullopt},
+          {"aten::slice.str", {S("abcd"), I(1), I(-1), I(1)}, S("bc")},
+          {"aten::__getitem__.str", {S("abc"), I(-1)}, S("c")},
+          {"aten::str", {I(12)}, S("12")}});
+}
+
+TEST(Scalars, OtherOperatorsAreNotOurs) {
+  EXPECT_FALSE(evaluate_scalar("aten::relu", std::vector<Constant>{I(1)}));
+  EXPECT_FALSE(evaluate_scalar("aten::add.int", std::vector<Constant>{I(1)}));
+  EXPECT_FALSE(evaluate_scalar("", std::vector<Constant>{}));
+}
+
+TEST(Constants, AttributesThereAndBack) {
+  const ir::AttributeValue values[] = {std::monostate(),
+                                       int64_t{3},
+                                       2.5,
+                                       true,
+                                       std::string("x"),
+                                       ir::DType::f16,
+                                       std::vector<int64_t>{1, 2},
+                                       std::vector<double>{1.5},
+                                       std::vector<bool>{true},
+                                       std::vector<std::string>{"a"}};
+  for (const ir::AttributeValue& value : values) {
+    const auto constant = to_constant(value);
+    ASSERT_TRUE(constant);
+    const auto back = to_attribute(*constant);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->index(), value.index());
+  }
+  EXPECT_FALSE(to_constant(ir::AttributeValue(ir::Tensor::scalar(1))));
+  EXPECT_FALSE(to_attribute(L({I(1), S("x")})));
+  EXPECT_FALSE(to_attribute(T({I(1)})));
+}
+
+}  // namespace
+}  // namespace onnxport
