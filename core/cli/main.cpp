@@ -1,5 +1,68 @@
-#include <cstdio>
+// The onnxport program: a thin user of the public API.
+#include <fmt/core.h>
 
+#include <cstdio>
+#include <new>
+
+#include "core/cli/commands.h"
+#include "core/cli/terminal.h"
 #include "onnxport/version.h"
 
-int main() { std::printf("onnxport %s\n", onnxport::version()); }
+namespace {
+
+int fail(const onnxport::Error& error, const onnxport::cli::Common& common) {
+  if (common.json) {
+    fmt::print("{{\"diagnostics\": {}}}\n", onnxport::cli::to_json(error.diagnostics()));
+  } else {
+    onnxport::cli::print_diagnostics(error.diagnostics(), common.verbose);
+  }
+  for (const onnxport::Diagnostic& d : error.diagnostics()) {
+    if (d.severity == onnxport::Severity::error) return onnxport::exit_status(d.code);
+  }
+  return 1;
+}
+
+int run(int argc, char** argv) {
+  using namespace onnxport::cli;
+  CLI::App app{"onnxport turns PyTorch models into ONNX, from C++, through plugins.", "onnxport"};
+  Common common;
+  app.set_version_flag("--version", fmt::format("onnxport {}", onnxport::version()));
+  app.add_flag("--json", common.json, "Answer in JSON, on standard output");
+  app.add_flag("-v,--verbose", common.verbose, "Show notes: which candidates were tried, what was split, how long stages took");
+  app.add_flag("-q,--quiet", common.quiet, "Say nothing but warnings and errors");
+  app.require_subcommand(1);
+  app.fallthrough();
+
+  std::vector<std::pair<CLI::App*, Command>> commands;
+  commands.push_back(add_export(app, common));
+  commands.push_back(add_verify(app, common));
+  commands.push_back(add_show(app, common));
+  for (auto& c : add_plugin(app, common)) commands.push_back(std::move(c));
+  for (CLI::App* c : app.get_subcommands({})) {
+    c->fallthrough();
+    for (CLI::App* inner : c->get_subcommands({})) inner->fallthrough();
+  }
+  app.footer("onnxport COMMAND --help says more. Exit status: 0 done, 1 usage, 10 manifest, 11 library, 12 ABI,\n"
+             "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input.");
+  try {
+    app.parse(argc, argv);
+    for (auto& [command, action] : commands) {
+      if (command->parsed()) return action();
+    }
+    return 1;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 1;
+  } catch (const onnxport::Error& e) {
+    return fail(e, common);
+  } catch (const std::bad_alloc&) {
+    std::fputs("onnxport: error: out of memory\n", stderr);
+    return 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n", e.what());
+    return 1;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run(argc, argv); }

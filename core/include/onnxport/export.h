@@ -42,6 +42,10 @@ struct VerifyOptions {
   bool second_size = true;     // also at another size for each dynamic dim
   std::optional<std::filesystem::path> expected;   // folder of output_0.pb …; inputs then come from ExportOptions::inputs_dir
   std::optional<std::filesystem::path> write_case; // write a test_data_set_0 folder here
+  // Custom domains whose operators nothing here can run: a node of them is cut out of both sides, which then get the
+  // same stand-in for its results. What it reads is still compared; it is reported as not independently checked.
+  std::vector<std::string> trusted_domains;
+  std::vector<std::filesystem::path> ort_libraries;  // custom-operator libraries for ONNX Runtime
 };
 
 struct ExportOptions {
@@ -108,6 +112,8 @@ struct ExportResult {
   std::vector<std::byte> model;  // of export_to_memory
 };
 
+#pragma GCC visibility push(default)
+
 // Exports a .pt (and, later, .pt2) file. Writes `output` and, with external weights, `output`.data beside it; either all or
 // nothing is written. Throws Error. May be called from many threads.
 ExportResult export_file(const std::filesystem::path& model, const std::filesystem::path& output,
@@ -140,6 +146,7 @@ struct WhichInfo {
 };
 std::vector<WhichInfo> which(std::string_view torch_op, int opset, const PluginOptions& options = {});
 
-std::string version();
+
+#pragma GCC visibility pop
 
 }  // namespace onnxport

@@ -1,0 +1,133 @@
+#include "core/cli/arguments.h"
+
+#include <charconv>
+#include <map>
+
+namespace onnxport::cli {
+namespace {
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> out;
+  size_t start = 0;
+  for (size_t end = 0; end != std::string::npos; start = end + 1) {
+    end = text.find(separator, start);
+    out.push_back(text.substr(start, end == std::string::npos ? std::string::npos : end - start));
+  }
+  return out;
+}
+
+// "x:0=batch,2=height"
+void read_dynamic_axes(const std::string& text, ExportOptions& options) {
+  const auto refuse = [&] {
+    throw Error("I111", "--dynamic-axes '" + text + "' is not of the form name:axis=dim[,axis=dim]", {},
+                "for example --dynamic-axes x:0=batch,2=height");
+  };
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) refuse();
+  auto& axes = options.dynamic_axes[text.substr(0, colon)];
+  for (const std::string& item : split(text.substr(colon + 1), ',')) {
+    const size_t equals = item.find('=');
+    int axis = 0;
+    const char* end = item.data() + std::min(equals, item.size());
+    const auto [stop, error] = std::from_chars(item.data(), end, axis);
+    if (equals == std::string::npos || error != std::errc() || stop != end || equals + 1 == item.size()) refuse();
+    axes[axis] = item.substr(equals + 1);
+  }
+}
+
+}  // namespace
+
+void Arguments::apply() {
+  static const std::map<std::string, Weights> weight_names = {{"auto", Weights::automatic},
+                                                              {"inline", Weights::inline_},
+                                                              {"external", Weights::external},
+                                                              {"reference", Weights::reference}};
+  static const std::map<std::string, Mode> modes = {
+      {"eval", Mode::eval}, {"training", Mode::training}, {"preserve", Mode::preserve}};
+  options.weights = weight_names.at(weights);
+  options.mode = modes.at(mode);
+  for (const std::string& text : dynamic_axes) read_dynamic_axes(text, options);
+  for (const std::string& folder : split(plugin_path, ':')) {
+    if (!folder.empty()) options.plugins.paths.emplace_back(folder);
+  }
+}
+
+void add_input_options(CLI::App& command, Arguments& a) {
+  auto* group = "Inputs";
+  command
+      .add_option("-i,--input", a.options.inputs,
+                  "An input of the model, repeatable: x:f32[batch=2,3,224,224]; n:i64[] is a number, n=3 fixes it")
+      ->group(group)
+      ->type_name("NAME:DTYPE[DIMS]")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--inputs", a.options.inputs_dir, "A folder of input_0.pb, input_1.pb … (TensorProto) as example inputs")
+      ->group(group)
+      ->type_name("DIR");
+  command.add_option("--dynamic-axes", a.dynamic_axes, "Make axes dynamic by number, over --input and --inputs")
+      ->group(group)
+      ->type_name("NAME:AXIS=DIM,…")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--torch-library", a.options.torch_libraries, "Load kernels of custom operators before the model")
+      ->group(group)
+      ->type_name("LIB")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--mode", a.mode, "How the model is captured: eval (default), training, or preserve what the file says")
+      ->group(group)
+      ->check(CLI::IsMember({"eval", "training", "preserve"}));
+  command.add_flag("--freeze", a.options.freeze, "Fold the module's attributes first, as torch.jit.freeze does")->group(group);
+}
+
+void add_plugin_options(CLI::App& command, Arguments& a) {
+  auto* group = "Plugins";
+  command.add_option("--plugin", a.options.plugins.files, "A manifest (*.onnxport.yaml) to use, repeatable")
+      ->group(group)
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--plugin-path", a.plugin_path, "Folders to look for manifests in, separated by ':'")
+      ->group(group)
+      ->type_name("DIRS");
+  command.add_option("--prefer", a.options.plugins.prefer, "The plugin that wins where two map one operator")
+      ->group(group)
+      ->type_name("ID")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--disable-plugin", a.options.plugins.disable, "Leave a plugin out, repeatable")
+      ->group(group)
+      ->type_name("ID")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_flag("!--no-default-plugin-paths", a.options.plugins.default_paths,
+                   "Do not look in the environment's, the user's and the system's folders")
+      ->group(group);
+}
+
+void add_tolerance_options(CLI::App& command, Arguments& a) {
+  auto* group = "Verification";
+  command.add_option("--rtol", a.options.verify.rtol, "Relative tolerance (default: by element type)")->group(group);
+  command.add_option("--atol", a.options.verify.atol, "Absolute tolerance (default: by element type)")->group(group);
+  command.add_option("--seed", a.options.verify.seed, "Seed of the random inputs")->group(group);
+  command.add_flag("!--one-size", a.options.verify.second_size, "Do not run at a second size of the dynamic dims")->group(group);
+  command.add_option("--expected", a.options.verify.expected, "Compare with output_0.pb … of this folder, inputs from --inputs")
+      ->group(group)
+      ->type_name("DIR");
+  command.add_option("--trust", a.options.verify.trusted_domains,
+                     "A custom domain nothing here can run: its nodes get stand-in results on both sides")
+      ->group(group)
+      ->type_name("DOMAIN")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--ort-library", a.options.verify.ort_libraries, "A custom-operator library for ONNX Runtime")
+      ->group(group)
+      ->type_name("LIB")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--write-case", a.options.verify.write_case, "Write inputs and outputs as an ONNX test case here")
+      ->group(group)
+      ->type_name("DIR");
+}
+
+}  // namespace onnxport::cli

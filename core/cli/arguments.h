@@ -1,0 +1,29 @@
+// Options that several commands have, parsed into the API's option structures.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "onnxport/export.h"
+
+namespace onnxport::cli {
+
+// The raw texts behind ExportOptions' structured members; apply() reads them.
+struct Arguments {
+  ExportOptions options;
+  std::vector<std::string> dynamic_axes;
+  std::string weights = "auto";
+  std::string mode = "eval";
+  std::string plugin_path;
+
+  // Throws Error I11x for a text that does not parse.
+  void apply();
+};
+
+void add_input_options(CLI::App& command, Arguments& arguments);
+void add_plugin_options(CLI::App& command, Arguments& arguments);
+void add_tolerance_options(CLI::App& command, Arguments& arguments);
+
+}  // namespace onnxport::cli

@@ -1,0 +1,158 @@
+#include "core/cli/terminal.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace onnxport::cli {
+namespace {
+
+bool wants_colour(int fd) {
+  const char* no = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return isatty(fd) == 1 && (no == nullptr || *no == '\0') && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+template <typename Range, typename Each>
+std::string array(const Range& range, Each each) {
+  std::string out = "[";
+  for (const auto& item : range) out += (out.size() == 1 ? "" : ", ") + each(item);
+  return out + "]";
+}
+
+std::string diagnostic_json(const Diagnostic& d) {
+  static constexpr std::string_view names[] = {"note", "warning", "error"};
+  return fmt::format(
+      R"({{"severity": {}, "code": {}, "message": {}, "file": {}, "line": {}, "column": {}, "node": {}, "module_path": {}, "source": {}, "hint": {}}})",
+      json_string(names[static_cast<int>(d.severity)]), json_string(d.code), json_string(d.message), json_string(d.place.file),
+      d.place.line, d.place.column, json_string(d.place.node), json_string(d.place.module_path), json_string(d.place.source),
+      json_string(d.hint));
+}
+
+std::string run_json(const VerifyRun& run) {
+  std::string sizes = "{";
+  for (const auto& [name, size] : run.sizes) sizes += (sizes.size() == 1 ? "" : ", ") + json_string(name) + ": " + std::to_string(size);
+  return fmt::format(
+      R"({{"sizes": {}}}, "passed": {}, "max_abs_error": {:.9g}, "max_rel_error": {:.9g}, "first_diverging_node": {}, "message": {}}})",
+      sizes, run.passed, run.max_abs_error, run.max_rel_error, json_string(run.first_diverging_node), json_string(run.message));
+}
+
+std::string operator_json(const OperatorReport& op) {
+  return fmt::format(R"({{"operator": {}, "count": {}, "plugin": {}, "reasons": {}}})", json_string(op.torch_op), op.count,
+                     json_string(op.plugin), array(op.reasons, [](const std::string& r) { return json_string(r); }));
+}
+
+}  // namespace
+
+std::string styled(std::string_view text, Style style, int stream_fd) {
+  static constexpr std::string_view codes[] = {"", "1", "2", "31", "33", "32", "36"};
+  if (style == Style::plain || !wants_colour(stream_fd)) return std::string(text);
+  return fmt::format("\033[{}m{}\033[0m", codes[static_cast<int>(style)], text);
+}
+
+Progress::Progress(bool enabled)
+    : enabled_(enabled && isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+
+Progress::~Progress() {
+  if (shown_) fmt::print(stderr, "\r\033[K");
+}
+
+void Progress::operator()(std::string_view stage, double fraction) {
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+  if (!enabled_ || elapsed.count() < 1.0) return;
+  constexpr int kWidth = 24;
+  const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kWidth);
+  fmt::print(stderr, "\r\033[K[{:━<{}}{: <{}}] {:>3.0f}% {} ({:.0f} s)", "", filled, "", kWidth - filled,
+             fraction * 100, stage, elapsed.count());
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose) {
+  for (const Diagnostic& d : diagnostics) {
+    if (d.severity == Severity::note && !verbose) continue;
+    static constexpr std::string_view names[] = {"note", "warning", "error"};
+    static constexpr Style styles[] = {Style::cyan, Style::yellow, Style::red};
+    const auto level = static_cast<size_t>(d.severity);
+    const std::string where = d.place.text();
+    const std::string label = d.code.empty() ? std::string(names[level]) : fmt::format("{} {}", names[level], d.code);
+    fmt::print(stderr, "{}{}{}: {}\n", styled(where, Style::bold, STDERR_FILENO), where.empty() ? "" : ": ",
+               styled(label, styles[level], STDERR_FILENO), d.message);
+    if (!d.hint.empty()) fmt::print(stderr, "  {} {}\n", styled("->", Style::cyan, STDERR_FILENO), d.hint);
+  }
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '\r': out += "\\r"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+        } else {
+          out += c;
+        }
+    }
+  }
+  return out + '"';
+}
+
+std::string to_json(const std::vector<Diagnostic>& diagnostics) { return array(diagnostics, diagnostic_json); }
+
+std::string to_json(const ExportReport& report) {
+  const auto text = [](const std::string& s) { return json_string(s); };
+  std::string nodes = "{";
+  for (const auto& [op, count] : report.node_counts) nodes += (nodes.size() == 1 ? "" : ", ") + json_string(op) + ": " + std::to_string(count);
+  nodes += "}";
+  std::string out = "{";
+  out += fmt::format("\"opset\": {}, \"ir_version\": {}, ", report.opset, report.ir_version);
+  out += fmt::format("\"inputs\": {}, \"outputs\": {}, ", array(report.inputs, text), array(report.outputs, text));
+  out += fmt::format("\"nodes\": {}, \"parameters\": {}, \"weight_bytes\": {}, ", nodes, report.parameter_count, report.weight_bytes);
+  out += fmt::format("\"plugins\": {}, \"operators\": {}, ", array(report.plugins_used, text), array(report.operators, operator_json));
+  out += fmt::format("\"verify\": {}, \"not_independently_checked\": {}, ", array(report.verify_runs, run_json),
+                     array(report.not_independently_checked, text));
+  out += fmt::format("\"seconds\": {}, ", array(report.stage_seconds, [](const auto& s) {
+                       return fmt::format(R"({{"stage": {}, "seconds": {:.6f}}})", json_string(s.first), s.second);
+                     }));
+  out += "\"diagnostics\": " + to_json(report.diagnostics) + "}";
+  return out;
+}
+
+std::string human_bytes(uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  for (const char* unit : {"kB", "MB", "GB", "TB"}) {
+    value /= 1000;
+    if (value < 1000) return fmt::format("{:.1f} {}", value, unit);
+  }
+  return fmt::format("{:.1f} PB", value / 1000);
+}
+
+std::string human_seconds(double seconds) {
+  return seconds < 1 ? fmt::format("{:.0f} ms", seconds * 1000) : fmt::format("{:.1f} s", seconds);
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()), 0);
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+    out += line + "\n";
+  }
+  return out;
+}
+
+}  // namespace onnxport::cli

@@ -1,0 +1,429 @@
+#include "core/verify/verify.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "core/emit/emitter.h"
+#include "core/plugin/host.h"
+#include "core/serialize/serialize.h"
+#include "core/translate/translate.h"
+#include "core/verify/compare.h"
+#include "core/verify/inputs.h"
+#include "core/verify/ort.h"
+
+namespace onnxport {
+namespace {
+
+class ScratchFile {
+ public:
+  explicit ScratchFile(const std::filesystem::path& folder) {
+    static std::atomic<uint64_t> counter{0};
+    path_ = folder / ("onnxport-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".onnx");
+  }
+  ~ScratchFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+    std::filesystem::remove(path_.string() + ".data", ignored);
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+using Named = std::vector<std::pair<std::string, ir::Tensor>>;
+
+void flatten(const RuntimeValue& value, std::vector<ir::Tensor>& out) {
+  switch (value.kind) {
+    case RuntimeValue::Kind::tensor: out.push_back(value.tensor); break;
+    case RuntimeValue::Kind::integer: out.push_back(ir::Tensor::scalar(value.integer)); break;
+    case RuntimeValue::Kind::boolean:
+      out.push_back(ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(value.integer != 0)}));
+      break;
+    case RuntimeValue::Kind::real:
+      out.push_back(ir::Tensor::of<float>(ir::DType::f32, {}, {static_cast<float>(value.real)}));
+      break;
+    case RuntimeValue::Kind::list:
+      for (const RuntimeValue& item : value.items) flatten(item, out);
+      break;
+    case RuntimeValue::Kind::none:
+    case RuntimeValue::Kind::string: break;
+  }
+}
+
+RuntimeValue runtime_value(ir::Tensor tensor, const ir::Type& type) {
+  RuntimeValue v;
+  switch (type.kind()) {
+    case ir::Type::Kind::integer:
+      v.kind = RuntimeValue::Kind::integer;
+      v.integer = tensor.to_ints()->front();
+      break;
+    case ir::Type::Kind::boolean:
+      v.kind = RuntimeValue::Kind::boolean;
+      v.integer = tensor.to_ints()->front();
+      break;
+    case ir::Type::Kind::real:
+      v.kind = RuntimeValue::Kind::real;
+      v.real = tensor.to_reals() ? tensor.to_reals()->front() : static_cast<double>(tensor.to_ints()->front());
+      break;
+    default:
+      v.kind = RuntimeValue::Kind::tensor;
+      v.tensor = std::move(tensor);
+  }
+  return v;
+}
+
+// The type whose values an input takes: numbers are 0-d tensors on the ONNX side.
+ir::Type tensor_type(const ir::Type& type) {
+  switch (type.kind()) {
+    case ir::Type::Kind::integer: return ir::Type::tensor(ir::DType::i64, ir::Shape{});
+    case ir::Type::Kind::real: return ir::Type::tensor(ir::DType::f32, ir::Shape{});
+    case ir::Type::Kind::boolean: return ir::Type::tensor(ir::DType::boolean, ir::Shape{});
+    default: return type;
+  }
+}
+
+ir::Tensor as_onnx_input(const ir::Tensor& tensor) {
+  if (!ir::is_complex(tensor.dtype())) return tensor;
+  std::vector<int64_t> dims = tensor.dims();
+  dims.push_back(2);
+  return ir::Tensor::copy_of(tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32, std::move(dims),
+                             tensor.bytes());
+}
+
+// One comparison of model and file at one set of sizes.
+class Verifier {
+ public:
+  Verifier(const ir::Graph& captured, const std::vector<InputSpec>& specs, std::filesystem::path onnx,
+           Registry& registry, const VerifyOptions& options)
+      : captured_(captured), specs_(specs), onnx_(std::move(onnx)), registry_(registry), options_(options) {}
+
+  VerifyRun run(const Sizes& sizes, bool use_examples);
+  const std::vector<std::string>& unchecked() const { return unchecked_; }
+
+ private:
+  std::vector<ir::Tensor> make_inputs(const Sizes& sizes, bool use_examples, int64_t int_limit) const;
+  std::vector<ir::Tensor> evaluate(const std::vector<ir::Tensor>& inputs, const TorchBackend::Observer& observer);
+  bool stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments, std::vector<RuntimeValue>& outputs);
+  bool trusted(const ir::Node& node) const;
+  std::unique_ptr<ir::Graph> without_trusted_nodes();
+  Named feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const;
+  void find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun& run);
+  void write_case(const std::vector<ir::Tensor>& inputs, const std::vector<ir::Tensor>& outputs) const;
+
+  const ir::Graph& captured_;
+  const std::vector<InputSpec>& specs_;
+  std::filesystem::path onnx_;
+  Registry& registry_;
+  const VerifyOptions& options_;
+  std::vector<std::string> unchecked_;
+  std::vector<ir::Tensor> stand_ins_;  // results of trusted nodes, in the order of the program
+};
+
+std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examples, int64_t int_limit) const {
+  std::vector<ir::Tensor> out;
+  uint64_t seed = options_.seed * 1000003 + 17;
+  size_t i = 0;
+  for (const ir::Value* parameter : captured_.body().parameters()) {
+    const std::string& name = captured_.input_names[i];
+    const auto spec = std::find_if(specs_.begin(), specs_.end(), [&](const InputSpec& s) { return s.name == name; });
+    const InputSpec* given = spec != specs_.end() ? &*spec : (i < specs_.size() && specs_[i].name.empty() ? &specs_[i] : nullptr);
+    if (use_examples && given != nullptr && given->example) {
+      out.push_back(*given->example);
+    } else {
+      out.push_back(random_tensor(tensor_type(parameter->type()), sizes, seed, int_limit));
+    }
+    ++seed;
+    ++i;
+  }
+  return out;
+}
+
+bool Verifier::trusted(const ir::Node& node) const {
+  const std::vector<Candidate> candidates = registry_.candidates(node.op_text(), kPivotOpset);
+  if (candidates.empty() || candidates.front().manifest == nullptr) return false;
+  const std::string& domain = candidates.front().manifest->onnx_domain;
+  return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) != options_.trusted_domains.end();
+}
+
+// An operator without a kernel: its own mapping is run by ONNX Runtime, or, in a trusted domain, both sides get the
+// same made-up result.
+bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
+                        std::vector<RuntimeValue>& outputs) {
+  const std::string op(node.op_text());
+  ir::Graph graph(ir::Graph::Dialect::onnx);
+  graph.opsets[""] = kPivotOpset;
+  Emitter emitter(graph, kPivotOpset);
+  std::vector<Bound> bounds;
+  Named inputs;
+  const std::function<Bound(const RuntimeValue&)> bind = [&](const RuntimeValue& v) -> Bound {
+    switch (v.kind) {
+      case RuntimeValue::Kind::none: return {};
+      case RuntimeValue::Kind::integer: return Bound::of_int(v.integer);
+      case RuntimeValue::Kind::boolean: return Bound::of_bool(v.integer != 0);
+      case RuntimeValue::Kind::real: return Bound::of_real(v.real);
+      case RuntimeValue::Kind::string: return Bound::of_string(v.string);
+      case RuntimeValue::Kind::list: {
+        std::vector<Bound> items;
+        for (const RuntimeValue& item : v.items) items.push_back(bind(item));
+        return Bound::of_list(std::move(items));
+      }
+      case RuntimeValue::Kind::tensor: break;
+    }
+    const std::string name = "input_" + std::to_string(inputs.size());
+    inputs.emplace_back(name, v.tensor);
+    graph.input_names.push_back(name);
+    return Bound::of(graph.add_input(name, v.tensor.type()));
+  };
+  for (const RuntimeValue& v : arguments) bounds.push_back(bind(v));
+  const std::vector<Candidate> candidates = registry_.candidates(op, kPivotOpset);
+  if (candidates.empty()) return false;
+  Call call;
+  call.schema = node.schema();
+  call.name = node.op_text();
+  call.arguments = bounds;
+  call.outputs = node.outputs();
+  call.target_opset = kPivotOpset;
+  Outcome outcome = run_mapping(candidates.front(), call, emitter, registry_);
+  if (outcome.status != Outcome::Status::done) return false;
+  if (std::find(unchecked_.begin(), unchecked_.end(), op) == unchecked_.end()) unchecked_.push_back(op);
+  std::vector<ir::Value*> results;
+  for (const Bound& b : outcome.results) {
+    if (b.kind != Bound::Kind::value) return false;
+    results.push_back(b.value);
+    graph.output_names.push_back("output_" + std::to_string(results.size() - 1));
+  }
+  std::vector<ir::Tensor> computed;
+  if (trusted(node) || std::any_of(results.begin(), results.end(), [&](const ir::Value* v) {
+        return v->producer() != nullptr && v->producer()->op_text().find("::") != std::string_view::npos;
+      })) {
+    const auto domain_of = [](const ir::Value* v) {
+      const std::string_view text = v->producer()->op_text();
+      return std::string(text.substr(0, text.find("::")));
+    };
+    for (const ir::Value* v : results) {
+      const std::string domain = v->producer() == nullptr ? "" : domain_of(v);
+      if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) == options_.trusted_domains.end()) {
+        throw Error("V803", "operator " + op + " has no kernel here and is exported as a node of domain " + domain, {},
+                    "load its kernels with --torch-library, or accept it unchecked with --trust " + domain);
+      }
+      Sizes none;
+      stand_ins_.push_back(random_tensor(v->type(), none, 7919 + stand_ins_.size(), 4));
+      computed.push_back(stand_ins_.back());
+    }
+  } else {
+    for (ir::Value*& v : results) {
+      if (v->producer() == nullptr) v = emitter.emit1("Identity", {v});
+    }
+    graph.body().set_results(results);
+    const ScratchFile file(std::filesystem::temp_directory_path());
+    SerializeOptions serialize;
+    serialize.weights = Weights::inline_;
+    write_model(graph, file.path(), serialize);
+    OrtSession session(file.path());
+    computed = session.run(feeds(session, [&] {
+      std::vector<ir::Tensor> tensors;
+      for (const auto& [name, tensor] : inputs) tensors.push_back(tensor);
+      return tensors;
+    }()));
+  }
+  for (ir::Tensor& t : computed) outputs.push_back(runtime_value(std::move(t), ir::Type::tensor()));
+  return true;
+}
+
+std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs, const TorchBackend::Observer& observer) {
+  std::vector<RuntimeValue> arguments;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    arguments.push_back(runtime_value(inputs[i], captured_.body().parameters()[i]->type()));
+  }
+  stand_ins_.clear();
+  const std::vector<RuntimeValue> results = torch_backend().evaluate(
+      captured_, arguments, observer,
+      [this](const ir::Node& node, const std::vector<RuntimeValue>& args, std::vector<RuntimeValue>& outputs) {
+        return stand_in(node, args, outputs);
+      });
+  std::vector<ir::Tensor> out;
+  for (const RuntimeValue& v : results) flatten(v, out);
+  return out;
+}
+
+// Inputs by position: the file's inputs are the model's, in order (parameters as inputs, if any, come after and are
+// fed from the captured graph by name).
+Named Verifier::feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const {
+  Named out;
+  size_t stand_in = 0;
+  for (size_t i = 0; i < session.input_names().size(); ++i) {
+    const std::string& name = session.input_names()[i];
+    if (name.starts_with("onnxport_stand_in_")) {
+      if (stand_in < stand_ins_.size()) out.emplace_back(name, stand_ins_[stand_in++]);
+      continue;
+    }
+    if (i < inputs.size()) {
+      out.emplace_back(name, as_onnx_input(inputs[i]));
+      continue;
+    }
+    for (const ir::Value* v : captured_.initializers()) {
+      if (v->name() == name) out.emplace_back(name, as_onnx_input(*v->constant()));
+    }
+  }
+  return out;
+}
+
+// The file with every node of a trusted domain replaced by inputs.
+std::unique_ptr<ir::Graph> Verifier::without_trusted_nodes() {
+  std::unique_ptr<ir::Graph> graph = read_model(onnx_);
+  size_t count = 0;
+  ir::for_each_node(graph->body(), [&](ir::Node* node) {
+    const std::string_view op = node->op_text();
+    const size_t colon = op.find("::");
+    if (colon == std::string_view::npos) return;
+    const std::string domain(op.substr(0, colon));
+    if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) == options_.trusted_domains.end()) return;
+    for (ir::Value* v : node->outputs()) {
+      const std::string name = "onnxport_stand_in_" + std::to_string(count++);
+      ir::Value* input = graph->add_input(name, v->type());
+      graph->input_names.push_back(name);
+      v->replace_all_uses_with(input);
+    }
+    graph->erase(node);
+  });
+  for (const std::string& domain : options_.trusted_domains) graph->opsets.erase(domain);
+  return graph;
+}
+
+VerifyRun Verifier::run(const Sizes& sizes, bool use_examples) {
+  VerifyRun out;
+  out.sizes = {sizes.begin(), sizes.end()};
+  std::vector<ir::Tensor> inputs;
+  std::vector<ir::Tensor> expected;
+  // Ints are often indices; a table may be smaller than we guess, which libtorch then says.
+  for (const int64_t limit : {int64_t{10}, int64_t{2}, int64_t{1}}) {
+    try {
+      inputs = make_inputs(sizes, use_examples, limit);
+      expected = evaluate(inputs, {});
+      break;
+    } catch (const Error& e) {
+      const bool index = std::string_view(e.what()).find("out of range") != std::string_view::npos ||
+                         std::string_view(e.what()).find("out of bounds") != std::string_view::npos;
+      if (!index || limit == 1) throw;
+    }
+  }
+  if (use_examples && options_.expected) {
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const std::filesystem::path file = *options_.expected / ("output_" + std::to_string(i) + ".pb");
+      expected[i] = read_tensor_file(file);
+    }
+  }
+  std::vector<ir::Tensor> actual;
+  if (options_.trusted_domains.empty()) {
+    OrtSession session(onnx_, options_.ort_libraries);
+    actual = session.run(feeds(session, inputs));
+  } else {
+    const ScratchFile file(std::filesystem::temp_directory_path());
+    SerializeOptions serialize;
+    serialize.weights = Weights::automatic;
+    write_model(*without_trusted_nodes(), file.path(), serialize);
+    OrtSession session(file.path(), options_.ort_libraries);
+    actual = session.run(feeds(session, inputs));
+  }
+  if (use_examples && options_.write_case) write_case(inputs, expected);
+  out.passed = expected.size() == actual.size();
+  if (!out.passed) {
+    out.message = "the model has " + std::to_string(expected.size()) + " outputs, the file " + std::to_string(actual.size());
+    return out;
+  }
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const Comparison c = compare(expected[i], actual[i], options_.rtol, options_.atol);
+    out.max_abs_error = std::max(out.max_abs_error, c.max_abs_error);
+    out.max_rel_error = std::max(out.max_rel_error, c.max_rel_error);
+    if (c.equal || !out.passed) continue;
+    out.passed = false;
+    out.message = "output " + std::to_string(i) + " " + c.message;
+  }
+  if (!out.passed && options_.trusted_domains.empty()) find_divergence(inputs, out);
+  return out;
+}
+
+// Runs both again with every intermediate value in sight and names the first node whose value differs.
+void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun& run) {
+  std::map<std::string, ir::Tensor, std::less<>> computed;
+  evaluate(inputs, [&](const ir::Value& value, const RuntimeValue& v) {
+    if (v.kind == RuntimeValue::Kind::tensor && value.producer() != nullptr && value.producer()->provenance() != nullptr &&
+        value.index() == 0) {
+      computed[value.producer()->provenance()->original_name] = v.tensor;
+    }
+  });
+  try {
+    const std::unique_ptr<ir::Graph> graph = read_model(onnx_);
+    // The last node made of a torch operator holds its result.
+    std::map<std::string, ir::Node*> last;
+    std::vector<std::pair<std::string, ir::Node*>> order;
+    for (ir::Node* node : graph->body()) {
+      const ir::Provenance* p = node->provenance();
+      if (p != nullptr && computed.contains(p->original_name) && node->output_count() != 0) last[p->original_name] = node;
+    }
+    for (ir::Node* node : graph->body()) {
+      const ir::Provenance* p = node->provenance();
+      if (p == nullptr) continue;
+      const auto found = last.find(p->original_name);
+      if (found == last.end() || found->second != node) continue;
+      order.emplace_back(p->original_name, node);
+    }
+    std::vector<ir::Value*> results;
+    graph->output_names.clear();
+    for (const auto& [name, node] : order) {
+      results.push_back(node->output());
+      graph->output_names.push_back("onnxport_probe_" + std::to_string(results.size()));
+    }
+    graph->body().set_results(results);
+    const ScratchFile file(onnx_.has_parent_path() ? onnx_.parent_path() : std::filesystem::path("."));
+    write_model(*graph, file.path(), {});
+    OrtSession session(file.path());
+    const std::vector<ir::Tensor> actual = session.run(feeds(session, inputs));
+    for (size_t i = 0; i < order.size() && i < actual.size(); ++i) {
+      const ir::Tensor& expected = computed.find(order[i].first)->second;
+      if (expected.dims() != actual[i].dims() || expected.dtype() != actual[i].dtype()) continue;  // inside an operator
+      if (compare(expected, actual[i], options_.rtol, options_.atol).equal) continue;
+      const ir::Node* node = order[i].second;
+      run.first_diverging_node = std::string(node->name().empty() ? node->op_text() : node->name().text());
+      run.message += "; the first node that differs is " + run.first_diverging_node + " (" + std::string(node->op_text()) +
+                     (node->provenance()->source.empty() ? "" : ", " + node->provenance()->source) + ")";
+      return;
+    }
+  } catch (const Error& e) {
+    run.message += "; the first diverging node could not be found: " + e.diagnostics().front().message;
+  }
+}
+
+void Verifier::write_case(const std::vector<ir::Tensor>& inputs, const std::vector<ir::Tensor>& outputs) const {
+  const std::filesystem::path folder = *options_.write_case / "test_data_set_0";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw Error("S703", "the folder " + folder.string() + " cannot be made: " + error.message());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    write_tensor_file(as_onnx_input(inputs[i]), captured_.input_names[i], folder / ("input_" + std::to_string(i) + ".pb"));
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    write_tensor_file(as_onnx_input(outputs[i]), "output_" + std::to_string(i), folder / ("output_" + std::to_string(i) + ".pb"));
+  }
+}
+
+}  // namespace
+
+VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& specs, const std::filesystem::path& onnx,
+                    Registry& registry, const VerifyOptions& options) {
+  Verifier verifier(captured, specs, onnx, registry, options);
+  VerifyReport out;
+  const bool has_examples = std::any_of(specs.begin(), specs.end(), [](const InputSpec& s) { return s.example.has_value(); });
+  out.runs.push_back(verifier.run(example_sizes(captured), has_examples));
+  if (options.second_size && !captured.symbols.empty()) out.runs.push_back(verifier.run(second_sizes(captured), false));
+  out.not_independently_checked = verifier.unchecked();
+  return out;
+}
+
+}  // namespace onnxport
