@@ -176,7 +176,9 @@ Mappings activation() {
       {"aten::glu", glu},
       {"aten::softmax", softmax},
       {"aten::_softmax", softmax},
+      {"aten::special_softmax", softmax},
       {"aten::log_softmax", log_softmax},
+      {"aten::special_log_softmax", log_softmax},
       {"aten::_log_softmax", log_softmax},
       {"aten::_safe_softmax", safe_softmax},
   };

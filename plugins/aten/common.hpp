@@ -41,14 +41,28 @@ inline Value scaled(Op& op, const Value& x, std::string_view arg) {
   return x * op.as(arg, x.dtype());
 }
 
-// Reduces `x` by the ONNX operator over the axes of argument `arg` (None and empty: all), as the argument keepdim says.
-inline Value reduced(Op& op, std::string_view onnx_op, const Value& x, std::string_view arg = "dim") {
-  Value axes;
-  if (op.has(arg) && x.rank() > 0) {
-    const std::vector<int64_t> list = op.axes(arg, x);
-    if (!list.empty()) axes = op.ints(list);
-  }
-  return op.node(onnx_op, {x, axes}, {{"keepdims", op.boolean("keepdim", false)}});
+// The axes of argument `dim` as a value; absent, which means all to ONNX, where that is None or empty.
+inline Value reduced_axes(Op& op, const Value& x) {
+  if (!op.has("dim") || x.rank() == 0) return {};
+  const std::vector<int64_t> axes = op.axes("dim", x);
+  return axes.empty() ? Value() : op.ints(axes);
+}
+
+// Reduces `x` by the ONNX operator over the axes of argument `dim`, as the argument keepdim says.
+inline Value reduced(Op& op, std::string_view onnx_op, const Value& x) {
+  return op.node(onnx_op, {x, reduced_axes(op, x)}, {{"keepdims", op.boolean("keepdim", false)}});
+}
+
+// (sum |x|^p)^(1/p) over the axes, with its limits: the number of non-zeros, the least, the greatest.
+inline Value p_norm(Op& op, const Value& x, double p, const Value& axes, bool keepdim) {
+  const Attrs attrs{{"keepdims", keepdim}};
+  if (p == 1) return op.ReduceL1(x, axes, attrs);
+  if (p == 2) return op.ReduceL2(x, axes, attrs);
+  if (p == infinity) return op.ReduceMax(op.Abs(x), axes, attrs);
+  if (p == -infinity) return op.ReduceMin(op.Abs(x), axes, attrs);
+  if (p == 0) return op.ReduceSum(op.cast(op.cast(x, DType::boolean), x.dtype()), axes, attrs);
+  Value powers = op.ReduceSum(op.Pow(op.Abs(x), op.like(x, p)), axes, attrs);
+  return op.Pow(powers, op.like(powers, 1 / p));
 }
 
 // ONNX's index of a pooled maximum counts through the whole batch, torch's through one plane (N, C, plane).

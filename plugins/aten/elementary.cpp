@@ -104,6 +104,12 @@ Value sign(Op& op) {
 // aten::signbit(Tensor self) -> Tensor
 Value signbit(Op& op) { return sign_bit(op, op["self"]); }
 
+// aten::angle(Tensor self) -> Tensor
+Value angle(Op& op) {
+  Value self = op.promoted_to_float("self");
+  return op.Where(op.IsNaN(self), self, op.Where(self < 0, op.like(self, pi), op.like(self, 0)));
+}
+
 // The largest finite number of a floating type.
 double largest(DType t) {
   switch (t) {
@@ -186,6 +192,7 @@ Mappings elementary() {
       {"aten::sign", sign},
       {"aten::sgn", sign},
       {"aten::signbit", signbit},
+      {"aten::angle", angle},
       {"aten::nan_to_num", nan_to_num},
   };
 }

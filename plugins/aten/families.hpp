@@ -16,6 +16,7 @@ Mappings loss();
 Mappings normalization();
 Mappings padding();
 Mappings pooling();
+Mappings quantization();
 Mappings rearrangement();
 Mappings reduction();
 Mappings resampling();

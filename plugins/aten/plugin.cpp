@@ -18,6 +18,7 @@ Mappings all() {
            normalization,
            padding,
            pooling,
+           quantization,
            rearrangement,
            reduction,
            resampling,

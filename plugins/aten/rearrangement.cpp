@@ -54,12 +54,50 @@ Value channel_shuffle(Op& op) {
   return op.Reshape(op.transpose(grouped, perm), op.shape_of(self));
 }
 
+// Where the windows read along one axis: a row for each place in the kernel, a column for each window.
+Value window_places(Op& op, const Value& x, int64_t axis, int64_t kernel, int64_t dilation, int64_t stride) {
+  std::vector<int64_t> offsets;
+  for (int64_t k = 0; k < kernel; ++k) offsets.push_back(k * dilation);
+  Value limit = op.dim(x, axis) - op.constant(dilation * (kernel - 1));
+  Value starts = op.Range(op.constant(0), limit, op.constant(stride));
+  return op.unsqueeze(op.ints(offsets), {1}) + starts;
+}
+
+// aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor
+// (N, C, H, W) to (N, C * kernel, windows).
+Value im2col(Op& op) {
+  const std::vector<int64_t> k = op.integers("kernel_size", 2), d = op.integers("dilation", 2),
+                             p = op.integers("padding", 2), s = op.integers("stride", 2);
+  return batched(op, op["self"], 2, [&](Value x) {
+    if (p[0] != 0 || p[1] != 0) x = op.Pad(x, op.ints({0, 0, p[0], p[1], 0, 0, p[0], p[1]}));
+    Value rows = window_places(op, x, 2, k[0], d[0], s[0]), columns = window_places(op, x, 3, k[1], d[1], s[1]);
+    Value windows = op.Gather(op.Gather(x, columns, {{"axis", 3}}), rows, {{"axis", 2}});
+    Value ordered = op.transpose(windows, {0, 1, 2, 4, 3, 5});  // N, C, kernel, windows
+    Value depth = op.dim(x, 1) * op.constant(k[0] * k[1]);
+    return op.reshape(ordered, {op.dim(x, 0), depth, op.constant(-1)});
+  });
+}
+
+// aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride)
+//   -> Tensor
+Value col2im(Op& op) {
+  const std::vector<int64_t> p = op.integers("padding", 2);
+  const Attrs attrs{{"dilations", op.integers("dilation", 2)},
+                    {"pads", {p[0], p[1], p[0], p[1]}},
+                    {"strides", op.integers("stride", 2)}};
+  return batched(op, op["self"], 1, [&](const Value& x) {
+    return op.Col2Im(x, op.shape("output_size"), op.ints(op.integers("kernel_size", 2)), attrs);
+  });
+}
+
 }  // namespace
 
 Mappings rearrangement() {
   return {
       {"aten::pixel_shuffle", pixel_shuffle},
       {"aten::pixel_unshuffle", pixel_unshuffle},
+      {"aten::im2col", im2col},
+      {"aten::col2im", col2im},
       {"aten::channel_shuffle", channel_shuffle},
       {"aten::native_channel_shuffle", channel_shuffle},
   };

@@ -1,4 +1,4 @@
-// Variance and norms.
+// Variance, norms and distances.
 #include "common.hpp"
 #include "families.hpp"
 
@@ -46,15 +46,8 @@ Values var_mean(Op& op) { return {variance(op), reduced(op, "ReduceMean", op["se
 //   -> (Tensor, Tensor)
 Values std_mean(Op& op) { return {std_deviation(op), reduced(op, "ReduceMean", op["self"])}; }
 
-// (sum |x|^p)^(1/p) over the axes of `dim`, with its limits: the number of non-zeros, the least, the greatest.
 Value norm_of(Op& op, const Value& x, double p) {
-  if (p == 1) return reduced(op, "ReduceL1", x);
-  if (p == 2) return reduced(op, "ReduceL2", x);
-  if (p == infinity) return reduced(op, "ReduceMax", op.Abs(x));
-  if (p == -infinity) return reduced(op, "ReduceMin", op.Abs(x));
-  if (p == 0) return reduced(op, "ReduceSum", op.cast(op.cast(x, DType::boolean), x.dtype()));
-  Value powers = reduced(op, "ReduceSum", op.Pow(op.Abs(x), op.like(x, p)));
-  return op.Pow(powers, op.like(powers, 1 / p));
+  return p_norm(op, x, p, reduced_axes(op, x), op.boolean("keepdim", false));
 }
 
 Value norm_input(Op& op) {
@@ -68,6 +61,36 @@ Value norm(Op& op) { return norm_of(op, norm_input(op), op.real("p", 2)); }
 // aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *,
 //                          ScalarType? dtype=None) -> Tensor
 Value vector_norm(Op& op) { return norm_of(op, norm_input(op), op.real("ord", 2)); }
+
+// aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor
+// The distances between all rows of x1 and all rows of x2.
+Value cdist(Op& op) {
+  auto [x1, x2] = op.promoted("x1", "x2");
+  Value difference = op.unsqueeze(x1, {-2}) - op.unsqueeze(x2, {-3});
+  return p_norm(op, difference, op.real("p"), op.ints({-1}), false);
+}
+
+// aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor
+Value pairwise_distance(Op& op) {
+  auto [x1, x2] = op.promoted("x1", "x2");
+  return p_norm(op, x1 - x2 + op.real("eps"), op.real("p"), op.ints({-1}), op.boolean("keepdim"));
+}
+
+// aten::pdist(Tensor self, float p=2) -> Tensor
+// The distances between each row and those after it.
+Value pdist(Op& op) {
+  Value self = op["self"];
+  op.require(self.static_dim(0).has_value(), "the distances between a number of rows known at run time only");
+  std::vector<int64_t> firsts, seconds;
+  for (int64_t i = 0; i < *self.static_dim(0); ++i) {
+    for (int64_t j = i + 1; j < *self.static_dim(0); ++j) {
+      firsts.push_back(i);
+      seconds.push_back(j);
+    }
+  }
+  Value difference = op.Gather(self, op.ints(firsts)) - op.Gather(self, op.ints(seconds));
+  return p_norm(op, difference, op.real("p"), op.ints({-1}), false);
+}
 
 // aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor
 Value frobenius_norm(Op& op) { return norm_of(op, norm_input(op), 2); }
@@ -119,6 +142,11 @@ Mappings statistics() {
       {"aten::std_mean", std_mean},
       {"aten::norm", norm},
       {"aten::linalg_vector_norm", vector_norm},
+      {"aten::cdist", cdist},
+      {"aten::_cdist_forward", cdist},
+      {"aten::pairwise_distance", pairwise_distance},
+      {"aten::pdist", pdist},
+      {"aten::_pdist_forward", pdist},
       {"aten::frobenius_norm", frobenius_norm},
       {"aten::linalg_matrix_norm", matrix_norm},
       {"aten::linalg_matrix_norm.str_ord", matrix_norm_by_name},
