@@ -1,0 +1,150 @@
+#include "core/legalize/step.h"
+
+#include "core/emit/inline_function.h"
+#include "core/legalize/generic_rules.h"
+#include "core/onnx/functions.h"
+#include "core/plugin/host.h"
+
+namespace onnxport {
+
+namespace {
+
+// Official bodies use operators with bodies of their own, a few deep; none is near this.
+constexpr size_t kMostInlined = 1u << 20;
+
+std::string_view text_of(onnxport_str s) { return {s.data, static_cast<size_t>(s.size)}; }
+
+}  // namespace
+
+Place place_of(const ir::Node& node) {
+  Place place;
+  place.node = std::string(node.op_text());
+  if (node.provenance() != nullptr) {
+    place.module_path = node.provenance()->module_path;
+    place.source = node.provenance()->source;
+  }
+  return place;
+}
+
+Step::Step(const OpsetTable& from, const OpsetTable& to, const onnxport_rule* rules, uint32_t rule_count,
+           uint64_t rule_size)
+    : from_(from), to_(to) {
+  for (const auto& [name, before] : from.ops()) {
+    const onnxport_op_def* after = to.find(name);
+    if (after == nullptr || after->since_version != before->since_version) changes_[name] = {before, after, nullptr};
+  }
+  const auto* row = reinterpret_cast<const char*>(rules);
+  for (uint32_t i = 0; i < rule_count; ++i, row += rule_size) {
+    const auto* rule = reinterpret_cast<const onnxport_rule*>(row);
+    if (rule->domain.size != 0) continue;
+    const auto it = changes_.find(text_of(rule->op_type));
+    if (it != changes_.end()) it->second.rule = rule;
+  }
+}
+
+class Step::Walk {
+ public:
+  Walk(const Step& step, ir::Graph& graph, int target_opset, Failures& failures)
+      : step_(step), emitter_(graph, step.to_.version()), target_opset_(target_opset), failures_(failures) {}
+
+  void visit(ir::Block& block) {
+    for (ir::Node* node = block.first(); node != nullptr;) {
+      // Blocks first: a rule may hand them on to the node that replaces theirs.
+      for (ir::Block* inner : node->blocks()) visit(*inner);
+      const auto change = is_standard(*node) ? step_.changes_.find(node->op_text()) : step_.changes_.end();
+      node = change == step_.changes_.end() || failures_.nodes.contains(node) ? node->next()
+                                                                              : take(*node, change->second);
+    }
+  }
+
+ private:
+  // Brings one node to the next opset; returns the node to go on with.
+  ir::Node* take(ir::Node& node, const Change& change) {
+    ir::Node* const next = node.next();
+    if (change.rule != nullptr && apply_rule(node, *change.rule)) return next;
+    if (failures_.nodes.contains(&node)) return next;
+    if (change.after != nullptr) {
+      if (const auto problem = adapt(node, *change.before, *change.after, step_.to_)) fail(node, *problem);
+      return next;
+    }
+    ir::Node* const previous = node.previous();
+    ir::Block& block = *node.parent();
+    if (!inline_body(node)) {
+      fail(node, {"O601", std::string(node.op_text()) + " does not exist at opset " +
+                              std::to_string(step_.to_.version()) + ", and nothing is known to stand for it"});
+      return next;
+    }
+    // The body is written for the opset being left: its nodes take the step like any other.
+    return previous == nullptr ? block.first() : previous->next();
+  }
+
+  bool apply_rule(ir::Node& node, const onnxport_rule& rule) {
+    emitter_.set_opset(step_.to_.version());
+    emitter_.insert_before(&node);
+    emitter_.set_provenance(node.provenance());
+    const Outcome outcome = run_rule(rule, node, emitter_, target_opset_);
+    if (outcome.status == Outcome::Status::failed) fail(node, {"O602", outcome.reason});
+    if (outcome.status != Outcome::Status::done) return false;
+    replace(node, outcome.values);
+    return true;
+  }
+
+  bool inline_body(ir::Node& node) {
+    std::vector<ir::Value*> inputs;
+    for (size_t i = 0; i < node.operand_count(); ++i) inputs.push_back(node.operand(i));
+    const onnx::NodeView view{{}, node.op_text(), inputs, node.attributes(), node.output_count()};
+    const auto body = onnx::official_body(view, step_.from_.version());
+    if (!body || ++inlined_ > kMostInlined) return false;
+    emitter_.set_opset(step_.from_.version());
+    emitter_.insert_before(&node);
+    emitter_.set_provenance(node.provenance());
+    const Emitter::Mark mark = emitter_.mark();
+    try {
+      replace(node, inline_function(*body, inputs, node.attributes(), emitter_));
+    } catch (const Error&) {
+      emitter_.rollback(mark);
+      return false;
+    }
+    return true;
+  }
+
+  static void replace(ir::Node& node, const std::vector<ir::Value*>& values) {
+    for (size_t i = 0; i < node.output_count(); ++i) {
+      ir::Value* old = node.output(i);
+      if (i >= values.size() || values[i] == nullptr) continue;
+      ir::Value* made = values[i];
+      const bool own = made->producer() != nullptr && made->producer()->parent() == node.parent() &&
+                       made->type().dtype() == old->type().dtype();
+      // What was known of the old value is true of the new one, and may be more.
+      if (own && old->type().is_tensor() && old->type().shape()) made->set_type(old->type());
+      if (own && made->name().empty()) made->set_name(old->name());
+      old->replace_all_uses_with(made);
+    }
+    node.graph().erase(&node);
+  }
+
+  void fail(const ir::Node& node, const Problem& problem) {
+    failures_.nodes.insert(&node);
+    const int works = step_.from_.version();
+    const bool down = works > step_.to_.version();
+    Diagnostic d;
+    d.code = problem.code;
+    d.message = problem.message;
+    d.place = place_of(node);
+    d.hint = std::string(down ? "the lowest" : "the highest") + " opset that works for it is " + std::to_string(works) +
+             ": export with --opset " + std::to_string(works);
+    failures_.diagnostics.push_back(std::move(d));
+  }
+
+  const Step& step_;
+  Emitter emitter_;
+  int target_opset_;
+  Failures& failures_;
+  size_t inlined_ = 0;
+};
+
+void Step::run(ir::Graph& graph, int target_opset, Failures& failures) const {
+  Walk(*this, graph, target_opset, failures).visit(graph.body());
+}
+
+}  // namespace onnxport

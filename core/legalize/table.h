@@ -1,0 +1,46 @@
+// The legality table of one opset, as its plugin hands it over, by operator name.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/ir/graph.h"
+#include "onnxport/abi.h"
+
+namespace onnxport {
+
+// Why a node is not legal, or cannot be made so.
+struct Problem {
+  std::string code;  // O601 … O604
+  std::string message;
+};
+
+class OpsetTable {
+ public:
+  // `api` outlives the table: plugins stay loaded.
+  explicit OpsetTable(const onnxport_opset_api& api);
+
+  int version() const { return version_; }
+  // Null for an operator that does not exist or is deprecated.
+  const onnxport_op_def* find(std::string_view op_type) const;
+  const std::unordered_map<std::string_view, const onnxport_op_def*>& ops() const { return ops_; }
+  // nullopt for a node that is legal as it stands.
+  std::optional<Problem> problem_of(const ir::Node& node) const;
+
+ private:
+  int version_;
+  std::unordered_map<std::string_view, const onnxport_op_def*> ops_;
+};
+
+// The formal parameter of operand or output `i`; null beyond the last one.
+const onnxport_param* input_param(const onnxport_op_def& op, size_t i);
+const onnxport_param* output_param(const onnxport_op_def& op, size_t i);
+const onnxport_attr_def* find_attr(const onnxport_op_def& op, std::string_view name);
+int find_input(const onnxport_op_def& op, std::string_view name);  // -1: none
+bool allows(const onnxport_param& param, const ir::Type& type);
+// "Conv" of ai.onnx; false for operators of other domains.
+bool is_standard(const ir::Node& node);
+
+}  // namespace onnxport
