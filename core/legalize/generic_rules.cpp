@@ -1,6 +1,5 @@
 #include "core/legalize/generic_rules.h"
 
-
 #include "core/legalize/wider_types.h"
 
 namespace onnxport {
@@ -10,7 +9,8 @@ namespace {
 bool is_default(const ir::AttributeValue& value, const onnxport_attr_def& def) {
   if (def.has_default == 0) return false;
   if (const auto* i = std::get_if<int64_t>(&value)) return def.kind == ONNXPORT_ATTR_INT && *i == def.i;
-  if (const auto* b = std::get_if<bool>(&value)) return def.kind == ONNXPORT_ATTR_INT && (*b ? 1 : 0) == def.i;
+  if (const auto* b = std::get_if<bool>(&value))
+    return def.kind == ONNXPORT_ATTR_INT && (*b ? 1 : 0) == def.i;
   if (const auto* t = std::get_if<ir::DType>(&value)) {
     return def.kind == ONNXPORT_ATTR_INT && static_cast<int64_t>(*t) == def.i;
   }
@@ -18,7 +18,8 @@ bool is_default(const ir::AttributeValue& value, const onnxport_attr_def& def) {
   if (const auto* r = std::get_if<double>(&value)) {
     return def.kind == ONNXPORT_ATTR_FLOAT && static_cast<float>(*r) == static_cast<float>(def.f);
   }
-  if (const auto* s = std::get_if<std::string>(&value)) return def.kind == ONNXPORT_ATTR_STRING && *s == def.s;
+  if (const auto* s = std::get_if<std::string>(&value))
+    return def.kind == ONNXPORT_ATTR_STRING && *s == def.s;
   return false;
 }
 
@@ -60,7 +61,8 @@ std::optional<ir::AttributeValue> as_attribute(const ir::Tensor& tensor, int32_t
 // Works out every change first and makes them only when all are possible.
 class Adaptation {
  public:
-  Adaptation(ir::Node& node, const onnxport_op_def& before, const onnxport_op_def& after, const OpsetTable& target)
+  Adaptation(ir::Node& node, const onnxport_op_def& before, const onnxport_op_def& after,
+             const OpsetTable& target)
       : node_(node), before_(before), after_(after), target_(target) {}
 
   std::optional<Problem> run() {

@@ -31,7 +31,8 @@ class Opsets {
  private:
   Error missing(int version) const {
     std::string available;
-    for (int v : registry_.available_opsets()) available += (available.empty() ? "" : ", ") + std::to_string(v);
+    for (int v : registry_.available_opsets())
+      available += (available.empty() ? "" : ", ") + std::to_string(v);
     return Error("O605", "no plugin provides ai.onnx opset " + std::to_string(version), {},
                  available.empty() ? "no opset plugin was found at all: see onnxport plugin list"
                                    : "opsets that plugins provide: " + available);
@@ -46,8 +47,8 @@ void take_step(ir::Graph& graph, Opsets& opsets, int from, int to, int target, F
   const Opsets::Entry& after = opsets.at(to);
   const bool down = to < from;
   const onnxport_opset_api& newer = down ? *before.api : *after.api;
-  const Step step(before.table, after.table, down ? newer.down : newer.up, down ? newer.down_count : newer.up_count,
-                  newer.rule_size);
+  const Step step(before.table, after.table, down ? newer.down : newer.up,
+                  down ? newer.down_count : newer.up_count, newer.rule_size);
   step.run(graph, target, failures);
 }
 

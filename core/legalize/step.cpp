@@ -31,7 +31,8 @@ Step::Step(const OpsetTable& from, const OpsetTable& to, const onnxport_rule* ru
     : from_(from), to_(to) {
   for (const auto& [name, before] : from.ops()) {
     const onnxport_op_def* after = to.find(name);
-    if (after == nullptr || after->since_version != before->since_version) changes_[name] = {before, after, nullptr};
+    if (after == nullptr || after->since_version != before->since_version)
+      changes_[name] = {before, after, nullptr};
   }
   const auto* row = reinterpret_cast<const char*>(rules);
   for (uint32_t i = 0; i < rule_count; ++i, row += rule_size) {
@@ -70,8 +71,9 @@ class Step::Walk {
     ir::Node* const previous = node.previous();
     ir::Block& block = *node.parent();
     if (!inline_body(node)) {
-      fail(node, {"O601", std::string(node.op_text()) + " does not exist at opset " +
-                              std::to_string(step_.to_.version()) + ", and nothing is known to stand for it"});
+      fail(node,
+           {"O601", std::string(node.op_text()) + " does not exist at opset " +
+                        std::to_string(step_.to_.version()) + ", and nothing is known to stand for it"});
       return next;
     }
     // The body is written for the opset being left: its nodes take the step like any other.
@@ -131,8 +133,8 @@ class Step::Walk {
     d.code = problem.code;
     d.message = problem.message;
     d.place = place_of(node);
-    d.hint = std::string(down ? "the lowest" : "the highest") + " opset that works for it is " + std::to_string(works) +
-             ": export with --opset " + std::to_string(works);
+    d.hint = std::string(down ? "the lowest" : "the highest") + " opset that works for it is " +
+             std::to_string(works) + ": export with --opset " + std::to_string(works);
     failures_.diagnostics.push_back(std::move(d));
   }
 

@@ -22,7 +22,9 @@ bool is_of_kind(const ir::AttributeValue& value, int32_t kind) {
     bool operator()(const std::vector<int64_t>& v) const { return list(v.empty(), ONNXPORT_ATTR_INTS); }
     bool operator()(const std::vector<bool>& v) const { return list(v.empty(), ONNXPORT_ATTR_INTS); }
     bool operator()(const std::vector<double>& v) const { return list(v.empty(), ONNXPORT_ATTR_FLOATS); }
-    bool operator()(const std::vector<std::string>& v) const { return list(v.empty(), ONNXPORT_ATTR_STRINGS); }
+    bool operator()(const std::vector<std::string>& v) const {
+      return list(v.empty(), ONNXPORT_ATTR_STRINGS);
+    }
     bool operator()(const ir::Tensor&) const { return kind == ONNXPORT_ATTR_TENSOR; }
     bool operator()(ir::Block*) const { return kind == ONNXPORT_ATTR_BLOCK; }
     bool operator()(const std::complex<double>&) const { return false; }
@@ -47,7 +49,8 @@ std::optional<Problem> attribute_problem(const ir::Node& node, const onnxport_op
   }
   for (uint32_t i = 0; i < op.attr_count; ++i) {
     if (op.attrs[i].required != 0 && node.attribute(op.attrs[i].name) == nullptr) {
-      return Problem{"O602", std::string("the attribute '") + op.attrs[i].name + "' is required" + at_opset(version)};
+      return Problem{"O602",
+                     std::string("the attribute '") + op.attrs[i].name + "' is required" + at_opset(version)};
     }
   }
   return std::nullopt;
@@ -69,7 +72,8 @@ std::optional<Problem> input_problem(const ir::Node& node, const onnxport_op_def
   for (uint32_t i = 0; i < op.input_count; ++i) {
     const bool given = i < node.operand_count() && node.operand(i) != nullptr;
     if (op.inputs[i].option == ONNXPORT_PARAM_SINGLE && !given) {
-      return Problem{"O602", std::string("the input '") + op.inputs[i].name + "' is required" + at_opset(version)};
+      return Problem{"O602",
+                     std::string("the input '") + op.inputs[i].name + "' is required" + at_opset(version)};
     }
   }
   return std::nullopt;
@@ -83,7 +87,8 @@ std::optional<Problem> output_problem(const ir::Node& node, const onnxport_op_de
     }
     if (!allows(*param, node.output(i)->type())) {
       return Problem{"O603", std::string("the output '") + param->name + "' cannot be " +
-                                 std::string(ir::short_name(node.output(i)->type().dtype())) + at_opset(version)};
+                                 std::string(ir::short_name(node.output(i)->type().dtype())) +
+                                 at_opset(version)};
     }
   }
   return std::nullopt;
@@ -118,7 +123,9 @@ std::optional<Problem> OpsetTable::problem_of(const ir::Node& node) const {
   return problem;
 }
 
-const onnxport_param* input_param(const onnxport_op_def& op, size_t i) { return param_at(op.inputs, op.input_count, i); }
+const onnxport_param* input_param(const onnxport_op_def& op, size_t i) {
+  return param_at(op.inputs, op.input_count, i);
+}
 const onnxport_param* output_param(const onnxport_op_def& op, size_t i) {
   return param_at(op.outputs, op.output_count, i);
 }

@@ -20,18 +20,26 @@ std::span<const ir::DType> wider_than(ir::DType dtype) {
     case f8e4m3fn:
     case f8e4m3fnuz:
     case f8e5m2:
-    case f8e5m2fnuz: return floats;
+    case f8e5m2fnuz:
+      return floats;
     case f16:
-    case bf16: return above_halves;
-    case f32: return above_single;
-    case boolean: return above_bool;
+    case bf16:
+      return above_halves;
+    case f32:
+      return above_single;
+    case boolean:
+      return above_bool;
     case u8:
-    case i8: return above_bytes;
+    case i8:
+      return above_bytes;
     case u16:
-    case i16: return above_shorts;
+    case i16:
+      return above_shorts;
     case u32:
-    case i32: return above_words;
-    default: return {};
+    case i32:
+      return above_words;
+    default:
+      return {};
   }
 }
 
@@ -42,8 +50,9 @@ bool mentions(const onnxport_param& param, ir::DType dtype) {
 }  // namespace
 
 bool TypeChange::wide_enough(ir::DType narrow, ir::DType wide) const {
-  const bool taken = std::all_of(refused_.begin(), refused_.end(),
-                                 [&](const auto& r) { return r.first != narrow || mentions(*r.second, wide); });
+  const bool taken = std::all_of(refused_.begin(), refused_.end(), [&](const auto& r) {
+    return r.first != narrow || mentions(*r.second, wide);
+  });
   // The Casts themselves must be legal.
   const onnxport_op_def* cast = target_.find("Cast");
   return taken && cast != nullptr && mentions(cast->inputs[0], narrow) && mentions(cast->outputs[0], narrow);
@@ -51,8 +60,8 @@ bool TypeChange::wide_enough(ir::DType narrow, ir::DType wide) const {
 
 std::optional<Problem> TypeChange::refuse(ir::DType dtype, const onnxport_param& param) {
   return Problem{"O603", std::string("'") + param.name + "' of " + op_.name + " cannot be " +
-                             std::string(ir::short_name(dtype)) + " at opset " + std::to_string(target_.version()) +
-                             ", and no wider type can stand for it"};
+                             std::string(ir::short_name(dtype)) + " at opset " +
+                             std::to_string(target_.version()) + ", and no wider type can stand for it"};
 }
 
 std::optional<Problem> TypeChange::plan(std::span<ir::Value* const> operands) {
