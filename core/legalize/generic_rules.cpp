@@ -117,7 +117,6 @@ class Adaptation {
   }
 
   std::optional<Problem> plan_inputs() {
-    while (!operands_.empty() && operands_.back() == nullptr) operands_.pop_back();
     for (size_t i = operands_.size(); i-- > 0 && input_param(after_, i) == nullptr;) {
       const onnxport_param* old = input_param(before_, i);
       const std::string name = old == nullptr ? std::to_string(i) : old->name;
@@ -134,6 +133,7 @@ class Adaptation {
       }
       operands_.pop_back();
     }
+    while (!operands_.empty() && operands_.back() == nullptr) operands_.pop_back();
     for (size_t i = 0; i < operands_.size(); ++i) {
       if (operands_[i] == nullptr && input_param(after_, i)->option == ONNXPORT_PARAM_SINGLE) {
         return inexpressible(std::string("leaving out the input '") + input_param(after_, i)->name + "' of " +

@@ -74,7 +74,7 @@ Mask mask_of(Node& node, const Value& scores) {
   const Value past = node.input(4) ? node.dim(node.input(4), 2) : node.constant(0);
   if (mask.allowed) {
     const Value lower = node.Trilu(node.full(shape, 1, DType::boolean), past, {{"upper", 0}});
-    mask.allowed = mask.allowed && lower;
+    mask.allowed = mask.allowed & lower;
     return mask;
   }
   const Value upper =
