@@ -6,7 +6,7 @@ target_include_directories(onnxport_core_usage INTERFACE
   ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/sdk/include
   ${PROJECT_BINARY_DIR}/generated)
 target_compile_definitions(onnxport_core_usage INTERFACE ONNXPORT_VERSION="${PROJECT_VERSION}")
-target_link_libraries(onnxport_core_usage INTERFACE
+target_link_libraries(onnxport_core_usage INTERFACE OpenSSL::Crypto
   onnxport_flags onnxport_onnx_lib onnxport_ort Boost::filesystem yaml-cpp simdjson::simdjson fmt::fmt
   Threads::Threads ${CMAKE_DL_LIBS})
 
