@@ -37,13 +37,18 @@ void to_proto(const ir::Type& type, pb::TypeProto& out) {
       out.mutable_tensor_type()->set_elem_type(static_cast<int32_t>(type.dtype()));
       if (type.shape()) set_shape(*type.shape(), *out.mutable_tensor_type()->mutable_shape());
       return;
-    case ir::Type::Kind::integer: return set_scalar(ir::DType::i64, out);
-    case ir::Type::Kind::real: return set_scalar(ir::DType::f64, out);
-    case ir::Type::Kind::boolean: return set_scalar(ir::DType::boolean, out);
-    case ir::Type::Kind::list: return to_proto(type.elements()[0], *out.mutable_sequence_type()->mutable_elem_type());
+    case ir::Type::Kind::integer:
+      return set_scalar(ir::DType::i64, out);
+    case ir::Type::Kind::real:
+      return set_scalar(ir::DType::f64, out);
+    case ir::Type::Kind::boolean:
+      return set_scalar(ir::DType::boolean, out);
+    case ir::Type::Kind::list:
+      return to_proto(type.elements()[0], *out.mutable_sequence_type()->mutable_elem_type());
     case ir::Type::Kind::optional:
       return to_proto(type.elements()[0], *out.mutable_optional_type()->mutable_elem_type());
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -65,9 +70,12 @@ ir::Type to_type(const pb::TypeProto& proto) {
       for (const auto& dim : tensor.shape().dim()) shape.push_back(to_dim(dim));
       return ir::Type::tensor(dtype, std::move(shape));
     }
-    case pb::TypeProto::kSequenceType: return ir::Type::list(to_type(proto.sequence_type().elem_type()));
-    case pb::TypeProto::kOptionalType: return ir::Type::optional(to_type(proto.optional_type().elem_type()));
-    default: return {};
+    case pb::TypeProto::kSequenceType:
+      return ir::Type::list(to_type(proto.sequence_type().elem_type()));
+    case pb::TypeProto::kOptionalType:
+      return ir::Type::optional(to_type(proto.optional_type().elem_type()));
+    default:
+      return {};
   }
 }
 
@@ -95,14 +103,21 @@ ir::Tensor from_field(ir::DType dtype, std::vector<int64_t> dims, const Field& f
 ir::Tensor from_typed_fields(ir::DType dtype, std::vector<int64_t> dims, const pb::TensorProto& proto) {
   switch (dtype) {
     case ir::DType::f32:
-    case ir::DType::c64: return from_field<float>(dtype, std::move(dims), proto.float_data());
+    case ir::DType::c64:
+      return from_field<float>(dtype, std::move(dims), proto.float_data());
     case ir::DType::f64:
-    case ir::DType::c128: return from_field<double>(dtype, std::move(dims), proto.double_data());
-    case ir::DType::i64: return from_field<int64_t>(dtype, std::move(dims), proto.int64_data());
-    case ir::DType::u64: return from_field<uint64_t>(dtype, std::move(dims), proto.uint64_data());
-    case ir::DType::u32: return from_field<uint32_t>(dtype, std::move(dims), proto.uint64_data());
-    case ir::DType::i32: return from_field<int32_t>(dtype, std::move(dims), proto.int32_data());
-    default: break;
+    case ir::DType::c128:
+      return from_field<double>(dtype, std::move(dims), proto.double_data());
+    case ir::DType::i64:
+      return from_field<int64_t>(dtype, std::move(dims), proto.int64_data());
+    case ir::DType::u64:
+      return from_field<uint64_t>(dtype, std::move(dims), proto.uint64_data());
+    case ir::DType::u32:
+      return from_field<uint32_t>(dtype, std::move(dims), proto.uint64_data());
+    case ir::DType::i32:
+      return from_field<int32_t>(dtype, std::move(dims), proto.int32_data());
+    default:
+      break;
   }
   if (ir::size_of(dtype) == 2) return from_field<uint16_t>(dtype, std::move(dims), proto.int32_data());
   return from_field<uint8_t>(dtype, std::move(dims), proto.int32_data());
@@ -117,7 +132,8 @@ ir::Tensor to_tensor(const pb::TensorProto& proto) {
     throw Error("I120", name + " keeps its data in another file, which cannot be read here");
   }
   if (ir::size_of(dtype) == 0) {
-    throw Error("I120", name + " has element type " + std::to_string(proto.data_type()) + ", which is not supported");
+    throw Error("I120",
+                name + " has element type " + std::to_string(proto.data_type()) + ", which is not supported");
   }
   std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
   try {
@@ -148,9 +164,7 @@ struct AttributeWriter {
     out.set_type(pb::AttributeProto::FLOAT);
     out.set_f(static_cast<float>(v));
   }
-  void operator()(const std::complex<double>& v) const {
-    (*this)(std::vector<double>{v.real(), v.imag()});
-  }
+  void operator()(const std::complex<double>& v) const { (*this)(std::vector<double>{v.real(), v.imag()}); }
   void operator()(const std::string& v) const {
     out.set_type(pb::AttributeProto::STRING);
     out.set_s(v);
@@ -188,13 +202,20 @@ void to_proto(const ir::Attribute& attribute, pb::AttributeProto& out) {
 
 ir::AttributeValue to_attribute_value(const pb::AttributeProto& proto) {
   switch (proto.type()) {
-    case pb::AttributeProto::INT: return proto.i();
-    case pb::AttributeProto::FLOAT: return static_cast<double>(proto.f());
-    case pb::AttributeProto::STRING: return proto.s();
-    case pb::AttributeProto::TENSOR: return to_tensor(proto.t());
-    case pb::AttributeProto::INTS: return std::vector<int64_t>(proto.ints().begin(), proto.ints().end());
-    case pb::AttributeProto::FLOATS: return std::vector<double>(proto.floats().begin(), proto.floats().end());
-    case pb::AttributeProto::STRINGS: return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
+    case pb::AttributeProto::INT:
+      return proto.i();
+    case pb::AttributeProto::FLOAT:
+      return static_cast<double>(proto.f());
+    case pb::AttributeProto::STRING:
+      return proto.s();
+    case pb::AttributeProto::TENSOR:
+      return to_tensor(proto.t());
+    case pb::AttributeProto::INTS:
+      return std::vector<int64_t>(proto.ints().begin(), proto.ints().end());
+    case pb::AttributeProto::FLOATS:
+      return std::vector<double>(proto.floats().begin(), proto.floats().end());
+    case pb::AttributeProto::STRINGS:
+      return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
     default:
       throw Error("T512", "attribute '" + proto.name() + "' is of a kind (" + std::to_string(proto.type()) +
                               ") that the graph does not hold");

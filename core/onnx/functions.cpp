@@ -24,7 +24,8 @@ pb::NodeProto skeleton(const NodeView& node) {
   return out;
 }
 
-std::optional<pb::FunctionProto> build_for_types(const NodeView& node, const pb::OpSchema& schema, int opset) {
+std::optional<pb::FunctionProto> build_for_types(const NodeView& node, const pb::OpSchema& schema,
+                                                 int opset) {
   std::vector<pb::TypeProto> types(node.inputs.size());
   for (size_t i = 0; i < types.size(); ++i) {
     if (node.inputs[i] != nullptr) to_proto(node.inputs[i]->type(), types[i]);
@@ -43,12 +44,15 @@ std::optional<pb::FunctionProto> build_for_types(const NodeView& node, const pb:
 
 std::optional<pb::FunctionProto> official_body(const NodeView& node, int opset) {
   const pb::OpSchema* schema = find_schema(node.op_type, node.domain, opset);
-  if (schema == nullptr) schema = find_schema(node.op_type, node.domain, opset + 1);  // one that opset + 1 introduced
+  if (schema == nullptr)
+    schema = find_schema(node.op_type, node.domain, opset + 1);  // one that opset + 1 introduced
   if (schema == nullptr) return std::nullopt;
   for (const ir::Attribute& attribute : node.attributes) {
-    if (std::holds_alternative<ir::Block*>(attribute.value)) return std::nullopt;  // would need the graph as a message
+    if (std::holds_alternative<ir::Block*>(attribute.value))
+      return std::nullopt;  // would need the graph as a message
   }
-  // A body may use what its own version has: without validation, what is newer than `opset` is legalized in turn.
+  // A body may use what its own version has: without validation, what is newer than `opset` is legalized in
+  // turn.
   const int version = std::max(opset, schema->since_version());
   if (schema->HasFunction()) {
     if (const pb::FunctionProto* body = schema->GetFunction(version, false)) return *body;

@@ -9,8 +9,8 @@
 
 namespace onnxport::onnx {
 
-// The official body of the node's operator in operators of `opset`; nullopt when ONNX gives none (or none for these
-// inputs and attributes). Bodies that depend on input types are built for those of the node.
+// The official body of the node's operator in operators of `opset`; nullopt when ONNX gives none (or none for
+// these inputs and attributes). Bodies that depend on input types are built for those of the node.
 std::optional<pb::FunctionProto> official_body(const NodeView& node, int opset);
 
 // `<domain: "x", opset_import: ["": 20]> name (x) => (y) { … }`. Throws Error T512 with line and column.

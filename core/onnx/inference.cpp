@@ -98,7 +98,8 @@ void check_inputs(const NodeView& node, const Signature& signature, Bindings& bi
       fail(node,
            input_text(parameter, i) + " is " + std::string(ir::short_name(type.dtype())) + ", but " +
                input_text(signature.input(at), at) + " is " +
-               std::string(ir::short_name(node.inputs[at]->type().dtype())) + "; they must have one element type",
+               std::string(ir::short_name(node.inputs[at]->type().dtype())) +
+               "; they must have one element type",
            "cast one of them");
     }
   }
@@ -107,23 +108,33 @@ void check_inputs(const NodeView& node, const Signature& signature, Bindings& bi
 pb::AttributeProto::AttributeType kind_of(const ir::AttributeValue& value) {
   using A = pb::AttributeProto;
   // In the order of the variant's alternatives.
-  static constexpr std::array kinds = {A::UNDEFINED, A::INT,  A::FLOAT,   A::INT,    A::STRING, A::INT,   A::INTS,
-                                       A::FLOATS,    A::INTS, A::STRINGS, A::TENSOR, A::GRAPH,  A::FLOATS};
+  static constexpr std::array kinds = {A::UNDEFINED, A::INT,   A::FLOAT,  A::INT,  A::STRING,
+                                       A::INT,       A::INTS,  A::FLOATS, A::INTS, A::STRINGS,
+                                       A::TENSOR,    A::GRAPH, A::FLOATS};
   static_assert(kinds.size() == std::variant_size_v<ir::AttributeValue>);
   return kinds.at(value.index());
 }
 
 std::string_view name_of(pb::AttributeProto::AttributeType kind) {
   switch (kind) {
-    case pb::AttributeProto::INT: return "an int";
-    case pb::AttributeProto::FLOAT: return "a float";
-    case pb::AttributeProto::STRING: return "a string";
-    case pb::AttributeProto::INTS: return "a list of ints";
-    case pb::AttributeProto::FLOATS: return "a list of floats";
-    case pb::AttributeProto::STRINGS: return "a list of strings";
-    case pb::AttributeProto::TENSOR: return "a tensor";
-    case pb::AttributeProto::GRAPH: return "a block";
-    default: return "of another kind";
+    case pb::AttributeProto::INT:
+      return "an int";
+    case pb::AttributeProto::FLOAT:
+      return "a float";
+    case pb::AttributeProto::STRING:
+      return "a string";
+    case pb::AttributeProto::INTS:
+      return "a list of ints";
+    case pb::AttributeProto::FLOATS:
+      return "a list of floats";
+    case pb::AttributeProto::STRINGS:
+      return "a list of strings";
+    case pb::AttributeProto::TENSOR:
+      return "a tensor";
+    case pb::AttributeProto::GRAPH:
+      return "a block";
+    default:
+      return "of another kind";
   }
 }
 
@@ -133,7 +144,8 @@ void check_attributes(const NodeView& node, const Signature& signature) {
     const std::string name(attribute.name.text());
     const auto found = declared.find(name);
     if (found == declared.end()) {
-      fail(node, "has no attribute '" + name + "' since version " + std::to_string(signature.schema->since_version()));
+      fail(node, "has no attribute '" + name + "' since version " +
+                     std::to_string(signature.schema->since_version()));
     }
     const auto expected = found->second.type;
     const auto given = kind_of(attribute.value);
@@ -178,7 +190,8 @@ std::vector<ir::Type> Inference::infer(const NodeView& node, int opset) {
   const Signature* signature = signatures_.find(node.op_type, node.domain, opset);
   if (signature == nullptr) {
     if (!is_onnx_domain(node.domain)) return std::vector<ir::Type>(node.outputs, ir::Type::tensor());
-    throw Error("T511", "ONNX has no operator '" + std::string(node.op_type) + "' at opset " + std::to_string(opset) +
+    throw Error("T511", "ONNX has no operator '" + std::string(node.op_type) + "' at opset " +
+                            std::to_string(opset) +
                             (node.domain.empty() ? "" : " in domain " + std::string(node.domain)));
   }
   Bindings bindings;

@@ -30,9 +30,9 @@ class Inference {
   using Contents = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
   explicit Inference(Contents contents) : contents_(std::move(contents)) {}
 
-  // One type per output; dims that ONNX leaves open are unknown. An operator of a domain that ONNX does not define has
-  // tensor outputs of which nothing is known. Throws Error T510 (inputs, attributes or shapes that do not fit) and T511
-  // (no such operator at `opset`).
+  // One type per output; dims that ONNX leaves open are unknown. An operator of a domain that ONNX does not
+  // define has tensor outputs of which nothing is known. Throws Error T510 (inputs, attributes or shapes that
+  // do not fit) and T511 (no such operator at `opset`).
   std::vector<ir::Type> infer(const NodeView& node, int opset);
   Signatures& signatures() { return signatures_; }
 

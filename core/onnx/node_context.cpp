@@ -6,7 +6,8 @@ namespace onnxport::onnx {
 
 namespace {
 
-// No shape, axis or size input is larger; copying weights into messages would make inference slow for nothing.
+// No shape, axis or size input is larger; copying weights into messages would make inference slow for
+// nothing.
 constexpr size_t kLargestData = 64u << 10;
 
 }  // namespace
@@ -21,7 +22,8 @@ class NodeContext::BlockTypes final : public pb::GraphInferencer {
   std::vector<const pb::TypeProto*> doInferencing(const std::vector<const pb::TypeProto*>& inputs,
                                                   const std::vector<const pb::TensorProto*>&) override {
     if (inputs.size() != block_.parameters().size()) {
-      fail_type_inference("the body takes ", block_.parameters().size(), " values but is given ", inputs.size());
+      fail_type_inference("the body takes ", block_.parameters().size(), " values but is given ",
+                          inputs.size());
     }
     std::vector<const pb::TypeProto*> out;
     for (const pb::TypeProto& type : results_) out.push_back(&type);
@@ -103,7 +105,8 @@ const pb::TypeProto* NodeContext::getInputType(size_t index) const {
 
 const pb::TensorProto* NodeContext::getInputData(size_t index) const {
   const ir::Value* value = node_.inputs[index];
-  if (value == nullptr || !value->is_constant() || value->constant()->bytes().size() > kLargestData) return nullptr;
+  if (value == nullptr || !value->is_constant() || value->constant()->bytes().size() > kLargestData)
+    return nullptr;
   if (data_.empty()) data_.resize(node_.inputs.size());
   if (data_[index] == nullptr) {
     data_[index] = std::make_unique<pb::TensorProto>();

@@ -52,7 +52,8 @@ Parameter prepare(const pb::OpSchema::FormalParameter& formal) {
 }
 
 size_t limit(int count) {
-  return count == std::numeric_limits<int>::max() ? std::numeric_limits<size_t>::max() : static_cast<size_t>(count);
+  return count == std::numeric_limits<int>::max() ? std::numeric_limits<size_t>::max()
+                                                  : static_cast<size_t>(count);
 }
 
 std::unique_ptr<Signature> prepare(const pb::OpSchema& schema) {
@@ -68,7 +69,9 @@ std::unique_ptr<Signature> prepare(const pb::OpSchema& schema) {
   return out;
 }
 
-std::string canonical(std::string_view domain) { return domain == "ai.onnx" ? std::string() : std::string(domain); }
+std::string canonical(std::string_view domain) {
+  return domain == "ai.onnx" ? std::string() : std::string(domain);
+}
 
 }  // namespace
 

@@ -43,8 +43,8 @@ struct Signature {
   const Parameter& output(size_t i) const { return outputs[i < outputs.size() ? i : outputs.size() - 1]; }
 };
 
-// The schema in force at `opset` of the domain ("" or "ai.onnx"); other domains that ONNX defines answer with their
-// latest. Null when ONNX has none.
+// The schema in force at `opset` of the domain ("" or "ai.onnx"); other domains that ONNX defines answer with
+// their latest. Null when ONNX has none.
 const pb::OpSchema* find_schema(std::string_view op_type, std::string_view domain, int opset);
 // True for domains whose operators ONNX itself defines.
 bool is_onnx_domain(std::string_view domain);
