@@ -12,11 +12,13 @@ namespace onnxport {
 
 struct PassOptions {
   bool constant_folding = true;
-  bool fold_weights = true;  // false for --weights reference: no weight is rewritten (no Conv + BatchNormalization)
+  bool fold_weights =
+      true;  // false for --weights reference: no weight is rewritten (no Conv + BatchNormalization)
 };
 
-// At the pivot, after translate: dead code, common subexpressions, constant folding, Conv/Gemm + BatchNormalization,
-// no-op removal (Identity, Cast to the same type, Transpose pairs, …), then the plugins' passes of stage "translate".
+// At the pivot, after translate: dead code, common subexpressions, constant folding, Conv/Gemm +
+// BatchNormalization, no-op removal (Identity, Cast to the same type, Transpose pairs, …), then the plugins'
+// passes of stage "translate".
 void run_passes(ir::Graph& graph, Registry& registry, const PassOptions& options);
 // At the target, after legalize: what inlined bodies left, then the plugins' passes of stage "legalize".
 void run_final_passes(ir::Graph& graph, Registry& registry, const PassOptions& options);
@@ -26,11 +28,12 @@ void merge_common_subexpressions(ir::Graph& graph);
 void fold_constants(ir::Graph& graph, const PassOptions& options);
 void fold_batch_norm(ir::Graph& graph);
 
-// The result of one ai.onnx node on constant inputs (null: omitted); nullopt when this evaluator does not know the
-// operator or the result would exceed `max_bytes`. Elementwise, movement, Cast, shape arithmetic, small reductions.
+// The result of one ai.onnx node on constant inputs (null: omitted); nullopt when this evaluator does not
+// know the operator or the result would exceed `max_bytes`. Elementwise, movement, Cast, shape arithmetic,
+// small reductions.
 std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_type,
                                                          std::span<const ir::Tensor* const> inputs,
-                                                         const std::vector<ir::Attribute>& attributes, int opset,
-                                                         size_t outputs, uint64_t max_bytes);
+                                                         const std::vector<ir::Attribute>& attributes,
+                                                         int opset, size_t outputs, uint64_t max_bytes);
 
 }  // namespace onnxport
