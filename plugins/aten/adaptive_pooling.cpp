@@ -60,25 +60,64 @@ Value adaptive_avg_pool(Op& op) {
   return x;
 }
 
-// The greatest of each window: the windows as rows of indices, the short ones filled up with their last place.
-Value greatest_along(Op& op, const Value& x, int64_t axis, int64_t in, int64_t out) {
-  int64_t widest = 1;
-  for (int64_t i = 0; i < out; ++i) widest = std::max(widest, window_end(i, in, out) - window_begin(i, in, out));
+// x with its last axes, the plane, as one.
+Value flat_plane(Op& op, const Value& x, const Sizes& s) {
+  Values dims;
+  for (int64_t axis = 0; axis < s.axes[0]; ++axis) dims.push_back(op.dim(x, axis));
+  dims.push_back(op.constant(-1));
+  return op.reshape(x, dims);
+}
+
+// The places of each window in the flat plane: a row for each window, the short ones filled up with their last place.
+struct Windows {
   std::vector<int64_t> places;
-  for (int64_t i = 0; i < out; ++i) {
-    const int64_t begin = window_begin(i, in, out), end = window_end(i, in, out);
-    for (int64_t k = 0; k < widest; ++k) places.push_back(std::min(begin + k, end - 1));
+  int64_t count = 1, widest = 1;
+};
+Windows windows(const Sizes& s) {
+  Windows w;
+  std::vector<std::vector<int64_t>> rows{{0}};
+  for (size_t i = 0; i < s.out.size(); ++i) {
+    std::vector<std::vector<int64_t>> next;
+    for (const std::vector<int64_t>& row : rows) {
+      for (int64_t k = 0; k < s.out[i]; ++k) {
+        next.emplace_back();
+        for (int64_t outer : row) {
+          for (int64_t at = window_begin(k, s.in[i], s.out[i]); at < window_end(k, s.in[i], s.out[i]); ++at) {
+            next.back().push_back(outer * s.in[i] + at);
+          }
+        }
+      }
+    }
+    rows = std::move(next);
   }
-  Value rows = op.constant(Tensor{DType::i64, {out, widest}, Builder::bytes_of(places.data(), places.size())});
-  return op.ReduceMax(op.Gather(x, rows, {{"axis", axis}}), op.ints({axis + 1}), {{"keepdims", 0}});
+  for (const std::vector<int64_t>& row : rows) w.widest = std::max(w.widest, static_cast<int64_t>(row.size()));
+  for (std::vector<int64_t>& row : rows) {
+    row.resize(static_cast<size_t>(w.widest), row.back());
+    w.places.insert(w.places.end(), row.begin(), row.end());
+  }
+  w.count = static_cast<int64_t>(rows.size());
+  return w;
+}
+
+// The greatest of each window, and where in the plane it is, for windows of several sizes.
+Values greatest_of_windows(Op& op, const Value& x, const Sizes& s) {
+  const Windows w = windows(s);
+  Value table = op.ints(w.places);
+  Value seen = op.Gather(flat_plane(op, x, s), op.reshape(table, {w.count, w.widest}), {{"axis", -1}});
+  Values dims;
+  for (int64_t axis = 0; axis < s.axes[0]; ++axis) dims.push_back(op.dim(x, axis));
+  for (int64_t out : s.out) dims.push_back(op.constant(out));
+  Value greatest = op.reshape(op.ReduceMax(seen, op.ints({-1}), {{"keepdims", 0}}), dims);
+  if (!op.is_used(1)) return {greatest, {}};
+  std::vector<int64_t> starts;
+  for (int64_t i = 0; i < w.count; ++i) starts.push_back(i * w.widest);
+  Value within = op.ArgMax(seen, {{"axis", -1}, {"keepdims", 0}});
+  return {greatest, op.reshape(op.Gather(table, within + op.ints(starts)), dims)};
 }
 
 // One place for the whole plane: where in it the greatest value is.
 Value greatest_place(Op& op, const Value& x, const Sizes& s) {
-  Values flat;
-  for (int64_t axis = 0; axis < s.axes[0]; ++axis) flat.push_back(op.dim(x, axis));
-  flat.push_back(op.constant(-1));
-  Value place = op.ArgMax(op.reshape(x, flat), {{"axis", -1}, {"keepdims", 1}});
+  Value place = op.ArgMax(flat_plane(op, x, s), {{"axis", -1}, {"keepdims", 1}});
   return op.unsqueeze(place, std::vector<int64_t>(s.axes.begin() + 1, s.axes.end()));
 }
 
@@ -103,9 +142,7 @@ Values adaptive_max_pool(Op& op) {
     }
     return pooled;
   }
-  op.require(!op.is_used(1), "the indices of adaptive max pooling with windows of several sizes");
-  for (size_t i = 0; i < spatial; ++i) x = greatest_along(op, x, s.axes[i], s.in[i], s.out[i]);
-  return {x, {}};
+  return greatest_of_windows(op, x, s);
 }
 
 }  // namespace

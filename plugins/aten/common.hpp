@@ -72,22 +72,23 @@ inline Value place_in_plane(Op& op, const Value& x, const Value& index) {
   return op.Mod(index, size);
 }
 
-// A running result along an axis: y[0] = x[0], y[i] = step(y[i - 1], x[i]).
+// A running result along an axis: y[i] = step(y[i - 1], x[i]), where y[-1] is `start`.
 template <typename Step>
-Value running(Op& op, const Value& x, int64_t axis, Step step) {
-  const int64_t rest = x.rank() - 1;
-  Value first = op.Gather(x, op.constant(0), {{"axis", axis}});
-  Value others = op.slice(x, axis, 1, std::numeric_limits<int64_t>::max());
-  Block body = op.block({{"state", x.dtype(), rest}, {"next", x.dtype(), rest}}, [&](const Values& in) -> Values {
+Value running(Op& op, const Value& x, int64_t axis, double start, Step step) {
+  Values rest;
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    if (i != axis) rest.push_back(op.dim(x, i));
+  }
+  const auto rank = static_cast<int64_t>(rest.size());
+  Block body = op.block({{"state", x.dtype(), rank}, {"next", x.dtype(), rank}}, [&](const Values& in) -> Values {
     Value state = step(in[0], in[1]);
     return {state, op.Identity(state)};
   });
-  Values scanned = op.Scan({first, others}, 2,
-                           {{"body", body},
-                            {"num_scan_inputs", 1},
-                            {"scan_input_axes", {axis}},
-                            {"scan_output_axes", {axis}}});
-  return op.Concat({op.unsqueeze(first, {axis}), scanned[1]}, {{"axis", axis}});
+  return op.Scan({op.full(op.shape(rest), start, x.dtype()), x}, 2,
+                 {{"body", body},
+                  {"num_scan_inputs", 1},
+                  {"scan_input_axes", {axis}},
+                  {"scan_output_axes", {axis}}})[1];
 }
 
 // The spatial part of an ONNX operator that wants a batch axis: f(x), with one added and taken away where torch allows

@@ -74,7 +74,7 @@ Value im2col(Op& op) {
     Value windows = op.Gather(op.Gather(x, columns, {{"axis", 3}}), rows, {{"axis", 2}});
     Value ordered = op.transpose(windows, {0, 1, 2, 4, 3, 5});  // N, C, kernel, windows
     Value depth = op.dim(x, 1) * op.constant(k[0] * k[1]);
-    return op.reshape(ordered, {op.dim(x, 0), depth, op.constant(-1)});
+    return op.reshape(ordered, {op.dim(x, 0), depth, op.dim(rows, 1) * op.dim(columns, 1)});
   });
 }
 

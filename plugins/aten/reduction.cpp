@@ -119,7 +119,8 @@ Value cumsum(Op& op) {
 Value cumprod(Op& op) {
   Value x = summand(op);
   if (x.rank() == 0) return x;
-  return running(op, x, op.axis("dim", x), [](const Value& product, const Value& next) { return product * next; });
+  const auto step = [](const Value& product, const Value& next) { return product * next; };
+  return running(op, x, op.axis("dim", x), 1, step);
 }
 
 // aten::logcumsumexp(Tensor self, int dim) -> Tensor

@@ -27,7 +27,8 @@ Value variance(Op& op) {
   const bool keepdim = op.boolean("keepdim", false);
   if (correction == 0) return op.ReduceMean(deviation * deviation, over, {{"keepdims", keepdim}});
   Value squares = op.ReduceSumSquare(deviation, over, {{"keepdims", keepdim}});
-  return squares / (count(op, self, axes) - correction);
+  Value freedom = count(op, self, axes) - correction;
+  return squares / (correction > 1 ? op.Max({freedom, op.like(freedom, 0)}) : freedom);
 }
 
 // aten::var(Tensor self, bool unbiased=True) -> Tensor
