@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "rules.h"
 #include "table.h"
 
 namespace {
@@ -56,9 +57,11 @@ Value dft_to_20(Node& node) {
 }  // namespace
 
 ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
-  static const Plugin plugin(
-      host, {"org.onnxport.opset.20", "0.1.0"}, {},
-      {opset_with({{"Gelu", gelu_to_19}, {"DFT", dft_to_19}, {"GridSample", grid_sample_to_19}},
-                  {{"DFT", dft_to_20}, {"GridSample", grid_sample_to_20}})});
+  static const Plugin plugin(host, {"org.onnxport.opset.20", "0.1.0"}, {},
+                             {opset_with({{"AffineGrid", affine_grid_to_19},
+                                          {"Gelu", gelu_to_19},
+                                          {"DFT", dft_to_19},
+                                          {"GridSample", grid_sample_to_19}},
+                                         {{"DFT", dft_to_20}, {"GridSample", grid_sample_to_20}})});
   return plugin.table();
 }
