@@ -68,7 +68,8 @@ Value flat_plane(Op& op, const Value& x, const Sizes& s) {
   return op.reshape(x, dims);
 }
 
-// The places of each window in the flat plane: a row for each window, the short ones filled up with their last place.
+// The places of each window in the flat plane: a row for each window, the short ones filled up with their
+// last place.
 struct Windows {
   std::vector<int64_t> places;
   int64_t count = 1, widest = 1;
@@ -90,7 +91,8 @@ Windows windows(const Sizes& s) {
     }
     rows = std::move(next);
   }
-  for (const std::vector<int64_t>& row : rows) w.widest = std::max(w.widest, static_cast<int64_t>(row.size()));
+  for (const std::vector<int64_t>& row : rows)
+    w.widest = std::max(w.widest, static_cast<int64_t>(row.size()));
   for (std::vector<int64_t>& row : rows) {
     row.resize(static_cast<size_t>(w.widest), row.back());
     w.places.insert(w.places.end(), row.begin(), row.end());
@@ -127,7 +129,8 @@ Values adaptive_max_pool(Op& op) {
   Value x = op["self"];
   const Sizes s = sizes(op, x, spatial);
   if (s.to_one) {
-    Value y = x.rank() == spatial + 2 ? op.GlobalMaxPool(x) : op.ReduceMax(x, op.ints(s.axes), {{"keepdims", 1}});
+    Value y =
+        x.rank() == spatial + 2 ? op.GlobalMaxPool(x) : op.ReduceMax(x, op.ints(s.axes), {{"keepdims", 1}});
     return {y, op.is_used(1) ? greatest_place(op, x, s) : Value()};
   }
   op.require(s.known, "adaptive pooling to more than one place of a size known at run time only");

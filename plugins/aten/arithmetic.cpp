@@ -57,7 +57,8 @@ Value div(Op& op) {
 }
 
 // aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor
-// Python's %: the sign of the divisor. ONNX has it for integers; of floats it has C's, the sign of the dividend.
+// Python's %: the sign of the divisor. ONNX has it for integers; of floats it has C's, the sign of the
+// dividend.
 Value remainder(Op& op) {
   auto [self, other] = op.promoted("self", "other");
   if (!is_floating(self.dtype())) return op.Mod(self, other);
@@ -82,7 +83,8 @@ Value pow(Op& op) {
   if (is_floating(t) && known == 0.5) return op.Sqrt(self);
   if (is_floating(t) && known == -1) return op.Reciprocal(self);
   if (is_floating(t) || t == DType::i32 || t == DType::i64) return op.Pow(self, exponent);
-  return op.cast(op.Pow(op.cast(self, DType::i32), op.cast(exponent, DType::i32)), t);  // no narrow integers in ONNX
+  return op.cast(op.Pow(op.cast(self, DType::i32), op.cast(exponent, DType::i32)),
+                 t);  // no narrow integers in ONNX
 }
 
 // aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor
@@ -158,7 +160,8 @@ Value where(Op& op) {
 }
 
 // aten::atan2(Tensor self, Tensor other) -> Tensor
-// The angle of (x, y): the arc tangent of y / x in the right half plane, half a turn away from it in the left one.
+// The angle of (x, y): the arc tangent of y / x in the right half plane, half a turn away from it in the left
+// one.
 Value atan2(Op& op) {
   auto [y, x] = op.promoted_to_float("self", "other");
   Value right = op.Atan(y / x);

@@ -1,5 +1,5 @@
-// Linear maps of one axis whose sizes are known: every result is a weighted sum along it. What adaptive average pooling
-// and antialiased resizing are, one axis after the other.
+// Linear maps of one axis whose sizes are known: every result is a weighted sum along it. What adaptive
+// average pooling and antialiased resizing are, one axis after the other.
 #pragma once
 
 #include "common.hpp"
@@ -17,7 +17,8 @@ struct AxisMap {
 
 inline Value apply(Op& op, const Value& x, int64_t axis, const AxisMap& map) {
   const auto constant = [&](const std::vector<float>& data, std::vector<int64_t> dims) {
-    return op.cast_like(op.constant(Tensor{DType::f32, std::move(dims), Builder::bytes_of(data.data(), data.size())}), x);
+    return op.cast_like(
+        op.constant(Tensor{DType::f32, std::move(dims), Builder::bytes_of(data.data(), data.size())}), x);
   };
   const int64_t last = x.rank() - 1;
   if (axis == last - 1) return op.MatMul(constant(map.weights, {map.out, map.in}), x);

@@ -80,19 +80,18 @@ Value running(Op& op, const Value& x, int64_t axis, double start, Step step) {
     if (i != axis) rest.push_back(op.dim(x, i));
   }
   const auto rank = static_cast<int64_t>(rest.size());
-  Block body = op.block({{"state", x.dtype(), rank}, {"next", x.dtype(), rank}}, [&](const Values& in) -> Values {
-    Value state = step(in[0], in[1]);
-    return {state, op.Identity(state)};
-  });
-  return op.Scan({op.full(op.shape(rest), start, x.dtype()), x}, 2,
-                 {{"body", body},
-                  {"num_scan_inputs", 1},
-                  {"scan_input_axes", {axis}},
-                  {"scan_output_axes", {axis}}})[1];
+  Block body =
+      op.block({{"state", x.dtype(), rank}, {"next", x.dtype(), rank}}, [&](const Values& in) -> Values {
+        Value state = step(in[0], in[1]);
+        return {state, op.Identity(state)};
+      });
+  return op.Scan(
+      {op.full(op.shape(rest), start, x.dtype()), x}, 2,
+      {{"body", body}, {"num_scan_inputs", 1}, {"scan_input_axes", {axis}}, {"scan_output_axes", {axis}}})[1];
 }
 
-// The spatial part of an ONNX operator that wants a batch axis: f(x), with one added and taken away where torch allows
-// an input of `spatial` + 1 axes.
+// The spatial part of an ONNX operator that wants a batch axis: f(x), with one added and taken away where
+// torch allows an input of `spatial` + 1 axes.
 template <typename F>
 Value batched(Op& op, const Value& x, int64_t spatial, F f) {
   if (x.rank() == spatial + 2) return f(x);

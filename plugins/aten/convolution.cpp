@@ -48,10 +48,12 @@ Value convolve(Op& op, const std::vector<int64_t>& pads) {
   Value weight = op["weight"];
   const int64_t spatial = weight.rank() - 2;
   const Attrs attrs = window(op, static_cast<size_t>(spatial), pads);
-  return batched(op, op["input"], spatial, [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
+  return batched(op, op["input"], spatial,
+                 [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
 }
 
-// aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0],
+// aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0,
+// 0],
 //              SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
 Value conv(Op& op) {
   return convolve(op, both_sides(op.integers("padding", static_cast<size_t>(op["weight"].rank() - 2))));
@@ -80,7 +82,8 @@ Value conv_transpose(Op& op) {
                  [&](const Value& x) { return op.ConvTranspose(x, weight, op["bias"], attrs); });
 }
 
-// aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation,
+// aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[]
+// dilation,
 //                   bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor
 Value convolution_general(Op& op) { return op.boolean("transposed") ? conv_transpose(op) : conv(op); }
 

@@ -6,7 +6,8 @@ namespace onnxport::aten {
 namespace {
 
 Values dropped(Op& op, const Value& x, size_t outputs) {
-  return op.node("Dropout", {x, op.constant(op.real("p"), DType::f32), op.constant(1, DType::boolean)}, {}, outputs);
+  return op.node("Dropout", {x, op.constant(op.real("p"), DType::f32), op.constant(1, DType::boolean)}, {},
+                 outputs);
 }
 
 // aten::dropout(Tensor input, float p, bool train) -> Tensor

@@ -113,10 +113,14 @@ Value angle(Op& op) {
 // The largest finite number of a floating type.
 double largest(DType t) {
   switch (t) {
-    case DType::f16: return 65504;
-    case DType::bf16: return 3.3895313892515355e38;
-    case DType::f32: return std::numeric_limits<float>::max();
-    default: return std::numeric_limits<double>::max();
+    case DType::f16:
+      return 65504;
+    case DType::bf16:
+      return 3.3895313892515355e38;
+    case DType::f32:
+      return std::numeric_limits<float>::max();
+    default:
+      return std::numeric_limits<double>::max();
   }
 }
 

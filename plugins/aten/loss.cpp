@@ -8,10 +8,14 @@ namespace {
 // The argument reduction: 0 none, 1 mean, 2 sum.
 Value gathered(Op& op, const Value& loss) {
   switch (op.integer("reduction")) {
-    case 0: return loss;
-    case 1: return op.ReduceMean(loss, {}, {{"keepdims", 0}});
-    case 2: return op.ReduceSum(loss, {}, {{"keepdims", 0}});
-    default: op.decline("an unknown reduction");
+    case 0:
+      return loss;
+    case 1:
+      return op.ReduceMean(loss, {}, {{"keepdims", 0}});
+    case 2:
+      return op.ReduceSum(loss, {}, {{"keepdims", 0}});
+    default:
+      op.decline("an unknown reduction");
   }
 }
 const char* reduction_name(Op& op) {
@@ -64,7 +68,8 @@ Value binary_cross_entropy(Op& op) {
   return gathered(op, weighted(op, loss));
 }
 
-// aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None,
+// aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor?
+// pos_weight=None,
 //                                        int reduction=Mean) -> Tensor
 Value binary_cross_entropy_with_logits(Op& op) {
   Value self = op["self"], target = op["target"];
@@ -89,7 +94,8 @@ Value of_batch(Op& op, F f) {
   return op.integer("reduction") == 0 ? op.squeeze(loss, {0}) : loss;
 }
 
-// aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt ignore_index=-100)
+// aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt
+// ignore_index=-100)
 //   -> Tensor
 Value nll_loss(Op& op) {
   return of_batch(op, [&](const Value& self, const Value& target) {
@@ -120,7 +126,8 @@ Value cross_entropy_loss(Op& op) {
 
 // aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None,
 //                         int reduction=Mean) -> Tensor
-// The mean over classes of max(0, margin - score of the target + score)^p; the target's own term is taken off again.
+// The mean over classes of max(0, margin - score of the target + score)^p; the target's own term is taken off
+// again.
 Value multi_margin_loss(Op& op) {
   Value self = op["self"], target = op["target"];
   const double p = op.real("p"), margin = op.real("margin");

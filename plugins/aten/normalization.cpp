@@ -56,10 +56,12 @@ Value batch_norm(Op& op) {
   return op.boolean("training") || !op.has("running_mean") ? by_batch(op).result : by_learned(op);
 }
 
-// aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var,
+// aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor?
+// running_var,
 //                         bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)
 // aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
-//                                            Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)
+//                                            Tensor running_var, float momentum, float eps) -> (Tensor,
+//                                            Tensor, Tensor)
 Values native_batch_norm(Op& op) {
   if (!op.boolean("training", false)) {
     const DType t = op["input"].dtype();
@@ -86,7 +88,8 @@ Values native_batch_norm_functional(Op& op) {
   for (int64_t axis : all_but_channels(x)) count = count * op.dim(x, axis);
   Value n = op.cast_like(count, var);
   Value unbiased = op.cast_like(of.variance, var) * (n / (n - 1));
-  return {of.result, of.mean, of.inverse_deviation, mean * (1 - momentum) + op.cast_like(of.mean, mean) * momentum,
+  return {of.result, of.mean, of.inverse_deviation,
+          mean * (1 - momentum) + op.cast_like(of.mean, mean) * momentum,
           var * (1 - momentum) + unbiased * momentum};
 }
 
@@ -99,7 +102,8 @@ Values layer_norm_outputs(Op& op, size_t outputs) {
                  outputs);
 }
 
-// aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05,
+// aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float
+// eps=1e-05,
 //                  bool cudnn_enable=True) -> Tensor
 Value layer_norm(Op& op) { return layer_norm_outputs(op, 1)[0]; }
 
@@ -113,7 +117,8 @@ Values native_layer_norm(Op& op) {
 Value grouped(Op& op, std::string_view groups) {
   Value x = op["input"];
   Value c = channels(op, x);
-  return op.GroupNormalization(x, or_filled(op, "weight", c, 1, x.dtype()), or_filled(op, "bias", c, 0, x.dtype()),
+  return op.GroupNormalization(x, or_filled(op, "weight", c, 1, x.dtype()),
+                               or_filled(op, "bias", c, 0, x.dtype()),
                                {{"num_groups", op.integer(groups)}, {"epsilon", op.real("eps")}});
 }
 
@@ -121,7 +126,8 @@ Value grouped(Op& op, std::string_view groups) {
 //                  bool cudnn_enabled=True) -> Tensor
 Value group_norm(Op& op) { return grouped(op, "num_groups"); }
 
-// aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group,
+// aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int
+// group,
 //                         float eps) -> (Tensor, Tensor, Tensor)
 Values native_group_norm(Op& op) {
   Value y = grouped(op, "group");
@@ -146,10 +152,14 @@ Value instance_norm(Op& op) {
 // The distance from 1 to the next number, torch's default epsilon.
 double machine_epsilon(DType t) {
   switch (t) {
-    case DType::f16: return 0.0009765625;
-    case DType::bf16: return 0.0078125;
-    case DType::f64: return std::numeric_limits<double>::epsilon();
-    default: return std::numeric_limits<float>::epsilon();
+    case DType::f16:
+      return 0.0009765625;
+    case DType::bf16:
+      return 0.0078125;
+    case DType::f64:
+      return std::numeric_limits<double>::epsilon();
+    default:
+      return std::numeric_limits<float>::epsilon();
   }
 }
 

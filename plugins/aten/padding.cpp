@@ -21,7 +21,8 @@ Value padded(Op& op, std::string_view amounts, const char* mode, const Value& fi
 
 // aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor
 Value constant_pad(Op& op) {
-  if (!op.has("value") || (op.is_known("value") && op.real("value") == 0)) return padded(op, "pad", "constant");
+  if (!op.has("value") || (op.is_known("value") && op.real("value") == 0))
+    return padded(op, "pad", "constant");
   return padded(op, "pad", "constant", op.as("value", op["self"].dtype()));
 }
 
@@ -48,14 +49,10 @@ Value replication_pad(Op& op) { return padded(op, "padding", "edge"); }
 
 Mappings padding() {
   return {
-      {"aten::constant_pad_nd", constant_pad},
-      {"aten::pad", pad},
-      {"aten::_pad_circular", pad_circular},
-      {"aten::reflection_pad1d", reflection_pad},
-      {"aten::reflection_pad2d", reflection_pad},
-      {"aten::reflection_pad3d", reflection_pad},
-      {"aten::replication_pad1d", replication_pad},
-      {"aten::replication_pad2d", replication_pad},
+      {"aten::constant_pad_nd", constant_pad},      {"aten::pad", pad},
+      {"aten::_pad_circular", pad_circular},        {"aten::reflection_pad1d", reflection_pad},
+      {"aten::reflection_pad2d", reflection_pad},   {"aten::reflection_pad3d", reflection_pad},
+      {"aten::replication_pad1d", replication_pad}, {"aten::replication_pad2d", replication_pad},
       {"aten::replication_pad3d", replication_pad},
   };
 }

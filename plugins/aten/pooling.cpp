@@ -12,7 +12,8 @@ Attrs window(Op& op, size_t spatial) {
   if (strides.empty()) strides = kernel;
   std::vector<int64_t> pads = op.integers("padding", spatial);
   pads.insert(pads.end(), pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(spatial));
-  return {{"kernel_shape", kernel}, {"strides", strides}, {"pads", pads}, {"ceil_mode", op.boolean("ceil_mode")}};
+  return {
+      {"kernel_shape", kernel}, {"strides", strides}, {"pads", pads}, {"ceil_mode", op.boolean("ceil_mode")}};
 }
 
 // ONNX pools floats and bytes; other integers pass through f64.
@@ -41,7 +42,9 @@ Values max_pool_with_indices(Op& op) {
 // aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1,
 //                  bool ceil_mode=False) -> Tensor
 template <int64_t spatial>
-Value max_pool(Op& op) { return max_pool_with_indices<spatial>(op)[0]; }
+Value max_pool(Op& op) {
+  return max_pool_with_indices<spatial>(op)[0];
+}
 
 // aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False,
 //                  bool count_include_pad=True, int? divisor_override=None) -> Tensor

@@ -35,20 +35,25 @@ Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_
     return op.DequantizeLinear(op.QuantizeLinear(self, scale, zero, attrs), scale, zero, attrs);
   }
   Value step = along(op, scale, self, axis), zero = along(op, op.cast_like(zero_point, self), self, axis);
-  Value steps = op.Clip(op.Round(self / step) + zero, op.as("quant_min", self.dtype()), op.as("quant_max", self.dtype()));
+  Value steps = op.Clip(op.Round(self / step) + zero, op.as("quant_min", self.dtype()),
+                        op.as("quant_max", self.dtype()));
   return (steps - zero) * step;
 }
 
-// aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int quant_max) -> Tensor
-// aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, int quant_min,
+// aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int
+// quant_max) -> Tensor aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor
+// zero_point, int quant_min,
 //                                                      int quant_max) -> Tensor
 Value per_tensor(Op& op) {
   const DType t = op["self"].dtype();
-  const auto single = [&](const Value& x) { return x.rank() == 0 ? x : op.reshape(x, std::vector<int64_t>{}); };
+  const auto single = [&](const Value& x) {
+    return x.rank() == 0 ? x : op.reshape(x, std::vector<int64_t>{});
+  };
   return fake_quantized(op, single(op.as("scale", t)), single(op["zero_point"]), 0);
 }
 
-// aten::fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int quant_min,
+// aten::fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int
+// quant_min,
 //                                        int quant_max) -> Tensor
 Value per_channel(Op& op) {
   Value self = op["self"];
@@ -63,7 +68,8 @@ Values per_tensor_with_mask(Op& op) {
 }
 
 // aten::fake_quantize_per_channel_affine_cachemask(Tensor self, Tensor scale, Tensor zero_point, int axis,
-//                                                  int quant_min, int quant_max) -> (Tensor output, Tensor mask)
+//                                                  int quant_min, int quant_max) -> (Tensor output, Tensor
+//                                                  mask)
 Values per_channel_with_mask(Op& op) {
   op.require(!op.is_used(1), "the mask of fake quantization");
   return {per_channel(op), {}};

@@ -38,7 +38,8 @@ Value pixel_unshuffle(Op& op) {
   std::vector<int64_t> perm(static_cast<size_t>(split.rank()));
   std::iota(perm.begin(), perm.end(), 0);
   const int64_t at = self.rank() - 2;  // where (h, r, w, r) starts
-  for (int64_t i = 0; i < 4; ++i) perm[static_cast<size_t>(at + i)] = at + std::vector<int64_t>{1, 3, 0, 2}[static_cast<size_t>(i)];
+  for (int64_t i = 0; i < 4; ++i)
+    perm[static_cast<size_t>(at + i)] = at + std::vector<int64_t>{1, 3, 0, 2}[static_cast<size_t>(i)];
   return op.reshape(op.transpose(split, perm), joined(lead, {c * r * r, h, w}));
 }
 
@@ -70,7 +71,8 @@ Value im2col(Op& op) {
                              p = op.integers("padding", 2), s = op.integers("stride", 2);
   return batched(op, op["self"], 2, [&](Value x) {
     if (p[0] != 0 || p[1] != 0) x = op.Pad(x, op.ints({0, 0, p[0], p[1], 0, 0, p[0], p[1]}));
-    Value rows = window_places(op, x, 2, k[0], d[0], s[0]), columns = window_places(op, x, 3, k[1], d[1], s[1]);
+    Value rows = window_places(op, x, 2, k[0], d[0], s[0]),
+          columns = window_places(op, x, 3, k[1], d[1], s[1]);
     Value windows = op.Gather(op.Gather(x, columns, {{"axis", 3}}), rows, {{"axis", 2}});
     Value ordered = op.transpose(windows, {0, 1, 2, 4, 3, 5});  // N, C, kernel, windows
     Value depth = op.dim(x, 1) * op.constant(k[0] * k[1]);
@@ -78,7 +80,8 @@ Value im2col(Op& op) {
   });
 }
 
-// aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride)
+// aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding,
+// int[2] stride)
 //   -> Tensor
 Value col2im(Op& op) {
   const std::vector<int64_t> p = op.integers("padding", 2);

@@ -34,11 +34,11 @@ Value resized(Op& op, Attrs attrs) {
 }
 
 // aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
-// aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor
+// aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) ->
+// Tensor
 Value nearest(Op& op) {
-  return resized(op, {{"mode", "nearest"},
-                      {"coordinate_transformation_mode", "asymmetric"},
-                      {"nearest_mode", "floor"}});
+  return resized(
+      op, {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}});
 }
 
 // aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
@@ -50,18 +50,19 @@ Value nearest_exact(Op& op) {
 
 const char* coordinates(Op& op) { return op.boolean("align_corners") ? "align_corners" : "half_pixel"; }
 
-// aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors)
+// aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]?
+// scale_factors)
 //   -> Tensor
 Value linear(Op& op) {
   return resized(op, {{"mode", "linear"}, {"coordinate_transformation_mode", coordinates(op)}});
 }
 
-// aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors)
+// aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]?
+// scale_factors)
 //   -> Tensor
 Value cubic(Op& op) {
-  return resized(op, {{"mode", "cubic"},
-                      {"coordinate_transformation_mode", coordinates(op)},
-                      {"cubic_coeff_a", -0.75}});
+  return resized(
+      op, {{"mode", "cubic"}, {"coordinate_transformation_mode", coordinates(op)}, {"cubic_coeff_a", -0.75}});
 }
 
 // The triangle, and Keys' cubic with the -0.5 that image libraries use.
@@ -116,15 +117,18 @@ Value linear_antialiased(Op& op) { return antialiased(op, 1, triangle); }
 //                              float? scales_w=None) -> Tensor
 Value cubic_antialiased(Op& op) { return antialiased(op, 2, keys); }
 
-// aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor
+// aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners)
+// -> Tensor
 Value grid_sampler(Op& op) {
   static constexpr const char* modes[] = {"linear", "nearest", "cubic"};
   static constexpr const char* paddings[] = {"zeros", "border", "reflection"};
   const int64_t mode = op.integer("interpolation_mode"), padding = op.integer("padding_mode");
-  op.require(mode >= 0 && mode < 3 && padding >= 0 && padding < 3, "an unknown interpolation or padding mode");
-  return op.GridSample(
-      op["input"], op["grid"],
-      {{"mode", modes[mode]}, {"padding_mode", paddings[padding]}, {"align_corners", op.boolean("align_corners")}});
+  op.require(mode >= 0 && mode < 3 && padding >= 0 && padding < 3,
+             "an unknown interpolation or padding mode");
+  return op.GridSample(op["input"], op["grid"],
+                       {{"mode", modes[mode]},
+                        {"padding_mode", paddings[padding]},
+                        {"align_corners", op.boolean("align_corners")}});
 }
 
 // aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor
