@@ -1,0 +1,47 @@
+#include "core/capture/torchscript/capture.h"
+
+#include <c10/core/GradMode.h>
+
+#include "core/capture/torchscript/importer.h"
+#include "core/capture/torchscript/load.h"
+#include "core/capture/torchscript/signature.h"
+#include "core/torch/place.h"
+
+namespace onnxport {
+
+Captured capture_torchscript_file(const std::filesystem::path& file, const CaptureOptions& options) {
+  const c10::AutoGradMode no_gradients(false);
+  const Archive archive(file);
+  SourceLines lines(archive);
+  const LoadedModule loaded = load_module(archive, lines, options);
+
+  Captured out;
+  out.graph = std::make_unique<ir::Graph>(ir::Graph::Dialect::torch);
+  ir::Graph& graph = *out.graph;
+  graph.symbols = options.symbols;
+  Importer importer(graph, archive, lines, loaded.ran_code);
+  const torch::jit::Method forward = loaded.module.get_method("forward");
+  InputBinder inputs(graph, importer, forward.function().getSchema(), options, loaded.traced_inputs,
+                     file.string());
+  std::vector<Binding> arguments = inputs.bind();
+  arguments.insert(arguments.begin(), Binding{.object = loaded.module._ivalue()});
+  try {
+    const Binding result = importer.call(forward.function(), std::move(arguments), "");
+    if (result.value == nullptr)
+      throw Error("T541", "forward returns an object", place_of_file(file.string()),
+                  "return tensors, or tuples, lists or dicts of them");
+    flatten_outputs(graph, result.value, out.notes);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Error("T541", std::string("libtorch cannot compile the model's code: ") + e.what(),
+                place_of_file(file.string()), "save the model again with torch.jit.save");
+  }
+  if (graph.body().result_count() == 0)
+    throw Error("T544", "forward returns nothing that an ONNX model could", place_of_file(file.string()),
+                "return tensors");
+  graph.remove_unused_initializers();
+  return out;
+}
+
+}  // namespace onnxport

@@ -1,0 +1,432 @@
+#include "core/capture/torchscript/importer.h"
+
+#include <ATen/core/function.h>
+#include <ATen/core/ivalue_inl.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/ir/scope.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/torch/convert.h"
+#include "core/torch/place.h"
+
+namespace onnxport {
+namespace {
+
+constexpr size_t kDeepestCall = 2000;  // methods within methods; a file may not exhaust the stack
+
+std::string join(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + '.' + name;
+}
+
+// Names the exporter made up ("123") say nothing to a reader.
+bool is_readable(const std::string& name) {
+  return std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
+}
+
+}  // namespace
+
+Error Importer::unsupported(const torch::jit::Node& node, std::string_view code, std::string message,
+                            std::string hint) {
+  return Error(code, std::move(message),
+               place_of_node(node.kind().toQualString(), module_path(node), lines_.locate(node.sourceRange()),
+                             archive_.file().path().string()),
+               std::move(hint));
+}
+
+std::string Importer::module_path(const torch::jit::Node& node) const {
+  std::string path = frame_ == nullptr ? std::string() : frame_->path;
+  const auto stack = node.callstack();  // only of a frozen graph: freezing inlines
+  if (!stack) return path;
+  for (const auto& call : (*stack)->vec()) {
+    const auto& instance = std::get<2>(call);
+    if (instance && instance->instance_name() != "SELF" &&
+        instance->instance_name() != "INSTANCE_NAME_UNKNOWN")
+      path = join(path, instance->instance_name());
+  }
+  return path;
+}
+
+const ir::Provenance* Importer::provenance(const torch::jit::Node& node) {
+  const std::string name = node.outputs().empty() ? std::string() : node.outputs()[0]->debugName();
+  return graph_.keep(ir::Provenance{module_path(node), lines_.locate(node.sourceRange()), name});
+}
+
+ir::Node* Importer::emit(std::string_view op, std::span<ir::Value* const> operands, ir::Type type) {
+  ir::Node* node = graph_.create(op, operands);
+  node->add_output(std::move(type));
+  node->set_provenance(provenance_);
+  graph_.append(*block_, node);
+  return node;
+}
+
+const Binding& Importer::find(const torch::jit::Value* value) const {
+  const auto found = frame_->values.find(value);
+  if (found != frame_->values.end()) return found->second;
+  throw Error("T541", "the value %" + value->debugName() + " is used before it is known",
+              place_of_node("", frame_->path, "", archive_.file().path().string()), "report this model");
+}
+
+ir::Value* Importer::operand(torch::jit::Node& node, size_t index) {
+  const Binding& binding = find(node.input(index));
+  if (binding.value != nullptr) return binding.value;
+  const std::string type = node.input(index)->type()->repr_str();
+  throw unsupported(
+      node, "T540",
+      "input " + std::to_string(index) + " of " + std::string(node.kind().toQualString()) +
+          " is an object of type " + type + ", which no ONNX graph can hold",
+      type.find("Packed") != std::string::npos || type.find("quantized") != std::string::npos
+          ? "quantized modules keep packed weights; export the model before torch.ao.quantization.convert"
+          : "pass tensors and numbers instead of objects");
+}
+
+Binding Importer::call(torch::jit::Function& function, std::vector<Binding> arguments,
+                       const std::string& path) {
+  const auto fail = [&](std::string message, std::string hint) {
+    return Error("T541", std::move(message), place_of_node("", path, "", archive_.file().path().string()),
+                 std::move(hint));
+  };
+  torch::jit::GraphFunction* code = torch::jit::tryToGraphFunction(function);
+  if (code == nullptr)
+    throw fail("the function '" + function.qualname().qualifiedName() +
+                   "' is implemented in C++; its code is not in the model",
+               "replace the call by operators");
+  if (++depth_ > kDeepestCall) throw fail("methods call each other without end", "unroll the recursion");
+  const std::shared_ptr<torch::jit::Graph> body = code->graph();
+  if (arguments.size() != body->inputs().size())
+    throw fail("'" + function.name() + "' takes " + std::to_string(body->inputs().size()) + " arguments, " +
+                   std::to_string(arguments.size()) + " are given",
+               "report this model");
+  Frame frame{path, {}};
+  Frame* const outer = std::exchange(frame_, &frame);
+  for (size_t i = 0; i < arguments.size(); ++i) bind(body->inputs()[i], std::move(arguments[i]));
+  import_block(*body->block());
+  Binding result = body->outputs().empty() ? Binding::of(constant({}, "")) : find(body->outputs()[0]);
+  frame_ = outer;
+  --depth_;
+  return result;
+}
+
+void Importer::import_block(torch::jit::Block& block) {
+  for (torch::jit::Node* node : block.nodes()) import_node(*node);
+}
+
+void Importer::import_node(torch::jit::Node& node) {
+  provenance_ = nullptr;
+  if (import_object_node(node)) return;
+  provenance_ = provenance(node);
+  switch (node.kind()) {
+    case c10::prim::Constant:
+      return import_constant(node);
+    case c10::prim::If:
+      return import_if(node);
+    case c10::prim::Loop:
+      return import_loop(node);
+    case c10::prim::SetAttr:
+      return import_set_attribute(node);
+    case c10::prim::isinstance:
+      return import_isinstance(node);
+    default:
+      if (!import_foldable_node(node)) import_operator(node);
+  }
+}
+
+// Nodes about objects: they leave nothing in the graph.
+bool Importer::import_object_node(torch::jit::Node& node) {
+  switch (node.kind()) {
+    case c10::prim::GetAttr:
+      import_get_attribute(node);
+      return true;
+    case c10::prim::CallMethod:
+    case c10::prim::CallFunction:
+      import_call(node);
+      return true;
+    case c10::prim::CreateObject: {
+      const auto cls = node.output()->type()->expect<c10::ClassType>();
+      bind(node.output(), Binding{.object = c10::ivalue::Object::create(cls, cls->numAttributes())});
+      return true;
+    }
+    case c10::prim::fork:
+      import_fork(node);
+      return true;
+    case c10::prim::Enter:
+    case c10::prim::Exit: {
+      // Gradients do not exist here, and a profiler's scope computes nothing; other contexts change results.
+      const std::string type = node.input(0)->type()->repr_str();
+      if (type.find("grad_mode") == std::string::npos && type.find("profiler") == std::string::npos)
+        throw unsupported(node, "T541", "the context manager " + type + " cannot be exported",
+                          "trace the model, or leave the context manager out");
+      if (!node.outputs().empty()) bind(node.output(), find(node.input(0)));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+// Nodes whose result is known here: where a tensor lies, what only prints, casts that change nothing at run
+// time.
+bool Importer::import_foldable_node(torch::jit::Node& node) {
+  switch (node.kind()) {
+    case c10::prim::Print:
+    case c10::aten::warn:
+      for (const torch::jit::Value* output : node.outputs()) bind(output, Binding::of(constant({}, "")));
+      return true;
+    case c10::prim::unchecked_cast:
+    case c10::prim::unchecked_unwrap_optional:
+    case c10::aten::_unwrap_optional:
+    case c10::aten::wait:
+      bind(node.output(), find(node.input(0)));
+      return true;
+    case c10::prim::device:
+      bind(node.output(), Binding::of(constant(c10::IValue("cpu"), "")));
+      return true;
+    case c10::prim::layout:
+      bind(node.output(), Binding::of(constant(c10::IValue(static_cast<int64_t>(at::kStrided)), "")));
+      return true;
+    default:
+      break;
+  }
+  const std::string_view name = node.kind().toUnqualString();
+  static constexpr std::string_view never[] = {"is_cuda",   "is_xpu",    "is_mps",        "is_mkldnn",
+                                               "is_vulkan", "is_meta",   "is_sparse",     "is_hpu",
+                                               "is_maia",   "is_nested", "is_quantized",  "is_mtia",
+                                               "is_ipu",    "is_vulkan", "is_sparse_csr", "requires_grad"};
+  if (!node.kind().is_prim() || node.outputs().size() != 1) return false;
+  const bool is_cpu = name == "is_cpu";
+  if (!is_cpu && std::find(std::begin(never), std::end(never), name) == std::end(never)) return false;
+  bind(node.output(), Binding::of(constant(c10::IValue(is_cpu), "")));
+  return true;
+}
+
+const Importer::Operator& Importer::operator_of(torch::jit::Node& node) {
+  const c10::FunctionSchema* schema = node.kind().is_prim() ? nullptr : node.maybeSchema();
+  auto [slot, fresh] = operators_.try_emplace(schema);
+  Operator& op = slot->second;
+  if (schema == nullptr) {
+    op.name = graph_.intern(node.kind().toQualString());
+  } else if (fresh) {
+    op.name = graph_.intern(qualified_name(*schema));
+    // A variadic operator (aten::format) has more operands than arguments, so it keeps no schema.
+    if (!schema->is_vararg()) op.schema = graph_.keep(from_torch(*schema));
+    for (const c10::Argument& argument : schema->arguments()) op.dtypes.push_back(takes_dtype(argument));
+  }
+  return op;
+}
+
+// An int constant where the schema wants a ScalarType.
+ir::Value* Importer::as_dtype(ir::Value* value) {
+  const ir::Node* producer = value->producer();
+  const auto* number = producer != nullptr && producer->op() == "prim::Constant"
+                           ? producer->attribute_as<int64_t>("value")
+                           : nullptr;
+  if (number == nullptr) return value;
+  const ir::DType dtype = to_dtype(static_cast<at::ScalarType>(*number));
+  if (dtype == ir::DType::undefined) return value;
+  ir::Node* made = emit("prim::Constant", {}, ir::Type::dtype_kind());
+  made->set_attribute(graph_.intern("value"), dtype);
+  return made->output();
+}
+
+void Importer::import_operator(torch::jit::Node& node) {
+  const Operator& op = operator_of(node);
+  std::vector<ir::Value*> operands;
+  for (size_t i = 0; i < node.inputs().size(); ++i) {
+    operands.push_back(operand(node, i));
+    if (i < op.dtypes.size() && op.dtypes[i]) operands.back() = as_dtype(operands.back());
+  }
+  // x.dtype is an int to TorchScript: comparing it with a constant compares dtypes.
+  const bool compares = op.name == "aten::eq.int" || op.name == "aten::ne.int";
+  const auto is_dtype = [](const ir::Value* v) {
+    return v->producer() != nullptr && v->producer()->op() == "prim::dtype";
+  };
+  if (compares && (is_dtype(operands[0]) || is_dtype(operands[1]))) {
+    for (ir::Value*& value : operands) value = as_dtype(value);
+  }
+  finish(graph_.create(op.name, operands, op.schema), node);
+}
+
+// Appends `made` with the outputs of `from`.
+ir::Node* Importer::finish(ir::Node* made, const torch::jit::Node& from) {
+  const bool is_dtype = from.kind() == c10::prim::dtype;
+  for (const torch::jit::Value* output : from.outputs()) {
+    ir::Value* value = made->add_output(is_dtype ? ir::Type::dtype_kind() : from_torch(*output->type()));
+    if (is_readable(output->debugName())) value->set_name(graph_.intern(output->debugName()));
+    bind(output, Binding::of(value));
+  }
+  made->set_provenance(provenance_);
+  graph_.append(*block_, made);
+  return made;
+}
+
+void Importer::import_constant(torch::jit::Node& node) {
+  if (node.output()->type()->kind() == c10::TypeKind::FunctionType) {
+    bind(node.output(),
+         Binding{.function = node.output()->type()->expectRef<c10::FunctionType>().function()});
+    return;
+  }
+  const auto value = torch::jit::toIValue(node.output());
+  if (!value) throw unsupported(node, "T540", "this constant has no value", "report this model");
+  if (value->isObject()) {
+    bind(node.output(), Binding{.object = *value, .path = "constant"});
+    return;
+  }
+  try {
+    bind(node.output(), Binding::of(constant(*value, "constant_" + std::to_string(constants_))));
+  } catch (const Error& e) {
+    const Diagnostic& first = e.diagnostics().front();
+    throw unsupported(node, first.code, first.message, first.hint);
+  }
+  if (value->isTensor()) ++constants_;
+}
+
+void Importer::import_get_attribute(torch::jit::Node& node) {
+  const Binding& owner = find(node.input(0));
+  const std::string& name = node.s(c10::attr::name);
+  if (!owner.object.isObject())
+    throw unsupported(node, "T541",
+                      "the attribute '" + name + "' is read from an object that is only known at run time",
+                      "use one module per call, not one chosen by data");
+  const auto object = owner.object.toObject();
+  const auto written = written_.find({object.get(), name});
+  if (written != written_.end()) {
+    if (written->second.value == nullptr && written->second.object.isNone() &&
+        written->second.function == nullptr)
+      throw unsupported(node, "T542", "the attribute '" + name + "' was set under a condition or in a loop",
+                        "return the new state from forward instead of keeping it in the module");
+    bind(node.output(), written->second);
+    return;
+  }
+  try {
+    bind(node.output(), bind_attribute(object->getAttr(name), join(owner.path, name)));
+  } catch (const Error& e) {
+    const Diagnostic& first = e.diagnostics().front();
+    throw unsupported(node, first.code, "attribute '" + join(owner.path, name) + "': " + first.message,
+                      first.hint);
+  }
+}
+
+Binding Importer::bind_attribute(const c10::IValue& value, const std::string& path) {
+  if (value.isObject()) return Binding{.object = value, .path = path};
+  return Binding::of(constant(value, path));
+}
+
+void Importer::import_set_attribute(torch::jit::Node& node) {
+  const Binding owner = find(node.input(0));
+  const Binding value = find(node.input(1));
+  const std::string& name = node.s(c10::attr::name);
+  if (!owner.object.isObject())
+    throw unsupported(node, "T541",
+                      "the attribute '" + name + "' is set on an object that is only known at run time",
+                      "return the value instead");
+  Binding& slot = written_[{owner.object.toObject().get(), name}];
+  // In a region the write may not happen, or happen often: what the attribute is afterwards is not known.
+  slot = region_depth_ == 0 ? value : Binding{};
+  const bool is_state = !owner.path.empty() || owner.object.type()->expectRef<c10::ClassType>().is_module();
+  if (!is_state || value.value == nullptr) return;
+  ir::Node* made = graph_.create("prim::SetAttr", std::array{value.value});
+  made->set_attribute(graph_.intern("name"), join(owner.path, name));
+  made->set_provenance(provenance_);
+  graph_.append(*block_, made);
+}
+
+void Importer::import_call(torch::jit::Node& node) {
+  std::vector<Binding> arguments;
+  for (const torch::jit::Value* input : node.inputs()) arguments.push_back(find(input));
+  if (node.kind() == c10::prim::CallFunction) {
+    torch::jit::Function* function = arguments.at(0).function;
+    if (function == nullptr)
+      throw unsupported(node, "T541", "the function called here is only known at run time",
+                        "call it by name");
+    arguments.erase(arguments.begin());
+    bind(node.output(), call(*function, std::move(arguments), module_path(node)));
+    return;
+  }
+  const std::string& name = node.s(c10::attr::name);
+  const Binding& self = arguments.at(0);
+  if (!self.object.isObject())
+    throw unsupported(node, "T541",
+                      "the method '" + name + "' is called on an object that is only known at run time",
+                      "use one module per call, not one chosen by data");
+  const auto type = self.object.toObject()->type();
+  torch::jit::Function* method = type->findMethod(name);
+  if (method == nullptr)
+    throw unsupported(node, "T541", type->repr_str() + " has no method '" + name + "'", "report this model");
+  // Methods of a module's own class, called on itself, are the module; a scripted helper object has no path.
+  const std::string path = self.path.empty() && !type->is_module() ? module_path(node) : self.path;
+  bind(node.output(), call(*method, std::move(arguments), path));
+}
+
+void Importer::import_region(ir::Node& owner, torch::jit::Block& source) {
+  ir::Block* const target = owner.add_block();
+  ir::Block* const outer = std::exchange(block_, target);
+  ++region_depth_;
+  for (const torch::jit::Value* input : source.inputs()) {
+    bind(input, Binding::of(target->add_parameter(from_torch(*input->type()))));
+  }
+  import_block(source);
+  for (const torch::jit::Value* output : source.outputs()) {
+    const Binding& binding = find(output);
+    if (binding.value == nullptr)
+      throw Error("T541", "an object leaves a branch or a loop",
+                  place_of_node("", frame_->path, "", archive_.file().path().string()),
+                  "choose between values, not between modules");
+    target->add_result(binding.value);
+  }
+  --region_depth_;
+  block_ = outer;
+}
+
+void Importer::import_if(torch::jit::Node& node) {
+  ir::Value* const condition = operand(node, 0);
+  const ir::Node* producer = condition->producer();
+  const bool* known = producer != nullptr && producer->op() == "prim::Constant"
+                          ? producer->attribute_as<bool>("value")
+                          : nullptr;
+  if (known != nullptr) {  // self.training and the like: the other branch may hold what cannot be exported
+    torch::jit::Block* taken = node.blocks()[*known ? 0 : 1];
+    import_block(*taken);
+    for (size_t i = 0; i < node.outputs().size(); ++i) bind(node.output(i), find(taken->outputs()[i]));
+    return;
+  }
+  const ir::Provenance* const own = provenance_;
+  ir::Node* made = graph_.create("prim::If", std::array{condition});
+  for (torch::jit::Block* block : node.blocks()) import_region(*made, *block);
+  provenance_ = own;
+  finish(made, node);
+}
+
+void Importer::import_loop(torch::jit::Node& node) {
+  const ir::Provenance* const own = provenance_;
+  std::vector<ir::Value*> operands;
+  for (size_t i = 0; i < node.inputs().size(); ++i) operands.push_back(operand(node, i));
+  ir::Node* made = graph_.create("prim::Loop", operands);
+  import_region(*made, *node.blocks()[0]);
+  provenance_ = own;
+  finish(made, node);
+}
+
+void Importer::import_isinstance(torch::jit::Node& node) {
+  const c10::TypePtr type = node.input(0)->type();
+  const bool is = std::any_of(node.tys(c10::attr::types).begin(), node.tys(c10::attr::types).end(),
+                              [&](const c10::TypePtr& asked) { return type->isSubtypeOf(*asked); });
+  const bool open = type->kind() == c10::TypeKind::AnyType || type->kind() == c10::TypeKind::UnionType ||
+                    type->kind() == c10::TypeKind::OptionalType;
+  if (!is && open)
+    throw unsupported(
+        node, "T541",
+        "isinstance() of a value whose type (" + type->repr_str() + ") is only known at run time",
+        "annotate the value with one type");
+  bind(node.output(), Binding::of(constant(c10::IValue(is), "")));
+}
+
+// A forked task has no effect of its own: it is computed where it is forked.
+void Importer::import_fork(torch::jit::Node& node) {
+  const std::shared_ptr<torch::jit::Graph> body = node.g(c10::attr::Subgraph);
+  for (size_t i = 0; i < node.inputs().size(); ++i) bind(body->inputs()[i], find(node.input(i)));
+  import_block(*body->block());
+  bind(node.output(), find(body->outputs()[0]));
+}
+
+}  // namespace onnxport

@@ -1,0 +1,105 @@
+// From TorchScript's graphs to ours: methods are walked where they are called, with the module objects at
+// hand, so that every parameter keeps its state_dict name and every node knows which module it came from.
+#pragma once
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/capture/torchscript/archive.h"
+#include "core/capture/torchscript/source_lines.h"
+#include "core/ir/graph.h"
+#include "onnxport/errors.h"
+
+namespace onnxport {
+
+// What stands for a TorchScript value: a value of the graph, or an object (a module, an instance of a
+// scripted class), which exists only while importing.
+struct Binding {
+  ir::Value* value = nullptr;
+  c10::IValue object{};
+  std::string path{};  // of a module: "encoder.layers.3"
+  torch::jit::Function* function = nullptr;
+
+  static Binding of(ir::Value* value) { return Binding{.value = value}; }
+};
+
+class Importer {
+ public:
+  Importer(ir::Graph& graph, const Archive& archive, SourceLines& lines, bool weights_may_have_changed)
+      : graph_(graph),
+        archive_(archive),
+        lines_(lines),
+        may_have_changed_(weights_may_have_changed),
+        block_(&graph.body()) {}
+
+  // Imports the body of `function` at the end of the graph. Throws Error T54x.
+  Binding call(torch::jit::Function& function, std::vector<Binding> arguments, const std::string& path);
+  // A value as constant nodes, or as an initializer of that name. Throws Error T540 for what no graph can
+  // hold.
+  ir::Value* constant(const c10::IValue& value, const std::string& name);
+  // A node at the end of the current block.
+  ir::Node* emit(std::string_view op, std::span<ir::Value* const> operands, ir::Type type);
+
+ private:
+  struct Frame {
+    std::string path;
+    std::unordered_map<const torch::jit::Value*, Binding> values;
+  };
+  struct Operator {
+    ir::Symbol name;
+    const ir::Schema* schema = nullptr;
+    std::vector<bool> dtypes;  // which arguments take a ScalarType
+  };
+
+  void import_block(torch::jit::Block& block);
+  void import_node(torch::jit::Node& node);
+  bool import_object_node(torch::jit::Node& node);
+  bool import_foldable_node(torch::jit::Node& node);
+  void import_operator(torch::jit::Node& node);
+  void import_constant(torch::jit::Node& node);
+  void import_get_attribute(torch::jit::Node& node);
+  void import_set_attribute(torch::jit::Node& node);
+  void import_call(torch::jit::Node& node);
+  void import_if(torch::jit::Node& node);
+  void import_loop(torch::jit::Node& node);
+  void import_isinstance(torch::jit::Node& node);
+  void import_fork(torch::jit::Node& node);
+  // Imports `source` into a fresh block of `owner`: its parameters, nodes and results.
+  void import_region(ir::Node& owner, torch::jit::Block& source);
+
+  void bind(const torch::jit::Value* value, Binding binding) { frame_->values[value] = std::move(binding); }
+  const Binding& find(const torch::jit::Value* value) const;
+  ir::Value* operand(torch::jit::Node& node, size_t index);
+  Binding bind_attribute(const c10::IValue& value, const std::string& path);
+  ir::Value* initializer(const at::Tensor& tensor, const std::string& name);
+  ir::Value* as_dtype(ir::Value* value);
+  const Operator& operator_of(torch::jit::Node& node);
+  ir::Node* finish(ir::Node* made, const torch::jit::Node& from);
+  const ir::Provenance* provenance(const torch::jit::Node& node);
+  std::string module_path(const torch::jit::Node& node) const;
+  Error unsupported(const torch::jit::Node& node, std::string_view code, std::string message,
+                    std::string hint);
+
+  ir::Graph& graph_;
+  const Archive& archive_;
+  SourceLines& lines_;
+  bool may_have_changed_;
+  ir::Block* block_;
+  Frame* frame_ = nullptr;
+  const ir::Provenance* provenance_ = nullptr;  // of the node at hand, for the constants it needs
+  size_t depth_ = 0;
+  size_t region_depth_ = 0;
+  size_t constants_ = 0;
+  std::unordered_map<const c10::FunctionSchema*, Operator> operators_;
+  std::unordered_map<std::string, ir::Value*>
+      initializers_;  // by what they view, so that tied weights are one
+  std::map<std::pair<const void*, std::string>, Binding> written_;  // attributes set by the code itself
+};
+
+}  // namespace onnxport

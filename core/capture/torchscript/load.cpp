@@ -1,0 +1,199 @@
+#include "core/capture/torchscript/load.h"
+
+#include <ATen/core/ivalue_inl.h>
+#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/operator_upgraders/upgraders_entry.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/serialization/import_read.h>
+#include <torch/csrc/jit/serialization/import_source.h>
+#include <torch/csrc/jit/serialization/storage_context.h>
+#include <torch/custom_class.h>
+
+#include <algorithm>
+#include <regex>
+#include <set>
+
+#include "core/torch/operators.h"
+#include "core/torch/place.h"
+
+namespace onnxport {
+namespace {
+
+constexpr std::string_view kCode = "code/";
+
+// Whatever libtorch throws while it reads a file, without its C++ stack.
+std::string libtorch_text(const std::exception& e) {
+  const auto* error = dynamic_cast<const c10::Error*>(&e);
+  return error != nullptr ? error->what_without_backtrace() : e.what();
+}
+
+// Names that the code uses and libtorch does not know: it would stop at the first, we say all, each with its
+// line.
+class NameScan {
+ public:
+  NameScan(const Archive& archive, SourceLines& lines) : archive_(archive), lines_(lines) {}
+
+  void run() {
+    for (const std::string& record : archive_.records(kCode)) {
+      if (!record.ends_with(".py")) continue;
+      const std::string code = archive_.text(record);
+      static const std::regex operators(R"(\bops\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)\()");
+      static const std::regex classes(R"(__torch__\.torch\.classes\.\w+\.\w+)");
+      each(code, operators, [&](const std::smatch& m) { operator_used(record, m); });
+      each(code, classes, [&](const std::smatch& m) { class_used(record, m); });
+    }
+    if (!errors_.empty()) throw Error(std::move(errors_));
+  }
+
+ private:
+  template <typename Visit>
+  static void each(const std::string& code, const std::regex& pattern, Visit&& visit) {
+    for (std::sregex_iterator it(code.begin(), code.end(), pattern), end; it != end; ++it) visit(*it);
+  }
+
+  Place place(const std::string& record, const std::smatch& match, std::string name) {
+    return place_of_node(std::move(name), "", lines_.locate(record, static_cast<size_t>(match.position())),
+                         archive_.file().path().string());
+  }
+
+  void operator_used(const std::string& record, const std::smatch& match) {
+    const std::string name = match[1].str() + "::" + match[2].str();
+    Place where = place(record, match, name);
+    if (!seen_.insert(name + '@' + where.source).second || is_registered(name)) return;
+    errors_.push_back({Severity::error, "T501",
+                       "the model calls the operator " + name + ", which nothing here knows",
+                       std::move(where),
+                       "give its plugin's folder with --plugin-path (its manifest must state the operator's "
+                       "schema), or its "
+                       "kernels with --torch-library FILE"});
+  }
+
+  void class_used(const std::string& record, const std::smatch& match) {
+    const std::string name = match[0].str();
+    if (!seen_.insert(name).second || torch::getCustomClass(name)) return;
+    errors_.push_back({Severity::error, "T543",
+                       "the model holds an object of the C++ class " + name + ", which nothing here knows",
+                       place(record, match, name),
+                       "load the library that registers it with --torch-library FILE"});
+  }
+
+  const Archive& archive_;
+  SourceLines& lines_;
+  std::set<std::string> seen_;
+  std::vector<Diagnostic> errors_;
+};
+
+// The steps of libtorch's own deserializer, with its own parts, except that storages come from the mapping.
+class Deserializer {
+ public:
+  Deserializer(const Archive& archive, std::shared_ptr<torch::jit::CompilationUnit> unit)
+      : archive_(archive),
+        unit_(std::move(unit)),
+        importer_(
+            unit_, &constants_, [this](const std::string& qualifier) { return source(qualifier); },
+            archive.reader().version()) {}
+
+  c10::IValue read_module() {
+    for (const c10::IValue& constant : read("constants").toTupleRef().elements())
+      constants_.push_back(constant);
+    return read("data");
+  }
+  c10::IValue read(const std::string& name) {
+    return torch::jit::readArchiveAndTensors(
+        name, "", "", [this](const c10::QualifiedName& type) { return resolve(type); },
+        [this](const at::StrongTypePtr& type, c10::IValue state) {
+          return make_object(type, std::move(state));
+        },
+        c10::Device(c10::kCPU), archive_.reader(), torch::jit::Unpickler::defaultTypeParser,
+        archive_.storages(name + "/"));
+  }
+  bool ran_code() const { return ran_code_; }
+
+ private:
+  std::shared_ptr<torch::jit::Source> source(const std::string& qualifier) const {
+    std::string record = qualifier;
+    std::replace(record.begin(), record.end(), '.', '/');
+    record = std::string(kCode) + record + ".py";
+    if (!archive_.has(record)) return nullptr;
+    return std::make_shared<torch::jit::Source>(archive_.text(record), record, 1);
+  }
+
+  c10::StrongTypePtr resolve(const c10::QualifiedName& name) {
+    return c10::StrongTypePtr(unit_, importer_.loadType(name));
+  }
+
+  c10::intrusive_ptr<c10::ivalue::Object> make_object(const at::StrongTypePtr& type, c10::IValue state) {
+    const auto cls = type.type_->expect<at::ClassType>();
+    auto object = c10::ivalue::Object::create(type, cls->numAttributes());
+    torch::jit::Function* set_state = cls->findMethod("__setstate__");
+    if (set_state != nullptr && cls->findMethod("__getstate__") != nullptr) {
+      ran_code_ = true;
+      torch::jit::Stack stack{object, std::move(state)};
+      set_state->run(stack);
+      return object;
+    }
+    const auto attributes = std::move(state).toGenericDict();
+    for (size_t i = 0; i < cls->numAttributes(); ++i)
+      object->setSlot(i, attributes.at(cls->getAttributeName(i)));
+    return object;
+  }
+
+  const Archive& archive_;
+  std::shared_ptr<torch::jit::CompilationUnit> unit_;
+  std::vector<c10::IValue> constants_;
+  torch::jit::SourceImporter importer_;
+  bool ran_code_ = false;
+};
+
+std::vector<c10::IValue> traced_inputs(const Archive& archive, Deserializer& deserializer) {
+  if (!archive.has("traced_inputs.pkl")) return {};
+  try {
+    // Held only for its shapes; a model is as good without.
+    for (const auto& entry : deserializer.read("traced_inputs").toGenericDict()) {
+      if (entry.key().toStringRef() == "forward") return entry.value().toListRef().vec();
+    }
+  } catch (const std::exception&) {
+  }
+  return {};
+}
+
+}  // namespace
+
+LoadedModule load_module(const Archive& archive, SourceLines& lines, const CaptureOptions& options) {
+  for (const std::filesystem::path& library : options.libraries) load_kernels(library.string());
+  register_schemas(options.schemas);
+  NameScan(archive, lines).run();
+
+  const Place place = place_of_file(archive.file().path().string());
+  LoadedModule out;
+  out.unit = std::make_shared<torch::jit::CompilationUnit>();
+  try {
+    torch::jit::populate_upgraders_graph_map();
+    Deserializer deserializer(archive, out.unit);
+    const c10::IValue value = deserializer.read_module();
+    if (!value.isObject())
+      throw Error("I103", "the archive's main object is no module", place, "use torch.jit.save");
+    out.module = torch::jit::Module(value.toObject());
+    out.ran_code = deserializer.ran_code();
+    out.traced_inputs = traced_inputs(archive, deserializer);
+    if (!out.module.find_method("forward"))
+      throw Error("I104", "the model has no method 'forward'", place,
+                  "script a module whose forward() does the work; other methods are not exported");
+    if (!options.preserve_mode) out.module.train(options.training);
+    if (options.freeze) {
+      if (options.training)
+        throw Error("I109", "a model in training mode cannot be frozen", place, "drop --freeze");
+      if (out.module.hasattr("training")) out.module.eval();
+      out.module =
+          torch::jit::freeze_module(out.module, {}, /*freezeInterfaces=*/true, /*preserveParameters=*/true);
+    }
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Error("I102", "libtorch cannot load the model: " + libtorch_text(e), place,
+                "save it again with torch.jit.save from the PyTorch it was made with");
+  }
+  return out;
+}
+
+}  // namespace onnxport

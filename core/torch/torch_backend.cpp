@@ -1,0 +1,39 @@
+// What libonnxport_torch offers through its one door.
+#include <torch/version.h>
+
+#include "core/backend/backend.h"
+#include "core/capture/torchscript/capture.h"
+#include "core/torch/evaluate.h"
+#include "core/torch/schema_text.h"
+
+namespace onnxport {
+namespace {
+
+class LibtorchBackend final : public TorchBackend {
+ public:
+  Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) override {
+    return capture_torchscript_file(file, options);
+  }
+  std::optional<Split> split(const ir::Schema& schema, const std::vector<SplitArgument>& /*arguments*/,
+                             const std::map<std::string, ir::SymbolInfo, std::less<>>& /*symbols*/,
+                             std::string& why) override {
+    why = "no recording of " + schema.qualified_name() + " is available";
+    return std::nullopt;
+  }
+  std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
+                                     const Observer& observer, const Fallback& fallback) override {
+    return evaluate_graph(graph, inputs, observer, fallback);
+  }
+  std::optional<std::string> schema_text(std::string_view qualified_name) override {
+    return registered_schema_text(qualified_name);
+  }
+  std::string torch_version() override { return TORCH_VERSION; }
+};
+
+}  // namespace
+}  // namespace onnxport
+
+extern "C" __attribute__((visibility("default"))) onnxport::TorchBackend* onnxport_torch_backend() {
+  static onnxport::LibtorchBackend backend;
+  return &backend;
+}
