@@ -98,4 +98,87 @@ Value batched(Op& op, const Value& x, int64_t spatial, F f) {
   return op.squeeze(f(op.unsqueeze(x, {0})), {0});
 }
 
+// ---- axes and shapes ----
+
+// As the end of a slice: whatever the size.
+inline constexpr int64_t to_end = std::numeric_limits<int64_t>::max();
+
+inline std::vector<int64_t> all_axes(int64_t rank) {
+  std::vector<int64_t> axes(static_cast<size_t>(rank));
+  std::iota(axes.begin(), axes.end(), 0);
+  return axes;
+}
+
+// The axes `first`, then the others in their order.
+inline std::vector<int64_t> axes_first(int64_t rank, std::vector<int64_t> first) {
+  const auto named = static_cast<std::ptrdiff_t>(first.size());
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    if (std::find(first.begin(), first.begin() + named, axis) == first.begin() + named) first.push_back(axis);
+  }
+  return first;
+}
+
+// The axes other than `last` in their order, then those.
+inline std::vector<int64_t> axes_last(int64_t rank, const std::vector<int64_t>& last) {
+  std::vector<int64_t> order = axes_first(rank, last);
+  std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(last.size()), order.end());
+  return order;
+}
+
+// The order that undoes `order`.
+inline std::vector<int64_t> inverse(const std::vector<int64_t>& order) {
+  std::vector<int64_t> back(order.size());
+  for (size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<int64_t>(i);
+  return back;
+}
+
+// Transposed, or x itself where the order is its own.
+inline Value permuted(Op& op, const Value& x, const std::vector<int64_t>& order) {
+  return std::is_sorted(order.begin(), order.end()) ? x : op.transpose(x, order);
+}
+
+// 0, 1, ... count - 1.
+inline Value counted(Op& op, const Value& count) {
+  return op.Range(op.constant(0), count, op.constant(1));
+}
+
+// x[from:to:step] along one axis, the bounds being 0-d values.
+inline Value section(Op& op, const Value& x, int64_t axis, const Value& from, const Value& to, int64_t step = 1) {
+  if (step == 1) return op.Slice(x, op.shape({from}), op.shape({to}), op.ints({axis}));
+  return op.Slice(x, op.shape({from}), op.shape({to}), op.ints({axis}), op.ints({step}));
+}
+
+// The sizes of the axes in [from, to).
+inline Values dims(Op& op, const Value& x, int64_t from, int64_t to) {
+  Values out;
+  for (int64_t axis = from; axis < to; ++axis) out.push_back(op.dim(x, axis));
+  return out;
+}
+
+inline Value element_count(Op& op, const Value& x) {
+  Value product = op.constant(1);
+  for (const Value& size : dims(op, x, 0, x.rank())) product = product * size;
+  return product;
+}
+
+// Number of elements along an axis, which must be known: for results that are as many values.
+inline int64_t known_size(Op& op, const Value& x, int64_t axis) {
+  const auto size = x.static_dim(axis);
+  op.require(size.has_value(), "the size of axis " + std::to_string(axis) + " must be known while exporting");
+  return *size;
+}
+
+// A 1-D vector laid along `axis` of `rank` axes, the others of size 1.
+inline Value along(Op& op, const Value& vector, int64_t axis, int64_t rank) {
+  std::vector<int64_t> ones = all_axes(rank);
+  ones.erase(ones.begin() + axis);
+  return op.unsqueeze(vector, ones);
+}
+
+// f(x) for an operator that wants at least one axis, where torch allows none.
+template <typename F>
+Value with_an_axis(Op& op, const Value& x, F f) {
+  return x.rank() > 0 ? f(x) : op.squeeze(f(op.unsqueeze(x, {0})), {0});
+}
+
 }  // namespace onnxport::aten

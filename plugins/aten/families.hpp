@@ -8,18 +8,33 @@ namespace onnxport::aten {
 Mappings activation();
 Mappings adaptive_pooling();
 Mappings arithmetic();
+Mappings attention();
 Mappings comparison();
+Mappings conversion();
 Mappings convolution();
+Mappings creation();
 Mappings dropout();
 Mappings elementary();
+Mappings embedding();
+Mappings fourier();
+Mappings indexing();
+Mappings joining();
+Mappings linear_algebra();
 Mappings loss();
+Mappings movement();
 Mappings normalization();
 Mappings padding();
 Mappings pooling();
 Mappings quantization();
+Mappings random();
 Mappings rearrangement();
 Mappings reduction();
 Mappings resampling();
+Mappings rnn();
+Mappings scalar();
+Mappings scatter();
+Mappings searching();
 Mappings statistics();
+Mappings view();
 
 }  // namespace onnxport::aten

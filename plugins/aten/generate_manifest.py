@@ -24,7 +24,7 @@ def entries():
     """Names registered, with the files that do: table rows are the only strings that are a qualified name."""
     found = collections.defaultdict(list)
     for file in sorted(HERE.glob("*.cpp")):
-        for name in re.findall(r'"((?:aten|prims?|torchvision|quantized|quantized_decomposed)::\w+(?:\.\w+)?)"',
+        for name in re.findall(r'"((?:aten|prims?|_operator|sym|math|torchvision|quantized|quantized_decomposed)::\w+(?:\.\w+)?)"',
                                file.read_text()):
             found[name].append(file.name)
     return found

@@ -1,0 +1,136 @@
+// Elements read at given places.
+#include "families.hpp"
+#include "places.hpp"
+
+namespace onnxport::aten {
+namespace {
+
+// aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)
+Value select(Op& op) { return op.Gather(op["self"], op["index"], {{"axis", op.axis("dim", op["self"])}}); }
+
+// aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) ->
+// Tensor(a)
+Value slice(Op& op) {
+  Value self = op["self"];
+  const int64_t axis = op.axis("dim", self);
+  Value start = op.has("start") ? op["start"] : op.constant(0);
+  Value end = op.has("end") ? op["end"] : op.constant(to_end);
+  const auto from = start.constant_ints(), to = end.constant_ints();
+  const int64_t size = self.static_dim(axis).value_or(to_end);
+  const bool whole = from && to && from->at(0) == 0 && to->at(0) >= size;
+  const int64_t step = op.integer("step");
+  return whole && step == 1 ? self : section(op, self, axis, start, end, step);
+}
+
+// aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor
+Value index(Op& op) {
+  Value self = op["self"];
+  const Places p = places_of(op, self);
+  return op.Gather(joined_axes(op, self, p), p.number, {{"axis", p.axis}});
+}
+
+// aten::index_select(Tensor self, int dim, Tensor index) -> Tensor
+Value index_select(Op& op) {
+  Value self = op["self"], index = op["index"];
+  if (self.rank() == 0) return self;
+  if (index.rank() == 0) index = op.unsqueeze(index, {0});
+  return op.Gather(self, index, {{"axis", op.axis("dim", self)}});
+}
+
+// aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor
+Value gather(Op& op) {
+  Value self = op["self"], index = op["index"];
+  if (self.rank() == 0 && index.rank() == 0) return self;
+  if (index.rank() == 0) return op.squeeze(op.GatherElements(self, op.unsqueeze(index, {0})), {0});
+  if (self.rank() == 0) self = op.unsqueeze(self, {0});
+  return op.GatherElements(self, index, {{"axis", op.axis("dim", self)}});
+}
+
+// aten::take(Tensor self, Tensor index) -> Tensor
+Value take(Op& op) { return op.Gather(op.reshape(op["self"], {-1}), op["index"]); }
+
+// aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor
+Value take_along_dim(Op& op) {
+  Value self = op["self"], indices = op["indices"];
+  if (!op.has("dim")) return op.GatherElements(op.reshape(self, {-1}), op.reshape(indices, {-1}));
+  const int64_t axis = op.axis("dim", self);
+  Values left(static_cast<size_t>(self.rank())),
+      right = left;  // each broadcast by the other, but along the axis
+  for (int64_t i = 0; i < self.rank(); ++i) {
+    left[i] = i == axis ? op.constant(1) : op.dim(indices, i);
+    right[i] = i == axis ? op.constant(1) : op.dim(self, i);
+  }
+  return op.GatherElements(op.Expand(self, op.shape(left)), op.Expand(indices, op.shape(right)),
+                           {{"axis", axis}});
+}
+
+// The mask and the tensor in one shape.
+std::pair<Value, Value> masked(Op& op) {
+  Value self = op["self"], mask = op["mask"];
+  Value everywhere = op.Expand(mask, op.shape_of(self));
+  return {op.Expand(self, op.shape_of(mask)), everywhere};
+}
+
+// aten::masked_select(Tensor self, Tensor mask) -> Tensor
+Value masked_select(Op& op) {
+  auto [self, mask] = masked(op);
+  return op.Compress(op.reshape(self, {-1}), op.reshape(mask, {-1}));
+}
+
+// aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor
+Value masked_fill(Op& op) {
+  return op.Where(op.cast(op["mask"], DType::boolean), op.as("value", op["self"].dtype()), op["self"]);
+}
+
+// aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor
+Value masked_scatter(Op& op) {
+  auto [self, mask] = masked(op);
+  Value flat = op.cast(op.reshape(mask, {-1}), DType::i64);
+  Value place = op.Max({op.CumSum(flat, op.constant(0)) - op.constant(1), op.constant(0)});
+  Value taken = op.Gather(op.reshape(op["source"], {-1}), op.Reshape(place, op.shape_of(self)));
+  return op.Where(mask, taken, self);
+}
+
+// aten::nonzero(Tensor self) -> Tensor
+Value nonzero(Op& op) { return op.transpose(op.NonZero(op["self"]), {1, 0}); }
+
+// aten::where(Tensor condition) -> Tensor[]
+Values where(Op& op) { return coordinates(op, op.cast(op["condition"], DType::boolean)); }
+
+// aten::nonzero_numpy(Tensor self) -> Tensor[]
+Values nonzero_numpy(Op& op) { return coordinates(op, op.cast(op["self"], DType::boolean)); }
+
+// aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor
+Value nonzero_static(Op& op) {
+  Value size = op["size"], found = nonzero(op);
+  Value missing = op.Max({size - op.dim(found, 0), op.constant(0)});
+  Value padded = op.Pad(found, op.shape({op.ints({0, 0}), missing, op.constant(0)}), op["fill_value"]);
+  return section(op, padded, 0, op.constant(0), size);
+}
+
+}  // namespace
+
+Mappings indexing() {
+  return {
+      {"aten::select", select},
+      {"aten::select_copy", select},
+      {"aten::slice", slice},
+      {"aten::slice_copy", slice},
+      {"aten::index", index},
+      {"aten::_unsafe_index", index},
+      {"aten::index_select", index_select},
+      {"aten::gather", gather},
+      {"aten::take", take},
+      {"aten::take_along_dim", take_along_dim},
+      {"aten::masked_select", masked_select},
+      {"aten::masked_fill", masked_fill},
+      {"aten::masked_scatter", masked_scatter},
+      {"aten::nonzero", nonzero},
+      {"aten::argwhere", nonzero},
+      Mapping("aten::where", where).list(),
+      Mapping("aten::nonzero_numpy", nonzero_numpy).list(),
+      {"aten::nonzero_static", nonzero_static},
+  };
+}
+
+}  // namespace onnxport::aten

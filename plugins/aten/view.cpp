@@ -1,0 +1,212 @@
+// Other shapes and orders of the same elements.
+#include "common.hpp"
+#include "families.hpp"
+
+namespace onnxport::aten {
+namespace {
+
+bool has_shape(const Value& x, const std::vector<int64_t>& size) {
+  if (x.rank() != static_cast<int64_t>(size.size())) return false;
+  for (int64_t axis = 0; axis < x.rank(); ++axis) {
+    if (x.static_dim(axis) != size[axis]) return false;
+  }
+  return true;
+}
+
+// ONNX reads a 0 as "copy the size" unless told that it means an empty axis, as in torch.
+Value reshaped(Op& op, const Value& x, const Value& size) {
+  const auto known = size.constant_ints();
+  if (known && has_shape(x, *known)) return x;
+  const bool empty = known && std::find(known->begin(), known->end(), 0) != known->end();
+  return empty ? op.Reshape(x, size, {{"allowzero", 1}}) : op.Reshape(x, size);
+}
+
+// aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)
+// aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)
+Value view(Op& op) { return reshaped(op, op["self"], op.has("size") ? op.shape("size") : op.shape("shape")); }
+
+// aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)
+Value view_dtype(Op& op) {
+  op.require(op.dtype("dtype", DType::undefined) == op["self"].dtype(),
+             "ONNX (before opset 26) cannot read the bits of one element type as another");
+  return op["self"];
+}
+
+// aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a)
+Value view_as(Op& op) { return reshaped(op, op["self"], op.shape_of(op["other"])); }
+
+// aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)
+Value flatten(Op& op) {
+  Value self = op["self"];
+  if (self.rank() == 0) return op.reshape(self, {1});
+  const int64_t start = op.axis("start_dim", self), end = op.axis("end_dim", self);
+  if (start == end) return self;
+  if (start == 1 && end == self.rank() - 1) return op.Flatten(self, {{"axis", 1}});
+  Values size(static_cast<size_t>(start), op.constant(0));  // copied
+  size.push_back(op.constant(-1));
+  for (const Value& rest : dims(op, self, end + 1, self.rank())) size.push_back(rest);
+  return op.reshape(self, size);
+}
+
+// aten::ravel(Tensor(a) self) -> Tensor(a)
+Value ravel(Op& op) { return op["self"].rank() == 1 ? op["self"] : op.reshape(op["self"], {-1}); }
+
+// aten::unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)
+Value unflatten(Op& op) {
+  Value self = op["self"];
+  const int64_t axis = op.axis("dim", self);
+  Values size(static_cast<size_t>(axis), op.constant(0));  // copied
+  size.push_back(op.shape("sizes"));
+  for (const Value& rest : dims(op, self, axis + 1, self.rank())) size.push_back(rest);
+  return op.reshape(self, size);
+}
+
+// aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)
+Value permute(Op& op) { return permuted(op, op["self"], op.axes("dims", op["self"])); }
+
+Value swapped(Op& op, int64_t a, int64_t b) {
+  Value self = op["self"];
+  std::vector<int64_t> order = all_axes(self.rank());
+  if (self.rank() > 0) std::swap(order[op.normalized(a, self.rank())], order[op.normalized(b, self.rank())]);
+  return permuted(op, self, order);
+}
+
+// aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)
+Value transpose(Op& op) { return swapped(op, op.integer("dim0"), op.integer("dim1")); }
+
+// aten::swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)
+Value swapaxes(Op& op) { return swapped(op, op.integer("axis0"), op.integer("axis1")); }
+
+// aten::t(Tensor(a) self) -> Tensor(a)
+Value t(Op& op) { return op["self"].rank() < 2 ? op["self"] : swapped(op, 0, 1); }
+
+// aten::mT(Tensor(a) self) -> Tensor(a)
+// aten::adjoint(Tensor(a) self) -> Tensor(a)
+Value matrix_transpose(Op& op) { return swapped(op, -2, -1); }
+
+// aten::numpy_T(Tensor(a) self) -> Tensor(a)
+Value numpy_T(Op& op) {
+  std::vector<int64_t> order = all_axes(op["self"].rank());
+  std::reverse(order.begin(), order.end());
+  return permuted(op, op["self"], order);
+}
+
+// aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)
+// aten::movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)
+Value movedim(Op& op) {
+  Value self = op["self"];
+  const std::vector<int64_t> from = op.axes("source", self), to = op.axes("destination", self);
+  op.require(from.size() == to.size(), "source and destination differ in length");
+  const std::vector<int64_t> sources = axes_first(self.rank(), from);
+  const std::vector<int64_t> places = axes_first(self.rank(), to);
+  std::vector<int64_t> order(sources.size());
+  for (size_t i = 0; i < order.size(); ++i) order[places[i]] = sources[i];
+  return permuted(op, self, order);
+}
+
+// aten::squeeze(Tensor(a) self) -> Tensor(a)
+// aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)
+// aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)
+Value squeeze(Op& op) {
+  Value self = op["self"];
+  std::vector<int64_t> ones;
+  for (int64_t axis : op.has("dim") ? op.axes("dim", self) : all_axes(self.rank())) {
+    if (self.rank() > 0 && known_size(op, self, axis) == 1) ones.push_back(axis);
+  }
+  return op.squeeze(self, ones);
+}
+
+// aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)
+Value unsqueeze(Op& op) {
+  return op.unsqueeze(op["self"], {op.normalized(op.integer("dim"), op["self"].rank() + 1)});
+}
+
+// aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)
+// aten::broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)
+Value expand(Op& op) {
+  Value self = op["self"];
+  Values size = op.values("size");
+  bool unchanged = static_cast<int64_t>(size.size()) == self.rank();
+  for (size_t i = 0; i < size.size(); ++i) {
+    const auto known = size[i].constant_ints();
+    const bool kept = known && known->at(0) == -1;
+    if (kept) size[i] = op.constant(1);  // Expand broadcasts both ways
+    unchanged = unchanged && (kept || (known && self.static_dim(static_cast<int64_t>(i)) == known->at(0)));
+  }
+  return unchanged ? self : op.Expand(self, op.shape(size));
+}
+
+// aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)
+Value expand_as(Op& op) { return op.Expand(op["self"], op.shape_of(op["other"])); }
+
+// aten::atleast_1d(Tensor self) -> Tensor
+Value atleast_1d(Op& op) { return op["self"].rank() == 0 ? op.unsqueeze(op["self"], {0}) : op["self"]; }
+
+// aten::atleast_2d(Tensor self) -> Tensor
+Value atleast_2d(Op& op) {
+  const int64_t rank = op["self"].rank();
+  return rank == 0   ? op.unsqueeze(op["self"], {0, 1})
+         : rank == 1 ? op.unsqueeze(op["self"], {0})
+                     : op["self"];
+}
+
+// aten::atleast_3d(Tensor self) -> Tensor
+Value atleast_3d(Op& op) {
+  const std::vector<std::vector<int64_t>> added = {{0, 1, 2}, {0, 2}, {2}};
+  const int64_t rank = op["self"].rank();
+  return rank < 3 ? op.unsqueeze(op["self"], added[rank]) : op["self"];
+}
+
+// aten::numel(Tensor self) -> int
+Value numel(Op& op) { return element_count(op, op["self"]); }
+
+// aten::_shape_as_tensor(Tensor self) -> Tensor
+Value shape_as_tensor(Op& op) { return op.shape_of(op["self"]); }
+
+}  // namespace
+
+Mappings view() {
+  return {
+      {"aten::view", view},
+      {"aten::view.dtype", view_dtype},
+      {"aten::view_copy", view},
+      {"aten::_unsafe_view", view},
+      {"aten::_reshape_alias", view},
+      {"aten::_reshape_copy", view},
+      {"aten::reshape", view},
+      {"aten::view_as", view_as},
+      {"aten::reshape_as", view_as},
+      {"aten::flatten", flatten},
+      {"aten::ravel", ravel},
+      {"aten::unflatten", unflatten},
+      {"aten::permute", permute},
+      {"aten::permute_copy", permute},
+      {"aten::transpose", transpose},
+      {"aten::transpose_copy", transpose},
+      {"aten::swapdims", transpose},
+      {"aten::swapaxes", swapaxes},
+      {"aten::t", t},
+      {"aten::t_copy", t},
+      {"aten::mT", matrix_transpose},
+      {"aten::adjoint", matrix_transpose},
+      {"aten::numpy_T", numpy_T},
+      {"aten::movedim", movedim},
+      {"aten::moveaxis", movedim},
+      {"aten::squeeze", squeeze},
+      {"aten::squeeze_copy", squeeze},
+      {"aten::unsqueeze", unsqueeze},
+      {"aten::unsqueeze_copy", unsqueeze},
+      {"aten::expand", expand},
+      {"aten::expand_copy", expand},
+      {"aten::broadcast_to", expand},
+      {"aten::expand_as", expand_as},
+      {"aten::atleast_1d", atleast_1d},
+      {"aten::atleast_2d", atleast_2d},
+      {"aten::atleast_3d", atleast_3d},
+      {"aten::numel", numel},
+      {"aten::sym_numel", numel},
+      {"aten::_shape_as_tensor", shape_as_tensor},
+  };
+}
+
+}  // namespace onnxport::aten
