@@ -14,6 +14,7 @@ Sizes sizes(Op& op, const Value& x, size_t spatial) {
   Sizes s;
   s.out = op.integers("output_size", spatial);
   for (size_t i = 0; i < spatial; ++i) {
+    op.require(s.out[i] > 0, "pooling to nothing");
     s.axes.push_back(x.rank() - static_cast<int64_t>(spatial - i));
     s.in.push_back(x.static_dim(s.axes.back()).value_or(-1));
     s.to_one = s.to_one && s.out[i] == 1;

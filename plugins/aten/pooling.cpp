@@ -8,8 +8,8 @@ namespace {
 // The window that the arguments describe. An empty stride is the size of the kernel.
 Attrs window(Op& op, size_t spatial) {
   const std::vector<int64_t> kernel = op.integers("kernel_size", spatial);
-  std::vector<int64_t> strides = op.integers("stride", spatial);
-  if (strides.empty()) strides = kernel;
+  const std::vector<int64_t> strides =
+      op.integers("stride").empty() ? kernel : op.integers("stride", spatial);
   std::vector<int64_t> pads = op.integers("padding", spatial);
   pads.insert(pads.end(), pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(spatial));
   return {

@@ -93,13 +93,16 @@ AxisMap filtered(int64_t in, int64_t out, double scale, double radius, double (*
 // Antialiased resizing between known sizes: ONNX's own is not torch's when it makes smaller.
 Value antialiased(Op& op, double radius, double (*filter)(double)) {
   Value x = resize_input(op);
-  const std::vector<double> by = factors(op);
-  for (int64_t axis = 2; axis < x.rank(); ++axis) {
+  op.require(x.rank() == 4, "antialiased resizing of other than images");
+  std::vector<double> by = factors(op);
+  if (by.size() != 2) by.clear();
+  for (int64_t axis = 2; axis < 4; ++axis) {
     const auto i = static_cast<size_t>(axis - 2);
     op.require(x.static_dim(axis).has_value(), "antialiased resizing of a size known at run time only");
     const int64_t in = *x.static_dim(axis);
-    const int64_t out = op.has("output_size") ? op.integers("output_size")[i]
-                                              : static_cast<int64_t>(static_cast<double>(in) * by[i]);
+    const int64_t out = by.empty() || op.has("output_size")
+                            ? op.integers("output_size", 2)[i]
+                            : static_cast<int64_t>(static_cast<double>(in) * by[i]);
     double scale = by.empty() ? static_cast<double>(in) / static_cast<double>(out) : 1 / by[i];
     if (op.boolean("align_corners")) {
       scale = out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0;

@@ -109,6 +109,7 @@ Value greatest_sum(Op& op, const Value& x, double order, const std::vector<int64
 
 Value matrix_norm_of(Op& op, const Value& x, double order) {
   const std::vector<int64_t> dim = op.axes("dim", x);
+  op.require(dim.size() == 2, "a matrix norm of other than two axes");
   op.require(std::abs(order) == 1 || std::abs(order) == infinity, "a matrix norm that needs singular values");
   return greatest_sum(op, x, order, dim);
 }

@@ -82,10 +82,11 @@ class Op : public Builder {
     for (onnxport_arg item : items(arg, a)) out.push_back(read_integer(arg, item));
     return out;
   }
-  // The same, repeated to `count` where one number is given: kernel_size=3 of a 2-D pool is {3, 3}.
+  // The same, `count` of them, repeated where one number is given: kernel_size=3 of a 2-D pool is {3, 3}.
   std::vector<int64_t> integers(std::string_view arg, size_t count) const {
     std::vector<int64_t> out = integers(arg);
     if (out.size() == 1) out.resize(count, out[0]);
+    if (out.size() != count) unknown(arg, ("a list of " + std::to_string(count) + " ints").c_str());
     return out;
   }
   std::vector<double> reals(std::string_view arg) const {
