@@ -6,8 +6,8 @@
 
 namespace onnxport {
 
-// Runs the passes of this room in order: fold constants (ints, floats, bools, strings, None, lists of them, conditions),
-// functionalize, remove dead code. Throws Error T5xx for what cannot be made functional.
+// Runs the passes of this room in order: fold constants (ints, floats, bools, strings, None, lists of them,
+// conditions), functionalize, remove dead code. Throws Error T5xx for what cannot be made functional.
 void prepare(ir::Graph& graph, std::vector<Diagnostic>& notes);
 
 }  // namespace onnxport

@@ -1,0 +1,182 @@
+// Lists, tuples and dicts whose elements are known.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/prepare/aliases.h"
+#include "core/prepare/functionalize.h"
+
+namespace onnxport {
+
+namespace {
+
+std::optional<size_t> position(std::optional<int64_t> index, size_t size) {
+  const auto count = static_cast<int64_t>(size);
+  if (!index || *index < -count || *index >= count) return std::nullopt;
+  return static_cast<size_t>(*index < 0 ? *index + count : *index);
+}
+
+// Dicts are kept as key, value, key, value. Keys that are no constants could be anything.
+struct Entry {
+  bool known = false;
+  size_t value = 0;  // index of the value; the size when the key is not there
+};
+
+Entry find_key(const std::vector<ir::Value*>& elements, const ir::Value* key) {
+  const ir::AttributeValue* wanted = constant_value(key);
+  if (wanted == nullptr || std::holds_alternative<ir::Tensor>(*wanted)) return {};
+  for (size_t i = 0; i + 1 < elements.size(); i += 2) {
+    const ir::AttributeValue* has = constant_value(elements[i]);
+    if (has == nullptr) return {};
+    const auto *a = std::get_if<std::string>(wanted), *b = std::get_if<std::string>(has);
+    const auto *x = std::get_if<int64_t>(wanted), *y = std::get_if<int64_t>(has);
+    if ((a != nullptr && b != nullptr && *a == *b) || (x != nullptr && y != nullptr && *x == *y))
+      return {true, i + 1};
+  }
+  return {true, elements.size()};
+}
+
+}  // namespace
+
+// Reading an element of a known container: the result is that element, not a node. True: done with the node.
+bool Functionalizer::take_apart(ir::Node& node) {
+  const std::string_view op = node.op_text();
+  const bool unpack = op == "prim::ListUnpack" || op == "prim::TupleUnpack";
+  const bool item = op.starts_with("aten::__getitem__") || op == "prim::TupleIndex";
+  if ((!unpack && !item) || node.operand_count() == 0 || node.operand(0) == nullptr) return false;
+  Storage* container = find(node.operand(0));
+  if (container == nullptr || !container->state.elements) {
+    // A list that an operator made of a tensor's memory: its elements are views. Of any other we know
+    // nothing.
+    ir::Value* list = node.operand(0);
+    for (size_t i = 0; i < node.output_count(); ++i) {
+      if (!has_storage(*node.output(i))) continue;
+      if (container != nullptr && container->parent != nullptr) {
+        add_view(node.output(i), *container, node, 0, i);
+      } else if (container != nullptr || list->producer() == nullptr ||
+                 list->producer()->schema() == nullptr) {
+        share(node.output(i), list);
+      }
+    }
+    read_operands(node);
+    return true;
+  }
+  const std::vector<ir::Value*>& elements = *container->state.elements;
+  if (unpack) {
+    if (elements.size() != node.output_count()) return false;
+    for (size_t i = 0; i < elements.size(); ++i) {
+      if (elements[i] == nullptr) return false;
+    }
+    for (size_t i = 0; i < elements.size(); ++i) node.output(i)->replace_all_uses_with(elements[i]);
+    drop(node);
+    return true;
+  }
+  const bool dict = container->origin->producer() != nullptr &&
+                    container->origin->producer()->op() == "prim::DictConstruct";
+  std::optional<size_t> at = dict ? std::nullopt : position(constant_int(node.operand(1)), elements.size());
+  if (dict) {
+    const Entry entry = find_key(elements, node.operand(1));
+    if (entry.known && entry.value < elements.size()) at = entry.value;
+  }
+  if (at && elements[*at] != nullptr) {
+    node.output()->replace_all_uses_with(elements[*at]);
+    drop(node);
+    return true;
+  }
+  if (has_storage(*node.output())) {
+    for (ir::Value* element : elements) {
+      if (element != nullptr && has_storage(*element)) share(node.output(), element);
+    }
+  }
+  read_operands(node);
+  return true;
+}
+
+bool Functionalizer::write_container(ir::Node& node) {
+  ir::Value* target = node.operand(static_cast<size_t>(written_operand(node)));
+  if (target == nullptr) return false;
+  Storage& list = storage_of(target);
+  check_shared(*list.root, node, true);
+  const std::string_view name = base_name(node.op_text());
+  if (list.state.elements && edit_known(node, list)) {
+    ++counter_;
+    if (node.output_count() > 0 && name != "aten::pop") node.output()->replace_all_uses_with(target);
+    drop(node);
+    return true;
+  }
+  if (name != "aten::append" && name != "aten::extend" && name != "aten::add_") return false;
+  // Of a list of unknown length: list + [element].
+  NodeMaker make(node);
+  ir::Value* added = node.operand(1);
+  if (added == nullptr) return false;
+  if (has_storage(*added)) share(target, added);
+  added = read(added, make);
+  if (name == "aten::append")
+    added = make.node("prim::ListConstruct", {&added, 1}, nullptr, 1, target->type())->output();
+  ir::Value* operands[] = {read(target, make), added};
+  ir::Value* longer = make.call("aten::add.t(t[] a, t[] b) -> t[]", operands, target->type());
+  if (list.state.elements) forget_elements(list);
+  set_root(*list.root, longer);
+  if (node.output_count() > 0) node.output()->replace_all_uses_with(target);
+  drop(node);
+  return true;
+}
+
+bool Functionalizer::edit_known(ir::Node& node, Storage& list) {
+  const std::string_view name = base_name(node.op_text());
+  const auto argument = [&](size_t i) { return i < node.operand_count() ? node.operand(i) : nullptr; };
+  const size_t size = list.state.elements->size();
+  const bool dict =
+      list.origin->producer() != nullptr && list.origin->producer()->op() == "prim::DictConstruct";
+  if (name == "aten::append") {
+    edit(list).elements->push_back(argument(1));
+  } else if (name == "aten::clear") {
+    edit(list).elements->clear();
+  } else if (name == "aten::reverse") {
+    auto& elements = *edit(list).elements;
+    std::reverse(elements.begin(), elements.end());
+  } else if (name == "aten::extend" || name == "aten::add_") {
+    const Storage* other = argument(1) == nullptr ? nullptr : find(argument(1));
+    if (other == nullptr || !other->state.elements) return false;
+    const std::vector<ir::Value*> added = *other->state.elements;
+    auto& elements = *edit(list).elements;
+    elements.insert(elements.end(), added.begin(), added.end());
+  } else if (dict) {
+    const Entry entry = find_key(*list.state.elements, argument(1));
+    if (!entry.known) return false;
+    if (name == "aten::_set_item") {
+      auto& elements = *edit(list).elements;
+      if (entry.value == size) {
+        elements.insert(elements.end(), {argument(1), argument(2)});
+      } else {
+        elements[entry.value] = argument(2);
+      }
+      return true;
+    }
+    if ((name != "aten::Delete" && name != "aten::pop") || entry.value == size) return false;
+    if (name == "aten::pop") node.output()->replace_all_uses_with((*list.state.elements)[entry.value]);
+    auto& elements = *edit(list).elements;
+    const auto key = elements.begin() + static_cast<std::ptrdiff_t>(entry.value) - 1;
+    elements.erase(key, key + 2);
+  } else if (name == "aten::insert") {
+    auto index = constant_int(argument(1));
+    if (!index) return false;
+    const auto count = static_cast<int64_t>(size);
+    if (*index < 0) index = std::max<int64_t>(0, *index + count);
+    auto& elements = *edit(list).elements;
+    elements.insert(elements.begin() + static_cast<std::ptrdiff_t>(std::min(*index, count)), argument(2));
+  } else {
+    const auto at = position(constant_int(argument(1)), size);
+    if (!at || (name != "aten::_set_item" && name != "aten::Delete" && name != "aten::pop")) return false;
+    if (name == "aten::_set_item") {
+      (*edit(list).elements)[*at] = argument(2);
+      return true;
+    }
+    if (name == "aten::pop") node.output()->replace_all_uses_with((*list.state.elements)[*at]);
+    auto& elements = *edit(list).elements;
+    elements.erase(elements.begin() + static_cast<std::ptrdiff_t>(*at));
+  }
+  return true;
+}
+
+}  // namespace onnxport

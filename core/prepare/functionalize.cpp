@@ -1,0 +1,253 @@
+#include "core/prepare/functionalize.h"
+
+#include <string>
+#include <utility>
+
+#include "core/prepare/aliases.h"
+#include "core/prepare/functional_form.h"
+
+namespace onnxport {
+
+Functionalizer::Functionalizer(ir::Graph& graph, std::vector<Diagnostic>& notes)
+    : graph_(graph), notes_(notes) {}
+
+void Functionalizer::run() {
+  number(graph_.body());
+  walk(graph_.body());
+  NodeMaker make(graph_.body(), nullptr, nullptr);
+  ir::Node& returns = graph_.body().returns();
+  for (size_t i = 0; i < returns.operand_count(); ++i) {
+    if (returns.operand(i) != nullptr) returns.set_operand(i, read(returns.operand(i), make));
+  }
+  if (!errors_.empty()) throw Error(std::move(errors_));
+  for (ir::Node* node : dropped_) graph_.erase(node);
+}
+
+void Functionalizer::number(const ir::Block& block) {
+  for (const ir::Node* node : block) {
+    order_.emplace(node, static_cast<int>(order_.size()));
+    for (const ir::Block* inner : node->blocks()) number(*inner);
+    if (!node->blocks().empty()) last_.emplace(node, static_cast<int>(order_.size()) - 1);
+  }
+}
+
+void Functionalizer::walk(ir::Block& block) {
+  for (ir::Node* node = block.first(); node != nullptr;) {
+    ir::Node* next = node->next();
+    process(*node);
+    node = next;
+  }
+}
+
+void Functionalizer::process(ir::Node& node) {
+  if (node.op() == "prim::If") return process_if(node);
+  if (node.op() == "prim::Loop") return process_loop(node);
+  if (node.op() == "prim::SetAttr") {
+    const auto* name = node.attribute_as<std::string>("name");
+    Diagnostic note;
+    note.severity = Severity::note;
+    note.code = "T521";
+    note.message = "the attribute " + (name == nullptr ? std::string("of a module") : '\'' + *name + '\'') +
+                   " is written; the exported model keeps its first value from call to call";
+    note.place = place_of(node);
+    note.hint = "return the new value to carry it from call to call";
+    notes_.push_back(std::move(note));
+    return drop(node);
+  }
+  if (is_construct(node)) {
+    for (ir::Value* output : node.outputs()) {
+      std::vector<ir::Value*> elements;
+      for (size_t i = 0; i < node.operand_count(); ++i) elements.push_back(node.operand(i));
+      read_operands(node);
+      Storage& storage = storage_of(output);
+      storage.state.elements = std::move(elements);
+      storage.state.checked = counter_;
+    }
+    return;
+  }
+  if (take_apart(node)) return;
+  if (writes_container(node)) {
+    if (!write_container(node)) {
+      fail(node, "the list or dict is changed in a way whose result is only known at run time",
+           "use constant indices and keys, or build a new list instead");
+    }
+    return;
+  }
+  if (changes_geometry(node)) return change_geometry(node);
+  if (written_operand(node) >= 0) return write_in_place(node);
+  relate_outputs(node);
+  read_operands(node);
+}
+
+void Functionalizer::read_operands(ir::Node& node) {
+  if (counter_ == 0) return;  // nothing was written yet: every value still holds its own contents
+  NodeMaker make(node);
+  for (size_t i = 0; i < node.operand_count(); ++i) {
+    if (node.operand(i) != nullptr) node.set_operand(i, read(node.operand(i), make));
+  }
+}
+
+// Before the operands are replaced by their current values: storages are known by the values as captured.
+void Functionalizer::relate_outputs(ir::Node& node) {
+  for (size_t i = 0; i < node.output_count(); ++i) {
+    const Aliasing aliasing = aliasing_of(node, i);
+    ir::Value* operand = aliasing.kind == Aliasing::Kind::fresh ? nullptr : node.operand(aliasing.operand);
+    if (operand == nullptr) continue;
+    switch (aliasing.kind) {
+      case Aliasing::Kind::same:
+        node.output(i)->replace_all_uses_with(operand);
+        break;
+      case Aliasing::Kind::view:
+        add_view(node.output(i), storage_of(operand), node, aliasing.operand, i);
+        break;
+      case Aliasing::Kind::either:
+        share(node.output(i), operand);
+        break;
+      case Aliasing::Kind::fresh:
+        break;
+    }
+  }
+}
+
+void Functionalizer::write_in_place(ir::Node& node) {
+  const auto written = static_cast<size_t>(written_operand(node));
+  ir::Value* target = node.operand(written);
+  if (target == nullptr) return fail(node, "it writes to an argument that is None", "give it a tensor");
+  if (node.output_count() > 0) node.output()->replace_all_uses_with(target);
+  read_operands(node);
+  NodeMaker make(node);
+  ir::Value* contents = functional_form(node, target->type(), make);
+  if (contents == nullptr) {
+    return fail(node, "it writes in place and no operator is known that computes the same without writing",
+                "use the functional form of the operator");
+  }
+  if (node.output_count() > 0) contents->set_name(node.output()->name());
+  write(storage_of(target), contents, node, make);
+  drop(node);
+}
+
+// transpose_ and its kin leave the memory alone: from here on the value is another view of what it was.
+void Functionalizer::change_geometry(ir::Node& node) {
+  ir::Value* target = node.operand(0);
+  if (target == nullptr || base_name(node.op_text()) == "aten::as_strided_") {
+    return fail(node, "it changes the strides of a tensor", "use an operator that makes a new view");
+  }
+  if (node.output_count() > 0) node.output()->replace_all_uses_with(target);
+  Storage& self = storage_of(target);
+  if (self.has_views ||
+      node.parent() != (target->producer() != nullptr ? target->producer()->parent() : target->block())) {
+    return fail(node,
+                "it changes the shape in place of a tensor that has views or was made outside this block",
+                "use the form without the underscore and assign its result");
+  }
+  std::string name(base_name(node.op_text()));
+  name.pop_back();
+  const std::string overload(node.op_text().substr(base_name(node.op_text()).size()));
+  // A stand-in for what the value was so far; the value itself becomes a view of it.
+  pool_.push_back(self);
+  Storage& before = pool_.back();
+  if (before.parent == nullptr) before.root = &before;
+  before.has_views = true;
+  ir::Schema schema = *node.schema();
+  schema.name = name;
+  for (ir::SchemaArgument& argument : schema.arguments) argument.is_written = false;
+  for (ir::SchemaArgument& result : schema.returns) result.is_written = false;
+  NodeMaker make(node);
+  std::vector<ir::Value*> operands;
+  for (size_t i = 0; i < node.operand_count(); ++i) operands.push_back(node.operand(i));
+  operands[0] = refresh(before, make);
+  for (size_t i = 1; i < operands.size(); ++i)
+    operands[i] = operands[i] == nullptr ? nullptr : read(operands[i], make);
+  ir::Node* step = make.node(name + overload, operands, graph_.keep(std::move(schema)), 1,
+                             node.output_count() > 0 ? node.output()->type() : ir::Type::tensor());
+  for (Storage* other : before.maybe_shared) {
+    for (Storage*& peer : other->maybe_shared) peer = peer == &self ? before.root : peer;
+  }
+  ++counter_;
+  Storage::State& state = edit(self);
+  self.parent = &before;
+  self.root = before.root;
+  self.step = step;
+  self.step_operand = 0;
+  self.step_output = 0;
+  self.maybe_shared.clear();
+  state.current = step->output();
+  state.version = before.root->state.version;
+  drop(node);
+}
+
+void Functionalizer::drop(ir::Node& node) {
+  // Its operands are current values already, so it keeps nothing alive that matters; erased when the walk is
+  // over.
+  dropped_.push_back(&node);
+}
+
+void Functionalizer::note_state(const ir::Node& node, const ir::Value& state) {
+  if (!noted_.insert(&state).second) return;
+  Diagnostic note;
+  note.severity = Severity::note;
+  note.code = "T521";
+  const std::string name(state.name().text());
+  note.message =
+      state.is_constant()
+          ? "the parameter or buffer '" + name +
+                "' is written; the exported model keeps its first value from call to call"
+          : "the input '" + name + "' is written; the caller's tensor is not, the model computes with a copy";
+  note.place = place_of(node);
+  note.hint = "return the new value if the caller needs it";
+  notes_.push_back(std::move(note));
+}
+
+void Functionalizer::fail(const ir::Node& node, std::string message, std::string hint) {
+  Diagnostic error;
+  error.code = "T520";
+  error.message = std::move(message);
+  error.place = place_of(node);
+  error.hint = std::move(hint);
+  errors_.push_back(std::move(error));
+}
+
+namespace {
+
+bool mentions_writes(const ir::Block& block) {
+  for (const ir::Node* node : block) {
+    if (written_operand(*node) >= 0 || node->op() == "prim::SetAttr") return true;
+    for (const ir::Block* inner : node->blocks()) {
+      if (mentions_writes(*inner)) return true;
+    }
+  }
+  return false;
+}
+
+// Training-mode normalization updates its running statistics without saying so in its schema.
+void note_running_statistics(const ir::Block& block, std::vector<Diagnostic>& notes) {
+  for (const ir::Node* node : block) {
+    for (const ir::Block* inner : node->blocks()) note_running_statistics(*inner, notes);
+    const std::string_view name = base_name(node->op_text());
+    const bool batch = name == "aten::batch_norm" || name == "aten::native_batch_norm";
+    if (!batch && name != "aten::instance_norm") continue;
+    const ir::Value* training = node->argument(batch ? "training" : "use_input_stats");
+    const ir::Value* mean = node->argument("running_mean");
+    const bool has_mean = mean != nullptr && (constant_value(mean) == nullptr ||
+                                              !std::holds_alternative<std::monostate>(*constant_value(mean)));
+    if (!constant_bool(training).value_or(false) || !has_mean) continue;
+    Diagnostic note;
+    note.severity = Severity::note;
+    note.code = "T521";
+    note.message =
+        "running statistics are updated in training mode; the exported model does not carry them from call "
+        "to call";
+    note.place = place_of(*node);
+    note.hint = "export in eval mode to use the statistics instead";
+    notes.push_back(std::move(note));
+  }
+}
+
+}  // namespace
+
+void functionalize(ir::Graph& graph, std::vector<Diagnostic>& notes) {
+  note_running_statistics(graph.body(), notes);
+  if (mentions_writes(graph.body())) Functionalizer(graph, notes).run();
+}
+
+}  // namespace onnxport
