@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""run.py --bin PROGRAM --out OUT: the figures we hold ourselves to, as ratios measured in one run.
+
+Whole processes throughout: `onnxport export` against `python -c 'torch.onnx.export(…)'` on the same files, the time of the
+command and its peak resident memory; medians of several runs, after one to warm the disk cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "fixtures"))
+
+# The peers are given the module the .pt was traced from: both of them want Python code, not an archive.
+PEER = """
+import sys, warnings, logging
+warnings.simplefilter("ignore"); logging.disable(logging.CRITICAL)
+sys.path[:0] = [{fixtures!r}, {bench!r}]
+import torch, run
+torch.set_num_threads({threads})
+torch.manual_seed(0)
+module, arguments = run.model({name!r})
+torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
+"""
+LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
+
+
+def chain(length: int):
+    """`length` small operators one after another."""
+    import torch
+
+    class Chain(torch.nn.Module):
+        def forward(self, x):
+            for i in range(length // 4):
+                x = torch.tanh(torch.sigmoid(torch.relu(x) + 0.5))
+            return x
+
+    return Chain(), (torch.randn(2, 4),)
+
+
+def gigabyte():
+    """1 GiB of float32 weights in 16 linear layers."""
+    import torch
+
+    return torch.nn.Sequential(*(torch.nn.Linear(4096, 4096, bias=False) for _ in range(16))), (torch.randn(1, 4096),)
+
+
+def model(name: str):
+    import torch
+
+    if name.startswith("chain"):
+        return chain(int(name.removeprefix("chain")))
+    if name == "gigabyte":
+        return gigabyte()
+    import make
+
+    fixture = next(f for f in make.fixtures() if f.name == name)
+    return fixture.module, fixture.arguments
+
+
+def trace(name: str, path: Path) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    module, arguments = model(name)
+    with torch.no_grad():
+        torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
+
+
+@dataclass
+class Run:
+    seconds: float = 0
+    peak: int = 0  # bytes
+    ok: bool = True
+    message: str = ""
+
+
+def measure_once(words: list[str], limit: float) -> Run:
+    start = time.perf_counter()
+    with open(os.devnull, "wb") as null:
+        process = subprocess.Popen(words, stdout=null, stderr=subprocess.PIPE)
+    killer = None
+    if limit:
+        import threading
+
+        killer = threading.Timer(limit, process.kill)
+        killer.start()
+    said = process.stderr.read().decode(errors="replace")
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if killer:
+        killer.cancel()
+    lines = said.strip().splitlines()
+    return Run(time.perf_counter() - start, usage.ru_maxrss * 1024, process.returncode == 0, lines[-1] if lines else "")
+
+
+def measure(words: list[str], runs: int, limit: float = 0) -> Run:
+    """The median of `runs` runs after a warming one; a command that fails or takes too long runs once."""
+    warm = measure_once(words, limit)
+    if not warm.ok or runs == 1 or warm.seconds > 20:
+        return warm
+    done = [measure_once(words, limit) for _ in range(runs)]
+    return Run(statistics.median(r.seconds for r in done), int(statistics.median(r.peak for r in done)), all(r.ok for r in done))
+
+
+def mib(count: int) -> str:
+    return f"{count / 2**20:.0f} MiB"
+
+
+class Bench:
+    def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
+        self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
+        self.failed = 0
+
+    def ours(self, model_path: Path, inputs: list[str], *words: str) -> list[str]:
+        given = [word for text in inputs for word in ("--input", text)]
+        return [self.program, "export", str(model_path), "-o", str(self.out / "ours.onnx"), *given, "--quiet", *words]
+
+    def peer(self, name: str, dynamo: bool) -> list[str]:
+        code = PEER.format(fixtures=str(HERE.parent / "fixtures"), bench=str(HERE), name=name, dynamo=dynamo,
+                           output=str(self.out / "peer.onnx"), threads=os.cpu_count())
+        return [sys.executable, "-c", code]
+
+    def line(self, *columns: str) -> None:
+        print("  " + "".join(f"{c:<26}" if i == 0 else f"{c:>22}" for i, c in enumerate(columns)), flush=True)
+
+    def show(self, run: Run) -> str:
+        if run.ok:
+            return f"{run.seconds:.2f} s {mib(run.peak)}"
+        return f"no ({run.seconds:.0f} s)"
+
+    def check(self, run: Run) -> Run:
+        if not run.ok:
+            self.failed += 1
+            print(f"  onnxport failed: {run.message}")
+        return run
+
+    def models(self) -> None:
+        import yaml
+
+        print("Whole commands on real models: median time and peak memory, opset 20")
+        self.line("", "onnxport", "dynamo=False", "dynamo=True", "times faster", "")
+        faster: dict[bool, list[float]] = {False: [], True: []}
+        wanted = ("resnet18", "unet", "vit", "bert", "gpt2", "lstm_tagger")
+        for entry in yaml.safe_load((self.fixtures / "models.yaml").read_text()):
+            if entry["name"] not in wanted:
+                continue
+            ours = self.check(measure(self.ours(self.fixtures / entry["model"], entry["inputs"]), self.runs))
+            peers = {dynamo: measure(self.peer(entry["name"], dynamo), max(1, self.runs // 2)) for dynamo in (False, True)}
+            ratios = []
+            for dynamo, peer in peers.items():
+                if ours.ok and peer.ok:
+                    faster[dynamo].append(peer.seconds / ours.seconds)
+                    ratios.append(f"{peer.seconds / ours.seconds:.1f}")
+                else:
+                    ratios.append("-")
+            self.line(entry["name"], self.show(ours), self.show(peers[False]), self.show(peers[True]), " and ".join(ratios))
+        for dynamo, expected in ((False, 4), (True, 20)):
+            if faster[dynamo]:
+                print(f"  median against dynamo={dynamo}: {statistics.median(faster[dynamo]):.1f} times faster (expected: {expected})")
+
+    def startup(self) -> None:
+        print("What is libtorch's own: `onnxport plugin list` and loading a model")
+        listed = measure([self.program, "plugin", "list"], self.runs)
+        linear = self.fixtures / "models/linear.pt"
+        small = measure(self.ours(linear, ["f32[2,8]"]), self.runs)
+        self.line("plugin list", self.show(listed))
+        self.line("export of one layer", self.show(small))
+
+    def weights(self) -> None:
+        print("1 GiB of weights, written beside the model (--weights external)")
+        path = self.out / "gigabyte.pt"
+        if not path.exists():
+            trace_apart("gigabyte", path)
+        copy = self.out / "copy.data"
+        copied, exported = [], []
+        ours = self.ours(path, ["f32[batch=1,4096]"], "--weights", "external")
+        for _ in range(3):  # in turns: the disk's mood is the same for both
+            for f in (copy, self.out / "ours.onnx", self.out / "ours.onnx.data"):
+                f.unlink(missing_ok=True)
+            # cp, then on disk, as the export leaves its file.
+            copied.append(measure_once(["sh", "-c", f"cp --reflink=never '{path}' '{copy}' && sync '{copy}'"], 0))
+            exported.append(self.check(measure_once(ours, 0)))
+        load = measure([sys.executable, "-c", LOAD, str(path)], 1)
+        base = measure([sys.executable, "-c", "import torch"], 1)
+        cp, run = (min(r, key=lambda r: r.seconds) for r in (copied, exported))
+        self.line("cp and sync", f"{cp.seconds:.2f} s", f"{2**30 / cp.seconds / 1e6:.0f} MB/s")
+        self.line("onnxport", self.show(run), f"{2**30 / run.seconds / 1e6:.0f} MB/s", f"{run.seconds / cp.seconds:.2f} of cp")
+        self.line("torch.jit.load", self.show(load), f"({mib(base.peak)} of it Python and torch)")
+        more = run.peak - load.peak
+        print(f"  peak memory {mib(abs(more))} {'above' if more > 0 else 'below'} libtorch's own load of the file (expected: at most 64 MiB above)")
+        for f in (copy, self.out / "ours.onnx", self.out / "ours.onnx.data"):
+            f.unlink(missing_ok=True)
+
+    def growth(self) -> None:
+        print("Chains of operators: time per node stays flat")
+        base = measure(self.ours(self.fixtures / "models/linear.pt", ["f32[2,8]"]), self.runs).seconds
+        self.line("", "onnxport", "per node", "dynamo=False")
+        per_node = []
+        for length in (1024, 4096, 16384, 65536):
+            path = self.out / f"chain{length}.pt"
+            if not path.exists():
+                trace_apart(f"chain{length}", path)
+            ours = self.check(measure(self.ours(path, ["f32[batch=2,4]"]), min(self.runs, 3)))
+            per_node.append((ours.seconds - base) / length * 1e6)
+            peer = self.show(measure(self.peer(f"chain{length}", False), 1, limit=120)) if length <= 4096 else "-"
+            self.line(f"{length} nodes", self.show(ours), f"{per_node[-1]:.1f} us", peer)
+        print(f"  65536 nodes cost {per_node[-1] / per_node[1]:.2f} times as much per node as 4096 (expected: about 1)")
+
+
+def trace_apart(name: str, path: Path) -> None:
+    """In another process: a gigabyte here would stay in ours."""
+    code = f"import sys; sys.path[:0] = [{str(HERE.parent / 'fixtures')!r}, {str(HERE)!r}]; import run, pathlib; "
+    code += f"sys.setrecursionlimit(100000); run.trace({name!r}, pathlib.Path({str(path)!r}))"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, help="the program onnxport")
+    parser.add_argument("--out", required=True, type=Path, help="a folder for what is made on the way (2 GiB)")
+    parser.add_argument("--runs", type=int, default=5, help="runs per median (default 5)")
+    parser.add_argument("--only", choices=("models", "startup", "weights", "growth"), action="append", help="some of the parts")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    fixtures = args.out / "fixtures"
+    if not (fixtures / "models.yaml").exists():
+        shutil.rmtree(fixtures, ignore_errors=True)
+        fixtures.mkdir()
+        subprocess.run([sys.executable, "-W", "ignore", str(HERE.parent / "fixtures/make.py"), str(fixtures)], check=True)
+    bench = Bench(str(Path(args.bin).resolve()), args.out.resolve(), args.runs, fixtures.resolve())
+    for part in ("startup", "models", "growth", "weights"):
+        if not args.only or part in args.only:
+            getattr(bench, part)()
+    return 1 if bench.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

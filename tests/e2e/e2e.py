@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+"""e2e.py [CLASS…]: the program onnxport on the fixtures, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import yaml
+
+PROGRAM = os.environ["ONNXPORT_BIN"]
+FIXTURES = Path(os.environ["ONNXPORT_FIXTURES"])
+OPSETS = (18, 20, 23)
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    return yaml.safe_load((FIXTURES / name).read_text())
+
+
+def fixture(name: str) -> dict[str, Any]:
+    return next(entry for entry in load("models.yaml") if entry["name"] == name)
+
+
+def inputs(entry: dict[str, Any]) -> list[str]:
+    return [word for text in entry["inputs"] for word in ("--input", text)]
+
+
+class Case(unittest.TestCase):
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory(prefix="onnxport-e2e-")
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+
+    def left(self) -> list[str]:
+        return sorted(path.name for path in self.scratch.iterdir())
+
+    def run_program(self, *words: object, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+        base = {k: v for k, v in os.environ.items() if not k.startswith("ONNXPORT_PLUGIN")}
+        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=300,
+                              env={**base, **(env or {})}, **options)
+        self.assertGreaterEqual(done.returncode, 0, f"killed by signal {-done.returncode}: {done.stderr}")
+        return done
+
+    def succeed(self, *words: object, **options: Any) -> str:
+        done = self.run_program(*words, **options)
+        self.assertEqual(done.returncode, 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def refuse(self, code: str, status: int, *words: object, **options: Any) -> str:
+        done = self.run_program(*words, **options)
+        said = f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
+        self.assertEqual(done.returncode, status, said)
+        self.assertRegex(done.stderr, rf"error {code}\b", said)
+        return done.stderr
+
+    def export(self, entry: dict[str, Any], *words: object, **options: Any) -> Path:
+        output = self.scratch / f"{entry['name']}.onnx"
+        self.succeed("export", FIXTURES / entry["model"], "-o", output, *inputs(entry), *words, **options)
+        return output
+
+
+class Models(Case):
+    """Every model at every opset: exported, checked, verified at two sizes where a dim is dynamic."""
+
+    def check(self, entry: dict[str, Any], opset: int) -> None:
+        output = self.export(entry, "--verify", "--opset", opset, "--report", self.scratch / "report.json")
+        model = onnx.load(output)
+        onnx.checker.check_model(model, full_check=True)
+        self.assertEqual([(o.domain, o.version) for o in model.opset_import], [("", opset)])
+        if "nodes" in entry:
+            self.assertEqual([node.op_type for node in model.graph.node], entry["nodes"])
+        if "input_names" in entry:
+            self.assertEqual([i.name for i in model.graph.input], entry["input_names"])
+        report = json.loads((self.scratch / "report.json").read_text())
+        dynamic = any("=" in text.partition("[")[2] for text in entry["inputs"])
+        self.assertEqual([run["passed"] for run in report["verify"]], [True, True] if dynamic else [True])
+        self.assertEqual(report["not_independently_checked"], [])
+        self.assertEqual(self.left(), sorted([output.name, "report.json"]))
+
+    def test_parameters_keep_their_names(self) -> None:
+        names = {t.name for t in onnx.load(self.export(fixture("bert"))).graph.initializer}
+        self.assertLessEqual({"words.weight", "layers.0.norm1.weight", "pooler.bias"}, names)
+
+    def test_tied_weights_are_one(self) -> None:
+        model = onnx.load(self.export(fixture("gpt2")))
+        shapes = [list(t.dims) for t in model.graph.initializer]
+        self.assertEqual(sum(shape in ([100, 32], [32, 100]) for shape in shapes), 1, shapes)
+
+    def test_same_bytes_twice(self) -> None:
+        first = self.export(fixture("bert")).read_bytes()
+        self.assertEqual(first, self.export(fixture("bert")).read_bytes())
+
+    def test_nodes_are_named_by_module(self) -> None:
+        model = onnx.load(self.export(fixture("resnet18")))
+        conv = next(n for n in model.graph.node if n.op_type == "Conv")
+        self.assertIn("conv1", conv.name)
+
+
+def add_model_tests() -> None:
+    if not (FIXTURES / "models.yaml").exists():
+        sys.exit(f"no fixtures in {FIXTURES}: ./dev test makes them (tests/fixtures/make.py)")
+    for entry in load("models.yaml"):
+        for opset in OPSETS:
+            setattr(Models, f"test_{entry['name']}_opset_{opset}",
+                    lambda self, entry=entry, opset=opset: self.check(entry, opset))
+
+
+class Commands(Case):
+    def test_help_and_version(self) -> None:
+        self.assertIn("export", self.succeed("--help"))
+        self.assertIn("--verify", self.succeed("export", "--help"))
+        self.assertRegex(self.succeed("--version"), r"^onnxport \d+\.\d+\.\d+")
+
+    def test_usage_errors(self) -> None:
+        for words in ((), ("nonsense",), ("export",), ("export", "x.pt", "--weights", "everywhere"), ("plugin",)):
+            with self.subTest(words):
+                self.assertEqual(self.run_program(*words).returncode, 1)
+
+    def test_no_colour_in_a_pipe(self) -> None:
+        done = self.run_program("export", FIXTURES / "bad/missing.pt")
+        self.assertNotIn("\033", done.stdout + done.stderr)
+
+    def test_json_report(self) -> None:
+        entry = fixture("linear")
+        out = json.loads(self.succeed("--json", "export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx",
+                                      *inputs(entry), "--verify"))
+        self.assertEqual(out["nodes"], {"Gemm": 1, "Relu": 1})
+        self.assertEqual(out["opset"], 20)
+        self.assertEqual([run["passed"] for run in out["verify"]], [True, True])
+        self.assertIn("org.onnxport.aten", out["plugins"])
+
+    def test_json_error(self) -> None:
+        done = self.run_program("--json", "export", FIXTURES / "bad/missing.pt")
+        self.assertEqual(done.returncode, 18)
+        self.assertRegex(json.loads(done.stdout)["diagnostics"][0]["code"], r"^I\d\d\d$")
+
+    def test_dry_run_writes_nothing(self) -> None:
+        entry = fixture("resnet18")
+        text = self.succeed("export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx", *inputs(entry), "--dry-run")
+        self.assertIn("aten::max_pool2d", text)
+        self.assertIn("org.onnxport.aten", text)
+        self.assertIn(" 0 unsupported", text)
+        self.assertEqual(self.left(), [])
+
+    def test_show_each_stage(self) -> None:
+        entry = fixture("linear")
+        for stage, expected in (("capture", "aten::linear"), ("prepare", "aten::linear"), ("translate", "Gemm"), ("legalize", "Gemm")):
+            with self.subTest(stage):
+                self.assertIn(expected, self.succeed("show", FIXTURES / entry["model"], "--after", stage, *inputs(entry)))
+        self.assertIn("Gemm", self.succeed("show", self.export(entry)))
+
+    def test_verify_command(self) -> None:
+        entry = fixture("lstm_tagger")
+        output = self.export(entry)
+        self.assertIn("verified", self.succeed("verify", FIXTURES / entry["model"], output, *inputs(entry)))
+        model = onnx.load(output)
+        bias = next(t for t in model.graph.initializer if t.name == "tags.bias")
+        other = onnx.numpy_helper.to_array(bias) + np.linspace(1, 2, bias.dims[0], dtype=np.float32)
+        bias.CopyFrom(onnx.numpy_helper.from_array(other, bias.name))
+        onnx.save(model, output)
+        self.refuse("V801", 17, "verify", FIXTURES / entry["model"], output, *inputs(entry))
+
+    def test_written_case_is_what_expected_reads(self) -> None:
+        entry = fixture("linear")
+        output = self.export(entry, "--verify", "--write-case", self.scratch / "case")
+        data = self.scratch / "case/test_data_set_0"
+        self.assertEqual(sorted(p.name for p in data.iterdir()), ["input_0.pb", "output_0.pb"])
+        words = ("--inputs", data, "--expected", data, "--verify", "--one-size")
+        self.export(entry, *words)
+        tensor = onnx.load_tensor(data / "output_0.pb")
+        onnx.save_tensor(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor) + 1), data / "output_0.pb")
+        output.unlink()
+        self.refuse("V801", 17, "export", FIXTURES / entry["model"], "-o", output, *inputs(entry), *words)
+        self.assertEqual(self.left(), ["case"])
+
+    def test_names_and_dynamic_axes(self) -> None:
+        output = self.scratch / "x.onnx"
+        self.succeed("export", FIXTURES / fixture("linear")["model"], "-o", output, "--input", "input:f32[2,8]",
+                     "--input-names", "features", "--output-names", "scores", "--dynamic-axes", "input:0=rows", "--verify")
+        graph = onnx.load(output).graph
+        self.assertEqual((graph.input[0].name, graph.output[0].name), ("features", "scores"))
+        self.assertEqual(graph.input[0].type.tensor_type.shape.dim[0].dim_param, "rows")
+
+    def test_plugin_list_and_which(self) -> None:
+        text = self.succeed("plugin", "list")
+        for plugin in ("org.onnxport.aten", "opset 18", "opset 23"):
+            self.assertIn(plugin, text)
+        self.assertIn("org.onnxport.aten", self.succeed("plugin", "which", "aten::gelu", "--opset", 18))
+        self.assertTrue(json.loads(self.succeed("--json", "plugin", "which", "aten::add.Tensor"))[0]["wins"])
+        self.refuse("T501", 14, "plugin", "which", "acme::nothing")
+
+
+class Weights(Case):
+    """Where weights go, and that ONNX Runtime finds them there."""
+
+    def outputs(self, path: Path) -> list[np.ndarray]:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        image = np.random.default_rng(0).standard_normal((2, 3, 64, 64)).astype(np.float32)
+        return session.run(None, {session.get_inputs()[0].name: image})
+
+    def test_external_and_inline_agree(self) -> None:
+        entry = fixture("resnet18")
+        inline = self.outputs(self.export(entry, "--weights", "inline"))
+        self.assertEqual(self.left(), ["resnet18.onnx"])
+        path = self.export(entry, "--weights", "external", "--verify")
+        self.assertEqual(self.left(), ["resnet18.onnx", "resnet18.onnx.data"])
+        self.assertLess(path.stat().st_size, 300_000)
+        np.testing.assert_array_equal(inline[0], self.outputs(path)[0])
+        onnx.checker.check_model(str(path), full_check=True)
+
+    def test_reference_into_the_model(self) -> None:
+        entry = fixture("resnet18")
+        model, output = self.scratch / "resnet18.pt", self.scratch / "resnet18.onnx"
+        model.write_bytes((FIXTURES / entry["model"]).read_bytes())
+        self.succeed("export", model, "-o", output, *inputs(entry), "--weights", "reference", "--verify")
+        self.assertEqual(self.left(), ["resnet18.onnx", "resnet18.pt"])
+        self.assertLess(output.stat().st_size, model.stat().st_size // 4)
+        by_reference = self.outputs(output)
+        whole = self.outputs(self.export(entry, "--weights", "inline"))
+        np.testing.assert_allclose(whole[0], by_reference[0], rtol=1e-3, atol=1e-4)  # here batch norms are not folded
+
+    def test_reference_elsewhere_is_refused(self) -> None:
+        entry = fixture("resnet18")
+        self.refuse(r"S7\d\d", 16, "export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx", *inputs(entry),
+                    "--weights", "reference")
+        self.assertEqual(self.left(), [])
+
+    def test_parameters_as_inputs(self) -> None:
+        graph = onnx.load(self.export(fixture("linear"), "--no-params", "--verify")).graph
+        self.assertEqual(len(graph.initializer), 0)
+        self.assertEqual({i.name for i in graph.input}, {graph.input[0].name, "0.weight", "0.bias"})
+        kept = onnx.load(self.export(fixture("linear"), "--keep-initializers-as-inputs")).graph
+        self.assertEqual({i.name for i in kept.input}, {kept.input[0].name, "0.weight", "0.bias"})
+        self.assertEqual({t.name for t in kept.initializer}, {"0.weight", "0.bias"})
+
+
+class BadInput(Case):
+    """A coded error, its exit status, and nothing left behind."""
+
+    def refuse_export(self, code: str, status: int, model: Path, *words: object) -> None:
+        self.refuse(code, status, "export", model, "-o", self.scratch / "out.onnx", *words)
+        self.assertEqual(self.left(), [])
+
+    def test_files(self) -> None:
+        for entry in load("bad.yaml"):
+            with self.subTest(entry["model"]):
+                self.refuse_export(r"I1\d\d", 18, FIXTURES / entry["model"], "--input", "x:f32[2,8]")
+
+    def test_inputs(self) -> None:
+        linear = FIXTURES / fixture("linear")["model"]
+        for specs in (["f32[2,8]", "f32[2,8]"], ["input:f32[2,8]", "nobody:f32[2,8]"], ["f33[2,8]"], ["f32[2,8"], ["f32[2,-1]"],
+                      ["f32[n=2,n=8]"], ["x"], [""], ["input:f32[2,8]", "input:f32[2,8]"]):
+            with self.subTest(specs):
+                self.refuse_export(r"I1\d\d", 18, linear, *(word for spec in specs for word in ("--input", spec)))
+        for spec in ("f32[2,9]", "f32[]", "i64[2,8]"):
+            with self.subTest(spec):
+                done = self.run_program("export", linear, "-o", self.scratch / "out.onnx", "--input", spec)
+                self.assertIn(done.returncode, (14, 18), done.stderr)
+                self.assertRegex(done.stderr, r"error [IT]\d\d\d")
+                self.assertEqual(self.left(), [])
+
+    def test_opset_that_nobody_offers(self) -> None:
+        self.refuse_export("O605", 15, FIXTURES / fixture("linear")["model"], "--input", "f32[2,8]", "--opset", 99)
+
+    def test_unwritable_output(self) -> None:
+        for output in (self.scratch / "no/such/x.onnx", self.scratch, Path("/proc/x.onnx")):
+            with self.subTest(output):
+                self.refuse(r"S7\d\d", 16, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--input", "f32[2,8]")
+                self.assertEqual(self.left(), [])
+
+    def test_full_disk_leaves_what_was_there(self) -> None:
+        # A limit on the size of files is a disk that fills up while the file is written.
+        def little_room() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+        entry = fixture("resnet18")
+        output = self.scratch / "x.onnx"
+        output.write_text("what was there")
+        for weights in ("inline", "external"):
+            with self.subTest(weights):
+                self.refuse(r"S7\d\d", 16, "export", FIXTURES / entry["model"], "-o", output, *inputs(entry),
+                            "--weights", weights, preexec_fn=little_room)
+                self.assertEqual(output.read_text(), "what was there")
+                self.assertEqual(self.left(), ["x.onnx"])
+
+    def test_no_overwrite(self) -> None:
+        output = self.scratch / "x.onnx"
+        output.write_text("what was there")
+        self.refuse(r"S7\d\d", 16, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--no-overwrite",
+                    "--input", "f32[2,8]")
+        self.assertEqual(output.read_text(), "what was there")
+
+
+ACME = """\
+onnxport_manifest: 1
+plugin: {id: com.acme.ops, version: "1.4.0", publisher: Acme}
+provides:
+  domains: [{name: com.acme, version: 1}]
+  mappings:
+    - torch: "acme::scaled_tanh(Tensor x, float scale) -> Tensor"
+      onnx: com.acme::ScaledTanh
+      inputs: [x]
+      attributes: {alpha: scale}
+      result: {like: x}
+    - torch: "acme::swish2(Tensor x) -> Tensor"
+      function_opset: 20
+      function: "(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }"
+"""
+
+
+class Vendor(Case):
+    """Operators whose kernels are absent: named when nobody maps them, exported when a manifest does."""
+
+    model = FIXTURES / "models/acme.pt"
+    words = ("--input", "x:f32[batch=2,4]")
+
+    def manifest(self, text: str = ACME) -> Path:
+        folder = self.scratch / "plugins"
+        folder.mkdir()
+        (folder / "acme.onnxport.yaml").write_text(text)
+        return folder
+
+    def test_unknown_operators_are_all_named(self) -> None:
+        done = self.run_program("export", self.model, "-o", self.scratch / "x.onnx", *self.words)
+        self.assertIn(done.returncode, (14, 18), done.stderr)
+        self.assertIn("acme::scaled_tanh", done.stderr)
+        self.assertIn("acme::swish2", done.stderr)
+        self.assertEqual(self.left(), [])
+
+    def test_manifest_alone_maps_them(self) -> None:
+        output = self.scratch / "x.onnx"
+        plugins = self.manifest()
+        text = self.succeed("export", self.model, "-o", output, *self.words, "--plugin-path", plugins, "--verify",
+                            "--trust", "com.acme")
+        self.assertIn("not independently checked", text)
+        nodes = [(n.domain, n.op_type) for n in onnx.load(output).graph.node]
+        self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
+        self.assertIn("com.acme.ops", self.succeed("plugin", "list", "--plugin-path", plugins))
+        self.assertIn("com.acme.ops", self.succeed("plugin", "which", "acme::swish2", env={"ONNXPORT_PLUGIN_PATH": str(plugins)}))
+
+    def test_custom_domain_needs_trust(self) -> None:
+        self.refuse("V803", 17, "export", self.model, "-o", self.scratch / "x.onnx", *self.words,
+                    "--plugin-path", self.manifest(), "--verify")
+        self.assertEqual(self.left(), ["plugins"])
+
+    def test_mistaken_manifest_names_the_line(self) -> None:
+        folder = self.manifest(ACME.replace("inputs: [x]", "inptus: [x]"))
+        done = self.run_program("export", self.model, "-o", self.scratch / "x.onnx", *self.words,
+                                "--plugin", folder / "acme.onnxport.yaml")
+        self.assertEqual(done.returncode, 10, done.stderr)
+        self.assertRegex(done.stderr, r"acme\.onnxport\.yaml:8:\d+.*error M\d\d\d")
+        self.assertEqual(self.left(), ["plugins"])
+
+
+if __name__ == "__main__":
+    add_model_tests()
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
