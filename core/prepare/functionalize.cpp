@@ -49,7 +49,7 @@ void Functionalizer::process(ir::Node& node) {
     note.code = "T521";
     note.message = "the attribute " + (name == nullptr ? std::string("of a module") : '\'' + *name + '\'') +
                    " is written; the exported model keeps its first value from call to call";
-    note.place = place_of(node);
+    note.place = torch_place(node);
     note.hint = "return the new value to carry it from call to call";
     notes_.push_back(std::move(note));
     return drop(node);
@@ -193,7 +193,7 @@ void Functionalizer::note_state(const ir::Node& node, const ir::Value& state) {
           ? "the parameter or buffer '" + name +
                 "' is written; the exported model keeps its first value from call to call"
           : "the input '" + name + "' is written; the caller's tensor is not, the model computes with a copy";
-  note.place = place_of(node);
+  note.place = torch_place(node);
   note.hint = "return the new value if the caller needs it";
   notes_.push_back(std::move(note));
 }
@@ -202,7 +202,7 @@ void Functionalizer::fail(const ir::Node& node, std::string message, std::string
   Diagnostic error;
   error.code = "T520";
   error.message = std::move(message);
-  error.place = place_of(node);
+  error.place = torch_place(node);
   error.hint = std::move(hint);
   errors_.push_back(std::move(error));
 }
@@ -237,7 +237,7 @@ void note_running_statistics(const ir::Block& block, std::vector<Diagnostic>& no
     note.message =
         "running statistics are updated in training mode; the exported model does not carry them from call "
         "to call";
-    note.place = place_of(*node);
+    note.place = torch_place(*node);
     note.hint = "export in eval mode to use the statistics instead";
     notes.push_back(std::move(note));
   }

@@ -7,7 +7,7 @@ namespace onnxport {
 
 std::string_view base_name(std::string_view op) { return op.substr(0, op.find('.')); }
 
-Place place_of(const ir::Node& node) {
+Place torch_place(const ir::Node& node) {
   Place place;
   place.node = std::string(node.op_text());
   if (node.provenance() != nullptr) {

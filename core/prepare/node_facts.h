@@ -12,7 +12,7 @@ namespace onnxport {
 
 // "aten::add" of "aten::add.Tensor".
 std::string_view base_name(std::string_view op);
-Place place_of(const ir::Node& node);
+Place torch_place(const ir::Node& node);
 
 // What the value is when a prim::Constant defines it.
 const ir::AttributeValue* constant_value(const ir::Value* value);
