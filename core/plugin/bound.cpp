@@ -62,21 +62,27 @@ bool is_whole(const Bound& b) { return b.kind == Bound::Kind::integer || b.kind 
 
 ir::Value* materialize_list(const Bound& list, Emitter& emitter) {
   const std::vector<Bound>& items = list.items;
-  if (std::all_of(items.begin(), items.end(), [](const Bound& b) { return b.kind == Bound::Kind::boolean; }) &&
+  if (std::all_of(items.begin(), items.end(),
+                  [](const Bound& b) { return b.kind == Bound::Kind::boolean; }) &&
       !items.empty()) {
     std::vector<uint8_t> values;
     for (const Bound& b : items) values.push_back(b.integer != 0 ? 1 : 0);
-    return emitter.constant(ir::Tensor::of<uint8_t>(ir::DType::boolean, {static_cast<int64_t>(values.size())}, values));
+    return emitter.constant(
+        ir::Tensor::of<uint8_t>(ir::DType::boolean, {static_cast<int64_t>(values.size())}, values));
   }
   if (std::all_of(items.begin(), items.end(), is_whole)) {
     std::vector<int64_t> values;
     for (const Bound& b : items) values.push_back(b.integer);
     return emitter.constant(ir::Tensor::ints(values));
   }
-  if (std::all_of(items.begin(), items.end(), [](const Bound& b) { return is_whole(b) || b.kind == Bound::Kind::real; })) {
+  if (std::all_of(items.begin(), items.end(),
+                  [](const Bound& b) { return is_whole(b) || b.kind == Bound::Kind::real; })) {
     std::vector<float> values;
-    for (const Bound& b : items) values.push_back(static_cast<float>(b.kind == Bound::Kind::real ? b.real : static_cast<double>(b.integer)));
-    return emitter.constant(ir::Tensor::of<float>(ir::DType::f32, {static_cast<int64_t>(values.size())}, values));
+    for (const Bound& b : items)
+      values.push_back(
+          static_cast<float>(b.kind == Bound::Kind::real ? b.real : static_cast<double>(b.integer)));
+    return emitter.constant(
+        ir::Tensor::of<float>(ir::DType::f32, {static_cast<int64_t>(values.size())}, values));
   }
   std::vector<ir::Value*> parts;
   for (const Bound& b : items) {
@@ -98,11 +104,14 @@ ir::Value* materialize_list(const Bound& list, Emitter& emitter) {
 ir::Value* materialize(const Bound& b, Emitter& emitter) {
   switch (b.kind) {
     case Bound::Kind::value:
-    case Bound::Kind::sequence: return b.value;
+    case Bound::Kind::sequence:
+      return b.value;
     case Bound::Kind::integer:
-    case Bound::Kind::dtype: return emitter.constant(b.integer);
+    case Bound::Kind::dtype:
+      return emitter.constant(b.integer);
     case Bound::Kind::boolean:
-      return emitter.constant(ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(b.integer != 0)}));
+      return emitter.constant(
+          ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(b.integer != 0)}));
     case Bound::Kind::real:
       return emitter.constant(ir::Tensor::of<float>(ir::DType::f32, {}, {static_cast<float>(b.real)}));
     case Bound::Kind::complex_number: {
@@ -113,9 +122,11 @@ ir::Value* materialize(const Bound& b, Emitter& emitter) {
       v->set_type(std::move(type));
       return v;
     }
-    case Bound::Kind::list: return materialize_list(b, emitter);
+    case Bound::Kind::list:
+      return materialize_list(b, emitter);
     case Bound::Kind::none:
-    case Bound::Kind::string: return nullptr;
+    case Bound::Kind::string:
+      return nullptr;
   }
   return nullptr;
 }
@@ -136,14 +147,23 @@ ir::DType result_type(std::span<const Bound* const> arguments) {
         slot = promote(slot, b.is_number && ir::is_floating(dtype) ? ir::DType::f32 : dtype);
         break;
       }
-      case Bound::Kind::integer: state.numbers = promote(state.numbers, ir::DType::i64); break;
-      case Bound::Kind::boolean: state.numbers = promote(state.numbers, ir::DType::boolean); break;
-      case Bound::Kind::real: state.numbers = promote(state.numbers, ir::DType::f32); break;
-      case Bound::Kind::complex_number: state.numbers = promote(state.numbers, ir::DType::c64); break;
+      case Bound::Kind::integer:
+        state.numbers = promote(state.numbers, ir::DType::i64);
+        break;
+      case Bound::Kind::boolean:
+        state.numbers = promote(state.numbers, ir::DType::boolean);
+        break;
+      case Bound::Kind::real:
+        state.numbers = promote(state.numbers, ir::DType::f32);
+        break;
+      case Bound::Kind::complex_number:
+        state.numbers = promote(state.numbers, ir::DType::c64);
+        break;
       case Bound::Kind::list:
         for (const Bound& item : b.items) self(item, self);
         break;
-      default: break;
+      default:
+        break;
     }
   };
   for (const Bound* b : arguments) add(*b, add);

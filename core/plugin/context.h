@@ -18,7 +18,8 @@ struct onnxport_context {
     const onnxport::Bound* known = nullptr;  // the number it was made of, if any: casts of it stay exact
     bool is_number = false;
   };
-  onnxport_value handle(onnxport::ir::Value* value, bool is_number = false, const onnxport::Bound* known = nullptr);
+  onnxport_value handle(onnxport::ir::Value* value, bool is_number = false,
+                        const onnxport::Bound* known = nullptr);
   // Null, and a failed context (T505), for a handle that is not of this attempt. 0 is null without failure.
   const Slot* slot(onnxport_value handle);
   onnxport::ir::Value* value(onnxport_value handle);  // null for 0 and for a bad one
@@ -27,7 +28,7 @@ struct onnxport_context {
 
   // ---- state ----
   bool ok() const { return !failed && !declined; }
-  void fail(std::string reason);     // the first cause stays
+  void fail(std::string reason);  // the first cause stays
   void decline(std::string reason);
   // Runs `body`, turning what the host itself throws into a failed context. `otherwise` is returned then.
   template <typename T, typename Body>
@@ -45,11 +46,11 @@ struct onnxport_context {
 
   onnxport::Emitter& emitter;
   int target_opset = 0;
-  const onnxport::Call* call = nullptr;      // of a mapping
-  onnxport::ir::Node* node = nullptr;        // of a rule
+  const onnxport::Call* call = nullptr;  // of a mapping
+  onnxport::ir::Node* node = nullptr;    // of a rule
   bool failed = false;
   bool declined = false;
-  bool finished = false;                     // set_results or replace was called
+  bool finished = false;  // set_results or replace was called
   std::string reason;
   std::vector<std::string> notes;
   std::vector<onnxport::Bound> results;
@@ -75,7 +76,8 @@ namespace onnxport {
 // The tables of the host, by interface id.
 const onnxport_host* plugin_host();
 // Attributes of the ABI as ours. Throws Error T505 for a kind or block that is none.
-std::vector<ir::Attribute> read_attributes(onnxport_context& context, const onnxport_attr* attrs, uint32_t count);
+std::vector<ir::Attribute> read_attributes(onnxport_context& context, const onnxport_attr* attrs,
+                                           uint32_t count);
 // Ours as the ABI's; what it points to lives in the context.
 bool write_attribute(onnxport_context& context, const ir::Attribute& attribute, onnxport_attr& out);
 
@@ -86,7 +88,8 @@ extern const onnxport_diag_api kDiagApi;
 extern const onnxport_rewrite_api kRewriteApi;
 extern const onnxport_onnx_body_api kOnnxBodyApi;
 
-// What a manifest alone maps (manifest_mapping.cpp).
-Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Emitter& emitter);
+// What a manifest alone maps (manifest_run.cpp).
+Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Emitter& emitter,
+                             Registry& registry);
 
 }  // namespace onnxport

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
+
+#include "onnxport/version.h"
 
 namespace onnxport {
 namespace {
@@ -15,144 +16,146 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".onnxport.yaml";
 
-// A privileged process must not take code from where its caller points.
-bool is_privileged() { return getauxval(AT_SECURE) != 0; }
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
+// <folder of the library this code is in>/onnxport/plugins.d; for a program that links it in, ../lib beside
+// the program.
+fs::path builtin_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&version), &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code error;
+  const fs::path self = fs::canonical(info.dli_fname, error);
+  if (error) return {};
+  const fs::path beside = self.parent_path() / "onnxport" / "plugins.d";
+  if (fs::is_directory(beside, error)) return beside;
+  const fs::path sibling = self.parent_path().parent_path() / "lib" / "onnxport" / "plugins.d";
+  return fs::is_directory(sibling, error) ? sibling : beside;
 }
 
-std::vector<fs::path> split_paths(const std::string& text) {
+std::vector<fs::path> split_path(const std::string& text) {
   std::vector<fs::path> out;
-  size_t start = 0;
-  for (size_t end = 0; end != std::string::npos; start = end + 1) {
-    end = text.find(':', start);
-    const std::string item = text.substr(start, end == std::string::npos ? end : end - start);
-    if (!item.empty()) out.emplace_back(item);
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(':', at), text.size());
+    if (end > at) out.emplace_back(text.substr(at, end - at));
+    at = end + 1;
   }
   return out;
 }
 
-bool is_world_writable(const fs::path& file) {
-  struct stat info {};
-  return stat(file.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0;
-}
-
 class Search {
  public:
-  explicit Search(const PluginOptions& options) : options_(options) {}
+  Search(const PluginOptions& options, const Surroundings& surroundings)
+      : options_(options), around_(surroundings) {}
 
-  Discovery run() {
-    for (const fs::path& file : options_.files) explicit_file(file);
-    for (const fs::path& path : options_.paths) folder(path, "path");
-    if (options_.default_paths) default_folders();
-    if (options_.builtin) folder(builtin_plugin_folder(), "built-in");
+  Discovery run() && {
+    for (const fs::path& file : options_.files) {
+      out_.manifests.push_back({fs::absolute(file).lexically_normal(), "explicit"});
+    }
+    for (const fs::path& folder : options_.paths) add(folder, "path");
+    if (options_.default_paths) add_defaults();
+    if (options_.builtin) add(around_.builtin, "built-in");
     return std::move(out_);
   }
 
  private:
-  void default_folders() {
-    if (is_privileged()) {
-      out_.notes.push_back({Severity::note, "L212", "the process runs with raised privileges: plugin folders of the environment and the user are not searched", {}, ""});
+  void add_defaults() {
+    if (around_.elevated) {
+      out_.notes.push_back(
+          {Severity::note,
+           "",
+           "running with raised privileges: ONNXPORT_PLUGIN_PATH and the user's plugin folder are ignored",
+           {},
+           ""});
     } else {
-      for (const fs::path& path : split_paths(environment("ONNXPORT_PLUGIN_PATH"))) folder(path, "environment");
-      const std::string config = environment("XDG_CONFIG_HOME");
-      const std::string home = environment("HOME");
-      if (!config.empty() && fs::path(config).is_absolute()) {
-        folder(fs::path(config) / "onnxport/plugins.d", "user");
-      } else if (!home.empty()) {
-        folder(fs::path(home) / ".config/onnxport/plugins.d", "user");
+      for (const fs::path& folder : split_path(variable("ONNXPORT_PLUGIN_PATH"))) {
+        // A relative entry would depend on the current folder, which is never searched.
+        if (folder.is_absolute())
+          add(folder, "environment");
+        else
+          out_.searched.push_back(
+              {folder, "environment", "refused: ONNXPORT_PLUGIN_PATH takes absolute paths"});
       }
+      const std::string config = variable("XDG_CONFIG_HOME");
+      const std::string home = variable("HOME");
+      if (!config.empty())
+        add(fs::path(config) / "onnxport" / "plugins.d", "user");
+      else if (!home.empty())
+        add(fs::path(home) / ".config" / "onnxport" / "plugins.d", "user");
     }
-    const std::string dirs = is_privileged() ? std::string() : environment("XDG_CONFIG_DIRS");
-    for (const fs::path& path : split_paths(dirs.empty() ? "/etc/xdg" : dirs)) folder(path / "onnxport/plugins.d", "system");
-    folder("/etc/onnxport/plugins.d", "system");
+    const std::string dirs = around_.elevated ? "" : variable("XDG_CONFIG_DIRS");
+    for (const fs::path& folder : split_path(dirs.empty() ? "/etc/xdg" : dirs))
+      add(folder / "onnxport" / "plugins.d", "system");
+    add("/etc/onnxport/plugins.d", "system");
   }
 
-  void explicit_file(const fs::path& file) {
-    add(read_manifest(file), "explicit");
+  std::string variable(const char* name) const { return around_.variable(name).value_or(""); }
+
+  void add(const fs::path& folder, std::string tier) {
+    SearchedFolder searched{folder.empty() ? folder : fs::absolute(folder).lexically_normal(),
+                            std::move(tier), ""};
+    searched.state = scan(searched.folder, searched.tier);
+    out_.searched.push_back(std::move(searched));
   }
 
-  void folder(const fs::path& path, const std::string& tier) {
-    SearchedFolder searched{path, tier, ""};
+  // Adds the folder's manifests and says what it was like.
+  std::string scan(const fs::path& folder, const std::string& tier) {
     std::error_code error;
-    if (!fs::is_directory(path, error)) {
-      searched.outcome = fs::exists(path, error) ? "is no folder" : "does not exist";
-      out_.folders.push_back(std::move(searched));
-      return;
+    if (folder.empty() || !fs::exists(folder, error)) return "absent";
+    if (!fs::is_directory(folder, error)) return "not a folder";
+    if (const std::string why = why_untrusted(folder); !why.empty()) return "refused: " + why;
+    std::vector<std::string> names;
+    fs::directory_iterator entries(folder, error);
+    if (error) return "not readable: " + error.message();
+    for (; entries != fs::directory_iterator(); entries.increment(error)) {
+      if (error) return "not readable: " + error.message();
+      std::string name = entries->path().filename().string();
+      if (name.size() > kSuffix.size() && name.ends_with(kSuffix)) names.push_back(std::move(name));
     }
-    std::vector<fs::path> files;
-    for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-      const std::string name = it->path().filename().string();
-      if (name.size() > kSuffix.size() && name.ends_with(kSuffix)) files.push_back(it->path());
-    }
-    if (error) {
-      searched.outcome = "not readable: " + error.message();
-    } else {
-      searched.outcome = std::to_string(files.size()) + (files.size() == 1 ? " manifest" : " manifests");
-    }
-    out_.folders.push_back(std::move(searched));
-    std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
-    for (const fs::path& file : files) {
-      try {
-        if (is_world_writable(file)) {
-          Place place;
-          place.file = file.string();
-          throw Error("M110", "the manifest may be written by everybody", place, "chmod o-w " + file.string());
-        }
-        add(read_manifest(file), tier);
-      } catch (const Error& e) {
-        Found broken;
-        broken.manifest.file = file;
-        broken.tier = tier;
-        broken.state = PluginState::broken;
-        broken.problems = e.diagnostics();
-        broken.reason = e.diagnostics().front().text();
-        out_.plugins.push_back(std::move(broken));
-      }
-    }
-  }
-
-  void add(Manifest manifest, const std::string& tier) {
-    Found found;
-    found.tier = tier;
-    const auto [first, fresh] = first_.try_emplace(manifest.id, manifest.file, tier);
-    if (!fresh) {
-      found.state = PluginState::shadowed;
-      found.reason = "shadowed by " + first->second.first.string();
-      if (first->second.second == tier && tier != "explicit" && first->second.first.parent_path() == manifest.file.parent_path()) {
-        found.state = PluginState::broken;
-        found.reason = "C402: the same id as " + first->second.first.string() + " in the same folder";
-        Place place;
-        place.file = manifest.file.string();
-        found.problems.push_back({Severity::error, "C402", "the id " + manifest.id + " is also that of " + first->second.first.string(), place, "give each plugin an id of its own"});
-      }
-    } else if (std::find(options_.disable.begin(), options_.disable.end(), manifest.id) != options_.disable.end()) {
-      found.state = PluginState::disabled;
-      found.reason = "disabled by option";
-    }
-    found.manifest = std::move(manifest);
-    out_.plugins.push_back(std::move(found));
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) out_.manifests.push_back({folder / name, tier});
+    return std::to_string(names.size()) + (names.size() == 1 ? " manifest" : " manifests");
   }
 
   const PluginOptions& options_;
+  const Surroundings& around_;
   Discovery out_;
-  std::map<std::string, std::pair<fs::path, std::string>> first_;
 };
 
 }  // namespace
 
-std::filesystem::path builtin_plugin_folder() {
-  const std::string named = is_privileged() ? std::string() : environment("ONNXPORT_BUILTIN_PLUGINS");
-  if (!named.empty()) return named;
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&builtin_plugin_folder), &info) == 0 || info.dli_fname == nullptr) return {};
-  std::error_code error;
-  const fs::path library = fs::weakly_canonical(info.dli_fname, error);
-  return library.parent_path() / "onnxport" / "plugins.d";
+Surroundings Surroundings::of_process() {
+  Surroundings out;
+  out.variable = [](const char* name) -> std::optional<std::string> {
+    const char* value =
+        std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables while exporting
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  out.elevated = getauxval(AT_SECURE) != 0;
+  const auto other = out.elevated ? std::nullopt : out.variable("ONNXPORT_BUILTIN_PLUGINS");
+  out.builtin = other && !other->empty() ? fs::path(*other) : builtin_folder();
+  return out;
 }
 
-Discovery discover(const PluginOptions& options) { return Search(options).run(); }
+Error Discovery::nothing_found() const {
+  std::string message = "no plugin was found, and without plugins nothing can be exported; searched:";
+  for (const SearchedFolder& s : searched) {
+    message += "\n    " + (s.folder.empty() ? std::string("(unknown)") : s.folder.string()) + " (" + s.tier +
+               "): " + s.state;
+  }
+  if (searched.empty()) message += " nothing (every tier is switched off)";
+  return Error("L208", std::move(message), {},
+               "the built-in plugins belong beside libonnxport, in onnxport/plugins.d: reinstall onnxport, "
+               "or name their "
+               "folder with --plugin-path");
+}
+
+Discovery discover(const PluginOptions& options, const Surroundings& surroundings) {
+  return Search(options, surroundings).run();
+}
+
+std::string why_untrusted(const fs::path& file) {
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0) return "";
+  // A sticky folder (/tmp) does not let others replace files that are not theirs, but lets them add some.
+  return (status.st_mode & S_IWOTH) != 0 ? "writable by everybody (chmod o-w " + file.string() + ")" : "";
+}
 
 }  // namespace onnxport

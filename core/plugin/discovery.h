@@ -1,43 +1,53 @@
-// Where manifests are looked for, and what was found there.
+// Where manifests are looked for, and in what order.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/plugin/manifest.h"
+#include "onnxport/errors.h"
 #include "onnxport/export.h"
 
 namespace onnxport {
 
-enum class PluginState { active, shadowed, disabled, broken };
+// What discovery asks of the process, so that tests can answer in its place.
+struct Surroundings {
+  std::function<std::optional<std::string>(const char*)> variable;
+  bool elevated = false;  // setuid and the like: the user's environment must not choose code
+  std::filesystem::path builtin;
 
-struct Found {
-  Manifest manifest;                     // of a broken one only the file is known
-  std::string tier;                      // "explicit", "path", "environment", "user", "system", "built-in"
-  PluginState state = PluginState::active;
-  std::vector<Diagnostic> problems;      // of a broken one
-  std::string reason;                    // why it is not active
+  static Surroundings of_process();
+};
+
+struct FoundManifest {
+  std::filesystem::path file;
+  std::string tier;  // "explicit", "path", "environment", "user", "system", "built-in"
 };
 
 struct SearchedFolder {
   std::filesystem::path folder;
   std::string tier;
-  std::string outcome;                   // "3 manifests", "does not exist", "not readable: …"
+  std::string state;  // "3 manifests", "absent", "not readable: …", "refused: …"
 };
 
 struct Discovery {
-  std::vector<Found> plugins;            // in the order of precedence
-  std::vector<SearchedFolder> folders;
+  std::vector<FoundManifest> manifests;  // in order of precedence
+  std::vector<SearchedFolder> searched;
   std::vector<Diagnostic> notes;
+
+  // Error L208 with every folder and its state, for when nothing was found at all.
+  Error nothing_found() const;
 };
 
-// Reads every manifest of every tier; opens no library. A broken manifest named explicitly throws its errors; others
-// are entries of state broken. First match per id wins.
-Discovery discover(const PluginOptions& options);
+// Explicit files, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name,
+// byte-wise. Only
+// *.onnxport.yaml counts. Files and folders that anybody may write are refused. Never throws for a folder.
+Discovery discover(const PluginOptions& options,
+                   const Surroundings& surroundings = Surroundings::of_process());
 
-// <folder of libonnxport>/onnxport/plugins.d, or what ONNXPORT_BUILTIN_PLUGINS says.
-std::filesystem::path builtin_plugin_folder();
+// "is writable by everybody", or empty: what makes a file unfit to choose the code that runs.
+std::string why_untrusted(const std::filesystem::path& file);
 
 }  // namespace onnxport

@@ -8,7 +8,8 @@ namespace onnxport {
 namespace {
 
 const void* get_interface(const onnxport_host*, onnxport_str id) {
-  const std::string_view name = id.data == nullptr ? std::string_view() : std::string_view(id.data, static_cast<size_t>(id.size));
+  const std::string_view name =
+      id.data == nullptr ? std::string_view() : std::string_view(id.data, static_cast<size_t>(id.size));
   if (name == "onnxport.op/1") return &kOpApi;
   if (name == "onnxport.graph/1") return &kGraphApi;
   if (name == "onnxport.emit/1") return &kEmitApi;
@@ -18,7 +19,8 @@ const void* get_interface(const onnxport_host*, onnxport_str id) {
   return nullptr;
 }
 
-constexpr onnxport_host kHost = {sizeof(onnxport_host), ONNXPORT_ABI_MAJOR, ONNXPORT_ABI_MINOR, get_interface};
+constexpr onnxport_host kHost = {sizeof(onnxport_host), ONNXPORT_ABI_MAJOR, ONNXPORT_ABI_MINOR,
+                                 get_interface};
 
 bool has_complex(const Bound& b) {
   if (b.kind == Bound::Kind::complex_number) return true;
@@ -41,7 +43,8 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
 // The state an attempt ended in; the graph is as before unless it is `done`.
 Outcome settle(onnxport_context& context, int32_t status, Emitter& emitter, const Emitter::Mark& mark) {
   Outcome out;
-  if (status == ONNXPORT_OK && context.ok() && context.open_blocks != 0) context.fail("T505: a block was left open");
+  if (status == ONNXPORT_OK && context.ok() && context.open_blocks != 0)
+    context.fail("T505: a block was left open");
   if (status == ONNXPORT_OK && context.ok() && !context.finished) context.fail("T505: no results were given");
   out.notes = std::move(context.notes);
   if (status == ONNXPORT_OK && context.ok()) {
@@ -50,7 +53,8 @@ Outcome settle(onnxport_context& context, int32_t status, Emitter& emitter, cons
   }
   const bool declined = context.declined && !context.failed;
   out.status = declined ? Outcome::Status::declined : Outcome::Status::failed;
-  out.reason = context.reason.empty() ? "status " + std::to_string(status) + " without a reason" : context.reason;
+  out.reason =
+      context.reason.empty() ? "status " + std::to_string(status) + " without a reason" : context.reason;
   emitter.rollback(mark);
   return out;
 }
@@ -59,8 +63,8 @@ Outcome settle(onnxport_context& context, int32_t status, Emitter& emitter, cons
 
 const onnxport_host* plugin_host() { return &kHost; }
 
-Outcome run_mapping(const Candidate& candidate, const Call& call, Emitter& emitter, Registry&) {
-  if (candidate.manifest != nullptr) return run_manifest_mapping(candidate, call, emitter);
+Outcome run_mapping(const Candidate& candidate, const Call& call, Emitter& emitter, Registry& registry) {
+  if (candidate.manifest != nullptr) return run_manifest_mapping(candidate, call, emitter, registry);
   Outcome out;
   const bool complex = std::any_of(call.arguments.begin(), call.arguments.end(), has_complex);
   if (complex && (candidate.mapping->flags & ONNXPORT_TAKES_COMPLEX) == 0) {

@@ -44,8 +44,8 @@ int32_t constant_data(onnxport_context* c, onnxport_value handle, onnxport_tenso
   const ir::Value* v = c->value(handle);
   if (v == nullptr || !v->is_constant() || out == nullptr) return 0;
   const ir::Tensor& t = *v->constant();
-  *out = {static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()), t.dims().data(), t.bytes().data(),
-          t.bytes().size()};
+  *out = {static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()), t.dims().data(),
+          t.bytes().data(), t.bytes().size()};
   return 1;
 }
 
@@ -68,18 +68,21 @@ int32_t current_opset(onnxport_context* c) { return c->emitter.opset(); }
 ir::Value* exact_cast(onnxport_context& c, const Bound& number, ir::DType to) {
   const double real = number.kind == Bound::Kind::real ? number.real : static_cast<double>(number.integer);
   switch (to) {
-    case ir::DType::f64: return c.emitter.constant(ir::Tensor::of<double>(to, {}, {real}));
-    case ir::DType::f32: return c.emitter.constant(ir::Tensor::of<float>(to, {}, {static_cast<float>(real)}));
+    case ir::DType::f64:
+      return c.emitter.constant(ir::Tensor::of<double>(to, {}, {real}));
+    case ir::DType::f32:
+      return c.emitter.constant(ir::Tensor::of<float>(to, {}, {static_cast<float>(real)}));
     case ir::DType::i64:
       if (number.kind == Bound::Kind::real) return nullptr;
       return c.emitter.constant(number.integer);
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
-int32_t emit_node(onnxport_context* c, onnxport_str domain, onnxport_str op_type, const onnxport_value* inputs,
-                  uint32_t input_count, const onnxport_attr* attrs, uint32_t attr_count, onnxport_value* outputs,
-                  uint32_t output_count) {
+int32_t emit_node(onnxport_context* c, onnxport_str domain, onnxport_str op_type,
+                  const onnxport_value* inputs, uint32_t input_count, const onnxport_attr* attrs,
+                  uint32_t attr_count, onnxport_value* outputs, uint32_t output_count) {
   for (uint32_t i = 0; i < output_count; ++i) outputs[i] = 0;
   return c->guarded<int32_t>(ONNXPORT_FAILED, [&]() -> int32_t {
     std::vector<ir::Value*> values;
@@ -115,7 +118,8 @@ onnxport_value make_constant(onnxport_context* c, const onnxport_tensor* t) {
     }
     std::vector<int64_t> dims(t->dims, t->dims + t->rank);
     const std::span bytes(static_cast<const std::byte*>(t->data), static_cast<size_t>(t->bytes));
-    return c->handle(c->emitter.constant(ir::Tensor::copy_of(static_cast<ir::DType>(t->dtype), std::move(dims), bytes)));
+    return c->handle(
+        c->emitter.constant(ir::Tensor::copy_of(static_cast<ir::DType>(t->dtype), std::move(dims), bytes)));
   });
 }
 
@@ -144,8 +148,8 @@ onnxport_value emit_shape(onnxport_context* c, const onnxport_value* parts, uint
   });
 }
 
-int32_t begin_block(onnxport_context* c, const int32_t* dtypes, const int32_t* ranks, const onnxport_str* names,
-                    uint32_t count, onnxport_value* params) {
+int32_t begin_block(onnxport_context* c, const int32_t* dtypes, const int32_t* ranks,
+                    const onnxport_str* names, uint32_t count, onnxport_value* params) {
   return c->guarded<int32_t>(ONNXPORT_FAILED, [&]() -> int32_t {
     std::vector<std::pair<std::string, ir::Type>> parameters;
     for (uint32_t i = 0; i < count; ++i) {
@@ -182,7 +186,8 @@ int64_t end_block(onnxport_context* c, const onnxport_value* results, uint32_t c
         return -1;
       }
       // A block hands out what it computed itself.
-      if (v->producer() == nullptr || v->producer()->parent() != &c->emitter.block()) v = c->emitter.emit1("Identity", {v});
+      if (v->producer() == nullptr || v->producer()->parent() != &c->emitter.block())
+        v = c->emitter.emit1("Identity", {v});
       values.push_back(v);
     }
     --c->open_blocks;
@@ -211,7 +216,8 @@ onnxport_value set_complex(onnxport_context* c, onnxport_value handle, int32_t o
   });
 }
 
-int32_t set_type(onnxport_context* c, onnxport_value handle, int32_t element, int32_t r, const int64_t* dims) {
+int32_t set_type(onnxport_context* c, onnxport_value handle, int32_t element, int32_t r,
+                 const int64_t* dims) {
   return c->guarded<int32_t>(ONNXPORT_FAILED, [&]() -> int32_t {
     ir::Value* v = c->value(handle);
     if (v == nullptr || v->producer() == nullptr) {
@@ -221,7 +227,8 @@ int32_t set_type(onnxport_context* c, onnxport_value handle, int32_t element, in
     std::optional<ir::Shape> shape;
     if (r >= 0) {
       shape.emplace();
-      for (int32_t i = 0; i < r; ++i) shape->push_back(dims[i] < 0 ? c->emitter.fresh_dim() : ir::Dim(dims[i]));
+      for (int32_t i = 0; i < r; ++i)
+        shape->push_back(dims[i] < 0 ? c->emitter.fresh_dim() : ir::Dim(dims[i]));
     }
     v->set_type(ir::Type::tensor(static_cast<ir::DType>(element), std::move(shape)));
     return ONNXPORT_OK;
@@ -236,11 +243,21 @@ std::vector<ir::Attribute> read_attributes(onnxport_context& c, const onnxport_a
     const onnxport_attr& a = attrs[i];
     ir::AttributeValue value;
     switch (a.kind) {
-      case ONNXPORT_ATTR_INT: value = a.i; break;
-      case ONNXPORT_ATTR_FLOAT: value = a.f; break;
-      case ONNXPORT_ATTR_STRING: value = std::string(from_abi(a.s)); break;
-      case ONNXPORT_ATTR_INTS: value = std::vector<int64_t>(a.ints, a.ints + a.count); break;
-      case ONNXPORT_ATTR_FLOATS: value = std::vector<double>(a.floats, a.floats + a.count); break;
+      case ONNXPORT_ATTR_INT:
+        value = a.i;
+        break;
+      case ONNXPORT_ATTR_FLOAT:
+        value = a.f;
+        break;
+      case ONNXPORT_ATTR_STRING:
+        value = std::string(from_abi(a.s));
+        break;
+      case ONNXPORT_ATTR_INTS:
+        value = std::vector<int64_t>(a.ints, a.ints + a.count);
+        break;
+      case ONNXPORT_ATTR_FLOATS:
+        value = std::vector<double>(a.floats, a.floats + a.count);
+        break;
       case ONNXPORT_ATTR_STRINGS: {
         std::vector<std::string> strings;
         for (uint32_t k = 0; k < a.count; ++k) strings.emplace_back(from_abi(a.strings[k]));
@@ -255,20 +272,38 @@ std::vector<ir::Attribute> read_attributes(onnxport_context& c, const onnxport_a
         break;
       }
       case ONNXPORT_ATTR_BLOCK:
-        if (a.i < 0 || static_cast<size_t>(a.i) >= c.blocks.size()) throw Error("T505", "a block attribute that names no block");
+        if (a.i < 0 || static_cast<size_t>(a.i) >= c.blocks.size())
+          throw Error("T505", "a block attribute that names no block");
         value = c.blocks[static_cast<size_t>(a.i)];
         break;
-      default: throw Error("T505", "an attribute of kind " + std::to_string(a.kind));
+      default:
+        throw Error("T505", "an attribute of kind " + std::to_string(a.kind));
     }
     out.push_back(c.emitter.attribute(from_abi(a.name), std::move(value)));
   }
   return out;
 }
 
-const onnxport_graph_api kGraphApi = {sizeof(onnxport_graph_api), 0,          dtype,     rank,         static_dim,
-                                      same_dim,                   constant_data, is_complex, is_number, target_opset,
+const onnxport_graph_api kGraphApi = {sizeof(onnxport_graph_api),
+                                      0,
+                                      dtype,
+                                      rank,
+                                      static_dim,
+                                      same_dim,
+                                      constant_data,
+                                      is_complex,
+                                      is_number,
+                                      target_opset,
                                       current_opset};
-const onnxport_emit_api kEmitApi = {sizeof(onnxport_emit_api), 0,           emit_node, make_constant, emit_dim,
-                                    emit_shape,                begin_block, end_block, set_complex,   set_type};
+const onnxport_emit_api kEmitApi = {sizeof(onnxport_emit_api),
+                                    0,
+                                    emit_node,
+                                    make_constant,
+                                    emit_dim,
+                                    emit_shape,
+                                    begin_block,
+                                    end_block,
+                                    set_complex,
+                                    set_type};
 
 }  // namespace onnxport

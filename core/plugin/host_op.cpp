@@ -9,7 +9,9 @@ std::string_view from_abi(onnxport_str s) {
   return s.data == nullptr ? std::string_view() : std::string_view(s.data, static_cast<size_t>(s.size));
 }
 
-onnxport_str name(onnxport_context* c) { return c->call == nullptr ? onnxport_str{nullptr, 0} : to_abi(c->call->name); }
+onnxport_str name(onnxport_context* c) {
+  return c->call == nullptr ? onnxport_str{nullptr, 0} : to_abi(c->call->name);
+}
 
 onnxport_arg find_arg(onnxport_context* c, onnxport_str name) {
   if (c->failed || c->call == nullptr || c->call->schema == nullptr) return 0;
@@ -22,16 +24,25 @@ int32_t arg_kind(onnxport_context* c, onnxport_arg handle) {
   const Bound* b = c->failed ? nullptr : c->arg(handle);
   if (b == nullptr) return ONNXPORT_ARG_NONE;
   switch (b->kind) {
-    case Bound::Kind::none: return ONNXPORT_ARG_NONE;
+    case Bound::Kind::none:
+      return ONNXPORT_ARG_NONE;
     case Bound::Kind::value:
-    case Bound::Kind::complex_number: return ONNXPORT_ARG_VALUE;
-    case Bound::Kind::integer: return ONNXPORT_ARG_INT;
-    case Bound::Kind::real: return ONNXPORT_ARG_REAL;
-    case Bound::Kind::boolean: return ONNXPORT_ARG_BOOL;
-    case Bound::Kind::string: return ONNXPORT_ARG_STRING;
-    case Bound::Kind::dtype: return ONNXPORT_ARG_DTYPE;
-    case Bound::Kind::list: return ONNXPORT_ARG_LIST;
-    case Bound::Kind::sequence: return ONNXPORT_ARG_SEQUENCE;
+    case Bound::Kind::complex_number:
+      return ONNXPORT_ARG_VALUE;
+    case Bound::Kind::integer:
+      return ONNXPORT_ARG_INT;
+    case Bound::Kind::real:
+      return ONNXPORT_ARG_REAL;
+    case Bound::Kind::boolean:
+      return ONNXPORT_ARG_BOOL;
+    case Bound::Kind::string:
+      return ONNXPORT_ARG_STRING;
+    case Bound::Kind::dtype:
+      return ONNXPORT_ARG_DTYPE;
+    case Bound::Kind::list:
+      return ONNXPORT_ARG_LIST;
+    case Bound::Kind::sequence:
+      return ONNXPORT_ARG_SEQUENCE;
   }
   return ONNXPORT_ARG_NONE;
 }
@@ -61,7 +72,8 @@ onnxport_arg arg_item(onnxport_context* c, onnxport_arg handle, uint32_t index) 
   const Bound* b = c->failed ? nullptr : c->arg(handle);
   if (b == nullptr) return 0;
   if (index >= b->items.size()) {
-    c->fail("T505: element " + std::to_string(index) + " of a list of " + std::to_string(b->items.size()) + " was asked for");
+    c->fail("T505: element " + std::to_string(index) + " of a list of " + std::to_string(b->items.size()) +
+            " was asked for");
     return 0;
   }
   return c->arg_handle(&b->items[index]);
@@ -73,11 +85,13 @@ onnxport_value arg_value(onnxport_context* c, onnxport_arg handle) {
     if (b == nullptr || b->kind == Bound::Kind::none) return 0;
     ir::Value* v = materialize(*b, c->emitter);
     if (v == nullptr) {
-      c->fail("an argument that has no ONNX form (a string, or a list of tensors) was asked for as one value");
+      c->fail(
+          "an argument that has no ONNX form (a string, or a list of tensors) was asked for as one value");
       return 0;
     }
-    const bool number = b->kind == Bound::Kind::value ? b->is_number
-                                                      : b->kind != Bound::Kind::list && b->kind != Bound::Kind::sequence;
+    const bool number = b->kind == Bound::Kind::value
+                            ? b->is_number
+                            : b->kind != Bound::Kind::list && b->kind != Bound::Kind::sequence;
     return c->handle(v, number, number && b->kind != Bound::Kind::value ? b : nullptr);
   });
 }
@@ -94,7 +108,9 @@ int32_t result_type_of(onnxport_context* c, const onnxport_arg* args, uint32_t c
   });
 }
 
-uint32_t output_count(onnxport_context* c) { return c->call == nullptr ? 0 : static_cast<uint32_t>(c->call->outputs.size()); }
+uint32_t output_count(onnxport_context* c) {
+  return c->call == nullptr ? 0 : static_cast<uint32_t>(c->call->outputs.size());
+}
 
 int32_t output_used(onnxport_context* c, uint32_t index) {
   return c->call != nullptr && index < c->call->outputs.size() && c->call->outputs[index]->has_uses() ? 1 : 0;
@@ -143,10 +159,24 @@ void note(onnxport_context* c, onnxport_str text) {
 
 }  // namespace
 
-const onnxport_op_api kOpApi = {sizeof(onnxport_op_api), 0,        name,        find_arg,     arg_kind,
-                                arg_int,                 arg_real, arg_string,  arg_size,     arg_item,
-                                arg_value,               result_type_of, output_count, output_used, output_dtype,
-                                set_results,             set_list_result, training};
+const onnxport_op_api kOpApi = {sizeof(onnxport_op_api),
+                                0,
+                                name,
+                                find_arg,
+                                arg_kind,
+                                arg_int,
+                                arg_real,
+                                arg_string,
+                                arg_size,
+                                arg_item,
+                                arg_value,
+                                result_type_of,
+                                output_count,
+                                output_used,
+                                output_dtype,
+                                set_results,
+                                set_list_result,
+                                training};
 const onnxport_diag_api kDiagApi = {sizeof(onnxport_diag_api), 0, decline, fail, note};
 
 }  // namespace onnxport

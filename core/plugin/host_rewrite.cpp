@@ -16,12 +16,16 @@ onnxport_str domain(onnxport_context* c) {
 onnxport_str op_type(onnxport_context* c) {
   return c->node == nullptr ? onnxport_str{nullptr, 0} : to_abi(onnx::split_op(c->node->op_text()).second);
 }
-uint32_t input_count(onnxport_context* c) { return c->node == nullptr ? 0 : static_cast<uint32_t>(c->node->operand_count()); }
+uint32_t input_count(onnxport_context* c) {
+  return c->node == nullptr ? 0 : static_cast<uint32_t>(c->node->operand_count());
+}
 onnxport_value input(onnxport_context* c, uint32_t index) {
   if (c->node == nullptr || index >= c->node->operand_count()) return 0;
   return c->handle(c->node->operand(index));
 }
-uint32_t output_count(onnxport_context* c) { return c->node == nullptr ? 0 : static_cast<uint32_t>(c->node->output_count()); }
+uint32_t output_count(onnxport_context* c) {
+  return c->node == nullptr ? 0 : static_cast<uint32_t>(c->node->output_count());
+}
 onnxport_value output(onnxport_context* c, uint32_t index) {
   if (c->node == nullptr || index >= c->node->output_count()) return 0;
   return c->handle(c->node->output(index));
@@ -29,7 +33,9 @@ onnxport_value output(onnxport_context* c, uint32_t index) {
 int32_t output_used(onnxport_context* c, uint32_t index) {
   return c->node != nullptr && index < c->node->output_count() && c->node->output(index)->has_uses() ? 1 : 0;
 }
-uint32_t attr_count(onnxport_context* c) { return c->node == nullptr ? 0 : static_cast<uint32_t>(c->node->attributes().size()); }
+uint32_t attr_count(onnxport_context* c) {
+  return c->node == nullptr ? 0 : static_cast<uint32_t>(c->node->attributes().size());
+}
 
 int32_t attr(onnxport_context* c, uint32_t index, onnxport_attr* out) {
   if (c->node == nullptr || out == nullptr || index >= c->node->attributes().size()) return 0;
@@ -121,8 +127,8 @@ bool write_attribute(onnxport_context& c, const ir::Attribute& attribute, onnxpo
     }
     bool operator()(const ir::Tensor& t) const {
       out.kind = ONNXPORT_ATTR_TENSOR;
-      c.tensors.push_back({static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()), t.dims().data(),
-                           t.bytes().data(), t.bytes().size()});
+      c.tensors.push_back({static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()),
+                           t.dims().data(), t.bytes().data(), t.bytes().size()});
       out.tensor = &c.tensors.back();
       return true;
     }
@@ -136,8 +142,18 @@ bool write_attribute(onnxport_context& c, const ir::Attribute& attribute, onnxpo
   return std::visit(Visitor{c, out}, attribute.value);
 }
 
-const onnxport_rewrite_api kRewriteApi = {sizeof(onnxport_rewrite_api), 0, domain,      op_type,    input_count, input,
-                                          output_count, output, output_used, attr_count, attr, replace};
+const onnxport_rewrite_api kRewriteApi = {sizeof(onnxport_rewrite_api),
+                                          0,
+                                          domain,
+                                          op_type,
+                                          input_count,
+                                          input,
+                                          output_count,
+                                          output,
+                                          output_used,
+                                          attr_count,
+                                          attr,
+                                          replace};
 const onnxport_onnx_body_api kOnnxBodyApi = {sizeof(onnxport_onnx_body_api), 0, emit_body};
 
 }  // namespace onnxport

@@ -1,155 +1,213 @@
 #include "core/plugin/library.h"
 
-#include <elf.h>
-#include <openssl/evp.h>
+#include <dlfcn.h>
 
-#include <array>
 #include <boost/dll/shared_library.hpp>
-#include <cstring>
-#include <fstream>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <vector>
 
 #include "core/plugin/context.h"
+#include "core/plugin/discovery.h"
 
 namespace onnxport {
 namespace {
 
-Place place_of(const Manifest& manifest) {
-  Place place;
-  place.file = manifest.file.string();
-  return place;
-}
+namespace fs = std::filesystem;
 
 std::string text_of(onnxport_str s) {
-  return s.data == nullptr || s.size > 4096 ? std::string() : std::string(s.data, static_cast<size_t>(s.size));
+  return s.data == nullptr ? "" : std::string(s.data, std::min<uint64_t>(s.size, 256));
 }
 
-const LibraryEntry& entry_of(const Manifest& manifest) {
-  const auto found = manifest.libraries.find(current_platform());
-  if (found != manifest.libraries.end()) return found->second;
-  std::string have;
-  for (const auto& [platform, entry] : manifest.libraries) have += (have.empty() ? "" : ", ") + platform;
-  throw Error("L201", "plugin " + manifest.id + " has no library for " + current_platform(), place_of(manifest),
-              "it has: " + (have.empty() ? "none" : have));
+class Opening {
+ public:
+  explicit Opening(const Manifest& manifest) : manifest_(manifest) {}
+
+  const onnxport_plugin& run() {
+    find_file();
+    check_file();
+    return check_answer(query(load()));
+  }
+
+  [[noreturn]] void fail(std::string_view code, std::string message, std::string hint) const {
+    throw Error(code, "plugin " + manifest_.id + ": " + message, place_, std::move(hint));
+  }
+
+ private:
+  void find_file() {
+    place_.file = manifest_.file.string();
+    const std::string platform(current_platform());
+    const auto found = manifest_.libraries.find(platform);
+    if (found == manifest_.libraries.end()) {
+      std::string others;
+      for (const auto& [name, library] : manifest_.libraries) others += (others.empty() ? "" : ", ") + name;
+      fail("L201", "has no library for " + platform + " (it has: " + (others.empty() ? "none" : others) + ")",
+           "ask the publisher for a build for " + platform);
+    }
+    library_ = &found->second;
+    place_ = library_->place;
+  }
+
+  void check_file() const {
+    const fs::path& file = library_->path;
+    std::error_code error;
+    if (!fs::is_regular_file(file, error)) {
+      fail("L202", "the library " + file.string() + " does not exist",
+           "put it there, or correct the path in the manifest");
+    }
+    if (const std::string why = why_untrusted(file); !why.empty()) {
+      fail("L202", "the library " + file.string() + " is refused: " + why,
+           "take the right to write from everybody else");
+    }
+    if (const std::string why = why_not_loadable(file); !why.empty()) {
+      fail("L202", "the library " + file.string() + " " + why, "copy or build it again");
+    }
+    if (library_->sha256.empty()) return;
+    const std::string is = sha256_of(file);
+    if (is != library_->sha256) {
+      fail("L203",
+           "the library " + file.string() + " is not the one the manifest names: sha256 " + is +
+               ", expected " + library_->sha256,
+           "install the plugin's files of one release together");
+    }
+  }
+
+  onnxport_plugin_query_fn load() const {
+    using boost::dll::load_mode::rtld_local;
+    using boost::dll::load_mode::rtld_now;
+    const std::string file = library_->path.string();
+    try {
+      boost::dll::shared_library library(file, rtld_now | rtld_local);
+      // Values of the plugin (functions, texts) stay in use: it must outlive this object, and every other.
+      dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+      if (!library.has(ONNXPORT_QUERY_SYMBOL)) {
+        fail("L205", "the library " + file + " does not export " ONNXPORT_QUERY_SYMBOL,
+             "define it with ONNXPORT_EXPORT, as in sdk/example");
+      }
+      return library.get<const onnxport_plugin*(const onnxport_host*)>(ONNXPORT_QUERY_SYMBOL);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& e) {  // carries dlerror's text
+      fail("L204", std::string("the library cannot be opened: ") + e.what(),
+           "a plugin links nothing but the C and C++ run-time libraries; ldd -r shows what it misses");
+    }
+  }
+
+  const onnxport_plugin* query(onnxport_plugin_query_fn function) const {
+    const onnxport_plugin* answer = nullptr;
+    try {
+      answer = function(plugin_host());
+    } catch (const std::exception& e) {
+      fail("L206", std::string(ONNXPORT_QUERY_SYMBOL " threw: ") + e.what(),
+           "no exception may leave a plugin: report this to its publisher");
+    } catch (...) {
+      fail("L206", ONNXPORT_QUERY_SYMBOL " threw something that is not a std::exception",
+           "no exception may leave a plugin: report this to its publisher");
+    }
+    if (answer == nullptr) {
+      fail("L206", ONNXPORT_QUERY_SYMBOL " returned null",
+           "the plugin refuses this host: ask its publisher for a release for onnxport " ONNXPORT_VERSION);
+    }
+    return answer;
+  }
+
+  const onnxport_plugin& check_answer(const onnxport_plugin* answer) const {
+    // struct_size is read first: what lies behind it may not exist.
+    if (answer->struct_size < sizeof(onnxport_plugin)) {
+      fail("A303",
+           "its description has " + std::to_string(answer->struct_size) + " bytes, ABI 1 has " +
+               std::to_string(sizeof(onnxport_plugin)),
+           "build the plugin with the headers of an onnxport release");
+    }
+    if (answer->abi_major != ONNXPORT_ABI_MAJOR) {
+      fail("A302", "needs ABI " + std::to_string(answer->abi_major) + ", this onnxport has " + host_abi(),
+           "take the plugin's release for ABI " + std::to_string(ONNXPORT_ABI_MAJOR));
+    }
+    if (answer->min_abi_minor > ONNXPORT_ABI_MINOR) {
+      fail("A301",
+           "needs ABI " + std::to_string(answer->abi_major) + "." + std::to_string(answer->min_abi_minor) +
+               ", this onnxport has " + host_abi(),
+           "update onnxport, or take an older release of the plugin");
+    }
+    const std::string id = text_of(answer->id);
+    const std::string version = text_of(answer->version);
+    if (id != manifest_.id || version != manifest_.version) {
+      fail("L207",
+           "the library says it is " + id + " " + version + ", the manifest says " + manifest_.id + " " +
+               manifest_.version,
+           "install the manifest and the library of one release together");
+    }
+    if (answer->get_interface == nullptr)
+      fail("A303", "its description has no get_interface", "return the table of onnxport::Plugin");
+    return *answer;
+  }
+
+  static std::string host_abi() {
+    return std::to_string(ONNXPORT_ABI_MAJOR) + "." + std::to_string(ONNXPORT_ABI_MINOR);
+  }
+
+  const Manifest& manifest_;
+  const Manifest::Library* library_ = nullptr;
+  Place place_;
+};
+
+template <typename Api>
+const Api* interface_of(const Opening& opening, const onnxport_plugin& plugin, std::string_view id) {
+  const auto* api = static_cast<const Api*>(plugin.get_interface({id.data(), id.size()}));
+  if (api != nullptr && api->struct_size < sizeof(Api)) {
+    opening.fail("A303",
+                 "its table " + std::string(id) + " has " + std::to_string(api->struct_size) +
+                     " bytes, ABI 1 has " + std::to_string(sizeof(Api)),
+                 "build the plugin with the headers of an onnxport release");
+  }
+  return api;
 }
 
-// dlopen and the query run the plugin's code: what escapes from there must not end the process.
-const onnxport_plugin* query(const boost::dll::shared_library& library, const Manifest& manifest) {
-  if (!library.has(ONNXPORT_QUERY_SYMBOL)) {
-    throw Error("L205", library.location().string() + " does not export " ONNXPORT_QUERY_SYMBOL, place_of(manifest),
-                "build it with the SDK: docs/plugins.md");
+void check_element(const Opening& opening, uint64_t size, uint64_t expected, std::string_view what) {
+  if (size < expected) {
+    opening.fail("A303",
+                 "its " + std::string(what) + " has " + std::to_string(size) + " bytes, ABI 1 has " +
+                     std::to_string(expected),
+                 "build the plugin with the headers of an onnxport release");
   }
-  const auto& function = library.get<const onnxport_plugin*(const onnxport_host*)>(ONNXPORT_QUERY_SYMBOL);
-  const onnxport_plugin* plugin = nullptr;
-  try {
-    plugin = function(plugin_host());
-  } catch (const std::exception& e) {
-    throw Error("L206", "the query of plugin " + manifest.id + " threw: " + e.what(), place_of(manifest));
-  } catch (...) {
-    throw Error("L206", "the query of plugin " + manifest.id + " threw", place_of(manifest));
-  }
-  if (plugin == nullptr) throw Error("L206", "the query of plugin " + manifest.id + " returned nothing", place_of(manifest));
-  return plugin;
 }
 
-void check_table(const onnxport_plugin& plugin, const Manifest& manifest) {
-  const Place place = place_of(manifest);
-  constexpr size_t head = offsetof(onnxport_plugin, id);
-  if (plugin.struct_size < head) throw Error("A303", "the plugin table of " + manifest.id + " is " + std::to_string(plugin.struct_size) + " bytes long", place);
-  if (plugin.abi_major != ONNXPORT_ABI_MAJOR) {
-    throw Error("A302", "plugin " + manifest.id + " is built for ABI " + std::to_string(plugin.abi_major) + ", this host offers " + std::to_string(ONNXPORT_ABI_MAJOR), place,
-                "get a build of the plugin for ABI " + std::to_string(ONNXPORT_ABI_MAJOR));
-  }
-  if (plugin.min_abi_minor > ONNXPORT_ABI_MINOR) {
-    throw Error("A301", "plugin " + manifest.id + " needs ABI 1." + std::to_string(plugin.min_abi_minor) + ", this host offers 1." + std::to_string(ONNXPORT_ABI_MINOR), place,
-                "use a newer onnxport, or an older release of the plugin");
-  }
-  if (plugin.struct_size < sizeof(onnxport_plugin) || plugin.get_interface == nullptr) {
-    throw Error("A303", "the plugin table of " + manifest.id + " is " + std::to_string(plugin.struct_size) + " bytes long, " + std::to_string(sizeof(onnxport_plugin)) + " are needed", place);
-  }
-  if (text_of(plugin.id) != manifest.id || text_of(plugin.version) != manifest.version) {
-    throw Error("L207", "the library says it is " + text_of(plugin.id) + " " + text_of(plugin.version) + ", the manifest " + manifest.id + " " + manifest.version, place,
-                "the two must be of one release");
-  }
+template <typename T>
+const T& element(const T* first, uint64_t size, uint32_t i) {
+  return *reinterpret_cast<const T*>(reinterpret_cast<const char*>(first) + size * i);
 }
 
 }  // namespace
 
-void check_elf_extents(const std::filesystem::path& file) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error("L202", file.string() + " " + why, {}, "copy or build the library again");
-  };
-  std::error_code error;
-  const uint64_t size = std::filesystem::file_size(file, error);
-  if (error) refuse("cannot be read: " + error.message());
-  std::ifstream stream(file, std::ios::binary);
-  Elf64_Ehdr header{};
-  if (size < sizeof header || !stream.read(reinterpret_cast<char*>(&header), sizeof header)) refuse("is no shared library: too short");
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) refuse("is no shared library: not ELF");
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_type != ET_DYN) refuse("is no 64-bit shared library");
-#if defined(__x86_64__)
-  if (header.e_machine != EM_X86_64) refuse("is built for another processor");
-#elif defined(__aarch64__)
-  if (header.e_machine != EM_AARCH64) refuse("is built for another processor");
-#endif
-  const auto beyond = [&](uint64_t offset, uint64_t length) { return offset > size || length > size - offset; };
-  if (header.e_phentsize != sizeof(Elf64_Phdr) || beyond(header.e_phoff, uint64_t{header.e_phnum} * sizeof(Elf64_Phdr))) refuse("is truncated");
-  if (header.e_shnum != 0 && beyond(header.e_shoff, uint64_t{header.e_shnum} * header.e_shentsize)) refuse("is truncated");
-  stream.seekg(static_cast<std::streamoff>(header.e_phoff));
-  for (int i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr segment{};
-    if (!stream.read(reinterpret_cast<char*>(&segment), sizeof segment)) refuse("is truncated");
-    if (segment.p_type != PT_NOTE && beyond(segment.p_offset, segment.p_filesz)) refuse("is truncated");
+PluginLibrary PluginLibrary::open(const Manifest& manifest) {
+  Opening opening(manifest);
+  const onnxport_plugin& plugin = opening.run();
+  PluginLibrary out;
+  try {
+    out.mappings_ = interface_of<onnxport_mapping_api>(opening, plugin, "onnxport.mapping/1");
+    out.opset_ = interface_of<onnxport_opset_api>(opening, plugin, "onnxport.opset/1");
+    out.passes_ = interface_of<onnxport_pass_api>(opening, plugin, "onnxport.pass/1");
+  } catch (const Error&) {
+    throw;
+  } catch (...) {
+    opening.fail("L206", "get_interface threw",
+                 "no exception may leave a plugin: report this to its publisher");
   }
-}
-
-std::string sha256_of(const std::filesystem::path& file) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  std::ifstream stream(file, std::ios::binary);
-  std::array<char, 1 << 16> buffer{};
-  while (stream.read(buffer.data(), buffer.size()) || stream.gcount() > 0) {
-    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<size_t>(stream.gcount()));
+  if (out.mappings_ != nullptr && out.mappings_->count != 0)
+    check_element(opening, out.mappings_->mapping_size, sizeof(onnxport_mapping), "mapping");
+  if (out.opset_ != nullptr) {
+    check_element(opening, out.opset_->op_size, sizeof(onnxport_op_def), "operator definition");
+    check_element(opening, out.opset_->rule_size, sizeof(onnxport_rule), "rule");
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &length);
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (unsigned i = 0; i < length; ++i) {
-    out += kHex[digest[i] >> 4];
-    out += kHex[digest[i] & 15];
+  if (out.passes_ != nullptr && out.passes_->count != 0) {
+    check_element(opening, out.passes_->pass_size, sizeof(onnxport_pass), "pass");
+    check_element(opening, out.passes_->rule_size, sizeof(onnxport_rule), "rule");
   }
   return out;
 }
 
-const onnxport_plugin* open_library(const Manifest& manifest) {
-  // Opened once per file and process; never closed, since values of the plugin's code may live anywhere.
-  static std::mutex mutex;
-  static std::map<std::string, std::unique_ptr<boost::dll::shared_library>> opened;
-  const std::lock_guard<std::mutex> lock(mutex);
-  const LibraryEntry& entry = entry_of(manifest);
-  std::unique_ptr<boost::dll::shared_library>& library = opened[entry.path.string()];
-  if (library == nullptr) {
-    check_elf_extents(entry.path);
-    if (!entry.sha256.empty() && sha256_of(entry.path) != entry.sha256) {
-      throw Error("L203", entry.path.string() + " is not the file the manifest was made for (its sha256 differs)", place_of(manifest),
-                  "install manifest and library of one release");
-    }
-    try {
-      auto made = std::make_unique<boost::dll::shared_library>(
-          entry.path.string(), boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-      library = std::move(made);
-    } catch (const std::exception& e) {
-      throw Error("L204", entry.path.string() + " cannot be opened: " + e.what(), place_of(manifest));
-    }
-  }
-  const onnxport_plugin* plugin = query(*library, manifest);
-  check_table(*plugin, manifest);
-  return plugin;
+const onnxport_mapping& PluginLibrary::mapping(uint32_t i) const {
+  return element(mappings_->mappings, mappings_->mapping_size, i);
+}
+const onnxport_pass& PluginLibrary::pass(uint32_t i) const {
+  return element(passes_->passes, passes_->pass_size, i);
 }
 
 }  // namespace onnxport

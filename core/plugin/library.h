@@ -1,4 +1,4 @@
-// Opening a plugin's shared library, safely: whatever is wrong with the file is an error before it is a crash.
+// A plugin's shared library: checked before it is opened, opened once, never closed.
 #pragma once
 
 #include <filesystem>
@@ -9,14 +9,29 @@
 
 namespace onnxport {
 
-// Checks the file (ELF extents, sha256 when the manifest gives one), opens it (bound now, local), asks it for its
-// plugin table and checks id, version, ABI and sizes against the manifest. The library stays open for the life of the
-// process. Throws Error L201…L207, A301…A304.
-const onnxport_plugin* open_library(const Manifest& manifest);
+// The library of one manifest. Everything it points to lives as long as the process.
+class PluginLibrary {
+ public:
+  // Throws Error L201…L207 (platform, file, sha256, dlopen, symbol, query, identity) and A301…A303 (ABI).
+  static PluginLibrary open(const Manifest& manifest);
 
-// Throws Error L202 unless the file is an ELF shared library as long as its headers say (a truncated one would kill
-// the process inside dlopen).
-void check_elf_extents(const std::filesystem::path& file);
+  const onnxport_mapping_api* mappings() const { return mappings_; }  // null: the plugin has none
+  const onnxport_opset_api* opset() const { return opset_; }
+  const onnxport_pass_api* passes() const { return passes_; }
+  // Tables grow at the end of their elements: entry `i` of a plugin that was built with another element size.
+  const onnxport_mapping& mapping(uint32_t i) const;
+  const onnxport_pass& pass(uint32_t i) const;
+
+ private:
+  const onnxport_mapping_api* mappings_ = nullptr;
+  const onnxport_opset_api* opset_ = nullptr;
+  const onnxport_pass_api* passes_ = nullptr;
+};
+
+// Why the file cannot be a complete shared library of this platform ("is truncated: …"); empty when it looks
+// whole. A truncated library passes dlopen's own checks and kills the process when its pages are touched.
+std::string why_not_loadable(const std::filesystem::path& file);
+// Lower-case hexadecimal; empty when the file cannot be read.
 std::string sha256_of(const std::filesystem::path& file);
 
 }  // namespace onnxport

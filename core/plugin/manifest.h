@@ -1,45 +1,95 @@
-// Manifests: *.onnxport.yaml, read strictly. A half-valid manifest cannot exist as a value.
+// What a plugin says of itself, and the mappings that need no library: *.onnxport.yaml, read strictly. The
+// grammar is sdk/schema/manifest.schema.json, explained in docs/plugins.md. A half-valid manifest cannot
+// exist as a value.
 #pragma once
 
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <variant>
 #include <vector>
 
-#include "core/plugin/registry.h"
+#include "core/ir/schema.h"
+#include "core/plugin/version.h"
+#include "onnxport/errors.h"
 
 namespace onnxport {
 
-struct LibraryEntry {
-  std::filesystem::path path;  // absolute, inside the manifest's folder
-  std::string sha256;          // empty: not given
+inline constexpr int kManifestVersion = 1;
+
+// An ONNX attribute of a one-to-one mapping: an argument of the operator, or a value.
+struct ManifestAttribute {
+  using Literal = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>,
+                               std::vector<std::string>>;
+  std::string name;
+  std::string argument;  // empty: the literal
+  Literal literal;
+};
+
+// A mapping without a library, checked.
+struct ManifestMapping {
+  std::string torch_op;              // qualified name
+  std::optional<ir::Schema> schema;  // when the text gives one; else the model's is used
+  int min_opset = 0, max_opset = 0;  // target opsets; 0: no bound
+  // one-to-one
+  std::string onnx_domain, onnx_op;
+  std::optional<std::vector<std::string>> inputs;  // argument names; default: every tensor argument
+  std::vector<ManifestAttribute> attributes;
+  // as a function
+  std::string function_text;  // "(x) => (y) {...}", wrapped by the host
+  int function_opset = 0;     // 0: the pivot
+  bool keep_function = false;
+  // what a custom-domain node results in
+  std::string result_like;                               // argument name; empty: none
+  std::string result_dtype;                              // "f32"; empty: none
+  std::optional<std::vector<std::string>> result_shape;  // sizes: "3", "x.0", "2*x.1 + 1"
+  Place place;                                           // in the manifest
+
+  bool is_function() const { return !function_text.empty(); }
 };
 
 struct Manifest {
+  struct Library {
+    std::filesystem::path path;  // inside the manifest's folder
+    std::string sha256;          // lower case; empty: not given
+    Place place;
+  };
+  struct Requirement {
+    std::string id;
+    std::string range;
+    Place place;
+  };
+
   std::filesystem::path file;
   std::string id, name, version, publisher, license, url, description;
-  int abi_major = 1;
-  int abi_minor = 0;
-  std::map<std::string, LibraryEntry> libraries;  // by platform, "linux_amd64"
-  std::string requires_onnxport;
-  std::vector<std::pair<std::string, std::string>> requires_plugins;  // id, version range
+  int abi_major = 1, abi_minor = 0;
+  std::map<std::string, Library, std::less<>> libraries;  // by platform
+  std::string onnxport_range;
+  std::vector<Requirement> plugins;
   std::vector<std::string> ops;
-  std::vector<std::pair<std::string, int>> domains;
-  std::vector<int> opsets;
+  std::map<std::string, int, std::less<>> domains;
+  std::vector<int> opsets;  // of ai.onnx
   std::vector<std::string> passes;
   std::vector<std::string> schemas;
   std::vector<ManifestMapping> mappings;
-  std::vector<std::string> overrides;  // operators this plugin may take from others
+  std::vector<std::string> overrides;  // operators or plugin ids
+
+  // Whether a library of this plugin may register that operator: by its name, or by the name of all its
+  // overloads.
+  bool promises(std::string_view torch_op) const;
+  bool overrides_op(std::string_view torch_op) const;
+  bool overrides_plugin(std::string_view plugin_id) const;
 };
 
-// Reads and checks one file. Throws Error with every mistake found, each M1xx at file:line:col.
-Manifest read_manifest(const std::filesystem::path& file);
-// The same of a text, for tests and editors.
-Manifest parse_manifest(const std::string& text, const std::filesystem::path& file);
+// "ns::name" of "ns::name.overload".
+std::string_view base_name(std::string_view torch_op);
+// The platform this library was built for: "linux_amd64".
+std::string_view current_platform();
 
-// "linux_amd64", … of this build.
-std::string current_platform();
+// Throw Error with every mistake found, M1xx.
+Manifest parse_manifest(std::string_view text, const std::filesystem::path& file);
+Manifest read_manifest(const std::filesystem::path& file);
 
 }  // namespace onnxport

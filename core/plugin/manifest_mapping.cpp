@@ -1,189 +1,348 @@
-// Mappings that a manifest makes alone: one-to-one nodes, and functions in ONNX's text.
-#include <algorithm>
-#include <cctype>
+#include "core/plugin/manifest_mapping.h"
 
-#include "core/emit/inline_function.h"
-#include "core/onnx/functions.h"
-#include "core/plugin/context.h"
+#include <algorithm>
+#include <charconv>
+
+#include "core/plugin/nearest.h"
 #include "core/translate/translate.h"
 
 namespace onnxport {
 namespace {
 
-Outcome declined(std::string reason) {
-  Outcome out;
-  out.reason = std::move(reason);
-  return out;
+using yaml::Node;
+
+bool is_identifier(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !text.empty() && !digit(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
-// A known argument as an ONNX attribute; nullopt where ONNX has none for it.
-std::optional<ir::AttributeValue> as_attribute(const Bound& b) {
-  switch (b.kind) {
-    case Bound::Kind::integer:
-    case Bound::Kind::boolean:
-    case Bound::Kind::dtype: return b.integer;
-    case Bound::Kind::real: return b.real;
-    case Bound::Kind::string: return b.string;
-    case Bound::Kind::list: {
-      const auto whole = [](const Bound& i) { return i.kind == Bound::Kind::integer || i.kind == Bound::Kind::boolean; };
-      const auto real = [&](const Bound& i) { return whole(i) || i.kind == Bound::Kind::real; };
-      if (std::all_of(b.items.begin(), b.items.end(), whole)) {
-        std::vector<int64_t> out;
-        for (const Bound& i : b.items) out.push_back(i.integer);
-        return out;
-      }
-      if (std::all_of(b.items.begin(), b.items.end(), real)) {
-        std::vector<double> out;
-        for (const Bound& i : b.items) out.push_back(i.kind == Bound::Kind::real ? i.real : static_cast<double>(i.integer));
-        return out;
-      }
+std::optional<int64_t> whole(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<double> real(std::string_view text) {
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+class MappingBuilder {
+ public:
+  MappingBuilder(ManifestReader& in, const std::map<std::string, int, std::less<>>& domains)
+      : in_(in), domains_(domains) {}
+
+  std::optional<ManifestMapping> build(const Node& node) {
+    if (!in_.map(node, what_,
+                 {"torch", "onnx", "inputs", "attributes", "function", "function_opset", "keep_function",
+                  "result", "opset"})) {
       return std::nullopt;
     }
-    default: return std::nullopt;
-  }
-}
-
-const Bound* argument(const Call& call, std::string_view name) {
-  const int i = call.schema == nullptr ? -1 : call.schema->find(name);
-  return i < 0 || static_cast<size_t>(i) >= call.arguments.size() ? nullptr : &call.arguments[static_cast<size_t>(i)];
-}
-
-// "x.1", "2*x.0+1", "3": sizes of arguments in an expression. The dots become names that Dim can read.
-ir::Dim evaluate_size(const std::string& text, const Call& call) {
-  std::string readable;
-  for (size_t i = 0; i < text.size(); ++i) {
-    readable += text[i] == '.' ? std::string("__dim_") : std::string(1, text[i]);
-  }
-  const std::optional<ir::Dim> parsed = ir::Dim::parse(readable);
-  if (!parsed) throw Error("M114", "the result's size '" + text + "' is no expression of argument sizes");
-  return parsed->substitute([&](std::string_view symbol) -> std::optional<ir::Dim> {
-    const size_t split = symbol.rfind("__dim_");
-    const Bound* b = split == std::string_view::npos ? argument(call, symbol) : argument(call, symbol.substr(0, split));
-    if (split == std::string_view::npos) {
-      if (b != nullptr && b->kind == Bound::Kind::integer) return ir::Dim(b->integer);
-    } else if (b != nullptr && b->kind == Bound::Kind::value && b->value->type().shape()) {
-      const size_t axis = static_cast<size_t>(std::atoi(std::string(symbol.substr(split + 6)).c_str()));
-      if (axis < b->value->type().shape()->size()) return (*b->value->type().shape())[axis];
+    out_.place = in_.place(node);
+    if (const Node* n = in_.required(node, "torch", what_, "torch: \"acme::my_op(Tensor x) -> Tensor\""))
+      read_torch(*n);
+    const Node* onnx = node.find("onnx");
+    const Node* function = node.find("function");
+    if ((onnx == nullptr) == (function == nullptr)) {
+      in_.error("M104", node, std::string(what_) + " needs one of 'onnx' and 'function'",
+                "onnx: com.acme::MyOp for one node, or function: \"(x) => (y) { y = Relu(x) }\"");
+      return std::nullopt;
     }
-    throw Error("M114", "the result's size '" + text + "' names no size of an argument");
-  });
-}
+    if (onnx != nullptr) read_node(node, *onnx);
+    if (function != nullptr) read_function(node, *function);
+    if (const Node* n = node.find("opset")) read_opset_range(*n);
+    if (const Node* n = node.find("result")) read_result(*n);
+    return ok_ && !out_.torch_op.empty() ? std::optional(std::move(out_)) : std::nullopt;
+  }
 
-std::optional<ir::Type> result_type_of(const ManifestMapping& m, const Call& call, Emitter& emitter) {
-  if (!m.result_like.empty()) {
-    const Bound* like = argument(call, m.result_like);
-    if (like != nullptr && like->kind == Bound::Kind::value) {
-      ir::Type type = like->value->type();
-      if (m.result_dtype.empty()) return type;
-      return ir::Type::tensor(ir::parse_dtype(m.result_dtype).value_or(type.dtype()), type.shape());
+ private:
+  void error(std::string_view code, const Node& at, std::string message, std::string hint) {
+    in_.error(code, at, std::move(message), std::move(hint));
+    ok_ = false;
+  }
+
+  void read_torch(const Node& node) {
+    const auto text = in_.text(node, "torch");
+    if (!text) return;
+    if (is_operator_name(*text)) {
+      out_.torch_op = *text;
+    } else if (auto schema = read_schema(in_, node, *text)) {
+      out_.torch_op = schema->qualified_name();
+      out_.schema = std::move(*schema);
     }
   }
-  if (m.result_dtype.empty()) return std::nullopt;
-  std::optional<ir::Shape> shape;
-  if (m.has_result_shape) {
-    shape.emplace();
-    for (const std::string& text : m.result_shape) {
-      ir::Dim d = evaluate_size(text, call);
-      shape->push_back(d.is_unknown() ? emitter.fresh_dim() : std::move(d));
+
+  // M105 unless the schema (when one is given) has the argument.
+  bool check_argument(const Node& at, std::string_view name, std::string_view key) {
+    if (!out_.schema) {
+      if (is_identifier(name)) return true;
+      error("M105", at, "'" + std::string(name) + "' in " + std::string(key) + " is no argument name",
+            "write the schema's name of the argument");
+      return false;
+    }
+    if (out_.schema->find(name) >= 0) return true;
+    std::vector<std::string> names;
+    for (const ir::SchemaArgument& a : out_.schema->arguments) names.push_back(a.name);
+    const auto near = nearest(name, names, 1);
+    std::string hint = near.empty() ? "its arguments:" : "did you mean '" + near.front() + "'?";
+    if (near.empty()) {
+      for (const std::string& n : names) hint += " " + n;
+    }
+    error("M105", at,
+          "'" + std::string(name) + "' in " + std::string(key) + " is no argument of " + out_.torch_op,
+          std::move(hint));
+    return false;
+  }
+
+  void read_node(const Node& node, const Node& onnx) {
+    for (const char* key : {"function_opset", "keep_function"}) {
+      if (const Node* n = node.find(key))
+        error("M105", *n, std::string("'") + key + "' goes with 'function', not with 'onnx'", "remove it");
+    }
+    if (const auto text = in_.text(onnx, "onnx", 256)) {
+      const size_t colons = text->rfind("::");
+      out_.onnx_domain = colons == std::string::npos ? "" : text->substr(0, colons);
+      out_.onnx_op = colons == std::string::npos ? *text : text->substr(colons + 2);
+      if (out_.onnx_domain == "ai.onnx") out_.onnx_domain.clear();
+      if (!is_identifier(out_.onnx_op)) {
+        error("M105", onnx, "'" + *text + "' is no ONNX operator",
+              "write Relu, or com.acme::MyOp for a domain of yours");
+      } else if (!out_.onnx_domain.empty() && out_.onnx_domain != "ai.onnx.ml" &&
+                 !domains_.contains(out_.onnx_domain)) {
+        error("M105", onnx, "the domain '" + out_.onnx_domain + "' is not in provides.domains",
+              "add it: domains: [{name: " + out_.onnx_domain + ", version: 1}]");
+      }
+    } else {
+      ok_ = false;
+    }
+    if (const Node* n = node.find("inputs")) {
+      if (const auto* items = in_.list(*n, "inputs")) {
+        out_.inputs.emplace();
+        for (const Node& item : *items) {
+          if (in_.text(item, "inputs[]") && check_argument(item, item.text, "inputs"))
+            out_.inputs->push_back(item.text);
+        }
+      }
+    }
+    const Node* attributes = node.find("attributes");
+    if (attributes == nullptr) return;
+    if (attributes->kind != Node::Kind::map) {
+      error("M105", *attributes, "attributes must be a map, this is " + attributes->description(),
+            "write {alpha: scale, axis: 1}");
+      return;
+    }
+    for (const auto& [key, value] : attributes->entries) read_attribute(key.text, value);
+  }
+
+  void read_attribute(const std::string& name, const Node& value) {
+    ManifestAttribute a;
+    a.name = name;
+    if (value.kind == Node::Kind::list) {
+      a.literal = list_literal(value);
+    } else if (value.kind != Node::Kind::scalar) {
+      error("M105", value,
+            "the attribute " + name + " must be an argument, a number, a quoted text or a list",
+            "write " + name + ": scale, or " + name + ": 1.5");
+      return;
+    } else if (value.quoted) {
+      a.literal = value.text;
+    } else if (value.text == "true" || value.text == "false") {
+      a.literal = static_cast<int64_t>(value.text == "true");
+    } else if (const auto i = whole(value.text)) {
+      a.literal = *i;
+    } else if (const auto r = real(value.text)) {
+      a.literal = *r;
+    } else {
+      if (!check_argument(value, value.text, "attributes")) return;
+      a.argument = value.text;
+    }
+    out_.attributes.push_back(std::move(a));
+  }
+
+  ManifestAttribute::Literal list_literal(const Node& value) {
+    std::vector<int64_t> ints;
+    std::vector<double> reals;
+    std::vector<std::string> texts;
+    for (const Node& item : value.items) {
+      const auto i = item.quoted ? std::nullopt : whole(item.text);
+      const auto r = item.quoted ? std::nullopt : real(item.text);
+      if (i) ints.push_back(*i);
+      if (r) reals.push_back(*r);
+      if (item.kind == Node::Kind::scalar && item.quoted) texts.push_back(item.text);
+    }
+    const size_t count = value.items.size();
+    if (ints.size() == count) return ints;
+    if (reals.size() == count) return reals;
+    if (texts.size() == count) return texts;
+    error("M105", value, "a list must hold numbers only, or quoted texts only",
+          "write [1, 2], [0.5, 1.5] or [\"a\", \"b\"]");
+    return ints;
+  }
+
+  void read_function(const Node& node, const Node& function) {
+    for (const char* key : {"inputs", "attributes"}) {
+      if (const Node* n = node.find(key)) {
+        error("M105", *n, std::string("'") + key + "' goes with 'onnx', not with 'function'",
+              "the text names its inputs: (x) => (y) {...}");
+      }
+    }
+    out_.function_text = in_.text(function, "function", 64 * 1024).value_or("");
+    if (out_.function_text.empty()) ok_ = false;
+    if (ok_ && (out_.function_text.find("=>") == std::string::npos || out_.function_text.front() != '(')) {
+      error("M105", function, "the function must read (inputs) => (outputs) { nodes }",
+            "example: \"(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }\"");
+    }
+    if (const Node* n = node.find("function_opset"))
+      out_.function_opset = in_.integer(*n, "function_opset", 7, kPivotOpset).value_or(0);
+    if (const Node* n = node.find("keep_function"))
+      out_.keep_function = in_.boolean(*n, "keep_function").value_or(false);
+  }
+
+  // ">=17", "<20", ">=17 <20", "18".
+  void read_opset_range(const Node& node) {
+    const auto text = in_.text(node, "opset", 64);
+    if (!text) return;
+    int low = 1;
+    int high = 1000;
+    std::string_view rest = *text;
+    bool good = true;
+    while (good && !rest.empty()) {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+      if (word.empty()) continue;
+      const size_t digits = std::min(word.find_first_not_of("<>="), word.size());
+      const std::string_view op = word.substr(0, digits);
+      const auto n = whole(word.substr(digits));
+      good = n && *n >= 1 && *n <= 1000;
+      if (!good) break;
+      const int v = static_cast<int>(*n);
+      if (op == ">=")
+        low = std::max(low, v);
+      else if (op == ">")
+        low = std::max(low, v + 1);
+      else if (op == "<=")
+        high = std::min(high, v);
+      else if (op == "<")
+        high = std::min(high, v - 1);
+      else if (op.empty() || op == "=" || op == "==")
+        low = std::max(low, v), high = std::min(high, v);
+      else
+        good = false;
+    }
+    if (!good || low > high) {
+      error("M105", node, "'" + *text + "' is no range of opsets", "write \">=17\", \">=17 <20\" or 18");
+      return;
+    }
+    out_.min_opset = low;
+    out_.max_opset = high;
+  }
+
+  void read_result(const Node& node) {
+    if (!in_.map(node, "result", {"like", "dtype", "shape"})) return;
+    if (const Node* n = node.find("like")) {
+      if (in_.text(*n, "result.like") && check_argument(*n, n->text, "result.like"))
+        out_.result_like = n->text;
+    }
+    if (const Node* n = node.find("dtype")) {
+      if (in_.text(*n, "result.dtype")) {
+        if (ir::parse_dtype(n->text))
+          out_.result_dtype = n->text;
+        else
+          error("M105", *n, "'" + n->text + "' is no element type",
+                "write f32, f16, bf16, f64, i64, i32, bool, …");
+      }
+    }
+    if (const Node* n = node.find("shape")) read_shape(*n);
+    if (out_.result_like.empty() && (out_.result_dtype.empty() || !out_.result_shape)) {
+      error("M104", node, "result needs 'like', or both 'dtype' and 'shape'",
+            "write result: {like: x}, or {dtype: f32, shape: [x.0, 3]}");
     }
   }
-  return ir::Type::tensor(ir::parse_dtype(m.result_dtype).value_or(ir::DType::undefined), std::move(shape));
-}
 
-Outcome emit_one_to_one(const ManifestMapping& m, const Call& call, Emitter& emitter) {
-  std::vector<ir::Value*> inputs;
-  for (const std::string& name : m.inputs) {
-    const Bound* b = argument(call, name);
-    if (b == nullptr) return declined("the schema has no argument '" + name + "'");
-    inputs.push_back(materialize(*b, emitter));
-    if (inputs.back() == nullptr && b->kind != Bound::Kind::none) return declined("argument '" + name + "' has no ONNX form");
-  }
-  while (!inputs.empty() && inputs.back() == nullptr) inputs.pop_back();
-  std::vector<ir::Attribute> attributes;
-  for (const auto& [attribute, name] : m.attributes) {
-    const Bound* b = argument(call, name);
-    if (b == nullptr) return declined("the schema has no argument '" + name + "'");
-    if (b->kind == Bound::Kind::none) continue;
-    auto value = as_attribute(*b);
-    if (!value) return declined("argument '" + name + "' is known at run time only and cannot be an attribute");
-    attributes.push_back(emitter.attribute(attribute, std::move(*value)));
-  }
-  const std::vector<ir::Value*> made =
-      emitter.emit(m.onnx_domain, m.onnx_op, inputs, std::move(attributes), std::max<size_t>(call.outputs.size(), 1));
-  if (const auto type = result_type_of(m, call, emitter)) made.front()->set_type(*type);
-  if (!m.onnx_domain.empty()) emitter.graph().opsets.emplace(m.onnx_domain, 1);
-  Outcome out;
-  out.status = Outcome::Status::done;
-  for (ir::Value* v : made) out.results.push_back(Bound::of(v));
-  return out;
-}
-
-// The names between the parentheses of "(x, y) => (z) {…}".
-std::vector<std::string> parameters_of(std::string_view text) {
-  std::vector<std::string> out;
-  const size_t open = text.find('(');
-  const size_t close = text.find(')', open);
-  std::string name;
-  for (size_t i = open + 1; open != std::string_view::npos && i <= close && i < text.size(); ++i) {
-    if (std::isalnum(static_cast<unsigned char>(text[i])) != 0 || text[i] == '_') {
-      name += text[i];
-    } else if (!name.empty()) {
-      out.push_back(std::move(name));
-      name.clear();
+  void read_shape(const Node& node) {
+    const auto* items = in_.list(node, "result.shape");
+    if (items == nullptr) return;
+    out_.result_shape.emplace();
+    for (const Node& item : *items) {
+      if (!in_.text(item, "result.shape[]", 256)) continue;
+      const auto size = SizeExpression::parse(item.text);
+      if (!size) {
+        error("M105", item, "'" + item.text + "' is no size",
+              "write a number, an axis of an argument (x.0), or arithmetic on them (2*x.1 + 1)");
+        continue;
+      }
+      size->dim.for_each_symbol([&](std::string_view symbol) {
+        check_argument(item, symbol.substr(0, symbol.find('.')), "result.shape");
+      });
+      out_.result_shape->push_back(item.text);
     }
   }
-  return out;
-}
 
-Outcome emit_function(const ManifestMapping& m, const Call& call, Emitter& emitter) {
-  const int opset = m.function_opset.value_or(kPivotOpset);
-  if (opset > kPivotOpset) return declined("its function is written for opset " + std::to_string(opset) + ", newer than the pivot");
-  // Schema arguments that the text names with @ are its attributes.
-  std::string attribute_names;
-  std::vector<ir::Attribute> attributes;
-  if (call.schema != nullptr) {
-    for (size_t i = 0; i < call.schema->arguments.size(); ++i) {
-      const std::string& name = call.schema->arguments[i].name;
-      const size_t at = m.function_text.find('@' + name);
-      if (at == std::string::npos) continue;
-      auto value = as_attribute(call.arguments[i]);
-      if (!value) return declined("argument '" + name + "' is known at run time only and cannot be an attribute");
-      attribute_names += (attribute_names.empty() ? "" : ", ") + name;
-      attributes.push_back(emitter.attribute(name, std::move(*value)));
-    }
-  }
-  std::string text = "<domain: \"" + (m.onnx_domain.empty() ? std::string("onnxport.functions") : m.onnx_domain) +
-                     "\", opset_import: [\"\": " + std::to_string(opset) + "]> function_body";
-  if (!attribute_names.empty()) text += " <" + attribute_names + ">";
-  const pb::FunctionProto function = onnx::parse_function(text + " " + m.function_text);
-  std::vector<ir::Value*> inputs;
-  for (const std::string& name : parameters_of(m.function_text)) {
-    const Bound* b = argument(call, name);
-    if (b == nullptr) return declined("the function's input '" + name + "' is no argument of the schema");
-    inputs.push_back(materialize(*b, emitter));
-  }
-  Outcome out;
-  for (ir::Value* v : inline_function(function, inputs, attributes, emitter)) out.results.push_back(Bound::of(v));
-  out.status = Outcome::Status::done;
-  return out;
-}
+  static constexpr std::string_view what_ = "provides.mappings[]";
+  ManifestReader& in_;
+  const std::map<std::string, int, std::less<>>& domains_;
+  ManifestMapping out_;
+  bool ok_ = true;
+};
 
 }  // namespace
 
-Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Emitter& emitter) {
-  const ManifestMapping& m = *candidate.manifest;
-  const Emitter::Mark mark = emitter.mark();
-  Outcome out;
+bool is_operator_name(std::string_view text) {
+  const size_t colons = text.find("::");
+  if (colons == std::string_view::npos || !is_identifier(text.substr(0, colons))) return false;
+  std::string_view name = text.substr(colons + 2);
+  const size_t dot = name.find('.');
+  if (dot != std::string_view::npos && !is_identifier(name.substr(dot + 1))) return false;
+  return is_identifier(name.substr(0, dot));
+}
+
+std::optional<ir::Schema> read_schema(ManifestReader& in, const Node& at, const std::string& text) {
   try {
-    out = m.function_text.empty() ? emit_one_to_one(m, call, emitter) : emit_function(m, call, emitter);
+    return ir::parse_schema(text);
   } catch (const Error& e) {
-    out = {};
-    out.status = Outcome::Status::failed;
-    out.reason = candidate.manifest_file + ":" + std::to_string(m.line) + ":" + std::to_string(m.column) + ": " +
-                 e.diagnostics().front().message;
+    for (const Diagnostic& d : e.diagnostics()) {
+      in.error("M112", at, d.message,
+               d.hint.empty() ? "write it as torch does: \"acme::op(Tensor x, float scale=1) -> Tensor\""
+                              : d.hint);
+    }
+    return std::nullopt;
   }
-  if (out.status != Outcome::Status::done) emitter.rollback(mark);
-  return out;
+}
+
+std::optional<ManifestMapping> read_mapping(ManifestReader& in, const Node& node,
+                                            const std::map<std::string, int, std::less<>>& domains) {
+  return MappingBuilder(in, domains).build(node);
+}
+
+std::optional<SizeExpression> SizeExpression::parse(std::string_view text) {
+  // Dim reads quoted names: every identifier with its ".axis" becomes one, except the functions'.
+  std::string quoted;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    const auto is_name = [&](size_t at) {
+      return at < text.size() &&
+             (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_' || text[at] == '.');
+    };
+    if (!std::isalpha(static_cast<unsigned char>(text[i])) && text[i] != '_') {
+      while (is_name(end)) ++end;  // a number, so that no letter after it starts a name
+      end = std::max(end, i + 1);
+      quoted += text.substr(i, end - i);
+    } else {
+      while (is_name(end)) ++end;
+      const bool call = end < text.size() && text[end] == '(';
+      quoted +=
+          call ? std::string(text.substr(i, end - i)) : '"' + std::string(text.substr(i, end - i)) + '"';
+    }
+    i = end;
+  }
+  auto dim = ir::Dim::parse(quoted);
+  if (!dim || dim->is_unknown()) return std::nullopt;
+  return SizeExpression{std::move(*dim)};
 }
 
 }  // namespace onnxport

@@ -28,7 +28,8 @@ bool identifiers(std::string_view text) {
   for (std::string_view part : split(text, '.')) {
     if (part.empty()) return false;
     for (char c : part) {
-      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-')) return false;
+      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'))
+        return false;
     }
   }
   return true;
@@ -86,12 +87,18 @@ std::optional<VersionRange> VersionRange::parse(std::string_view text) {
     const std::string_view op = word.substr(0, digits);
     const auto version = SemVer::parse(word.substr(digits), true);
     if (!version) return std::nullopt;
-    if (op == "<") out.bounds_.emplace_back(Op::less, *version);
-    else if (op == "<=") out.bounds_.emplace_back(Op::less_equal, *version);
-    else if (op == "=" || op == "==" || op.empty()) out.bounds_.emplace_back(Op::equal, *version);
-    else if (op == ">=") out.bounds_.emplace_back(Op::greater_equal, *version);
-    else if (op == ">") out.bounds_.emplace_back(Op::greater, *version);
-    else return std::nullopt;
+    if (op == "<")
+      out.bounds_.emplace_back(Op::less, *version);
+    else if (op == "<=")
+      out.bounds_.emplace_back(Op::less_equal, *version);
+    else if (op == "=" || op == "==" || op.empty())
+      out.bounds_.emplace_back(Op::equal, *version);
+    else if (op == ">=")
+      out.bounds_.emplace_back(Op::greater_equal, *version);
+    else if (op == ">")
+      out.bounds_.emplace_back(Op::greater, *version);
+    else
+      return std::nullopt;
   }
   return out;
 }
@@ -100,11 +107,16 @@ bool VersionRange::contains(const SemVer& version) const {
   return std::all_of(bounds_.begin(), bounds_.end(), [&](const auto& bound) {
     const int order = compare(version, bound.second);
     switch (bound.first) {
-      case Op::less: return order < 0;
-      case Op::less_equal: return order <= 0;
-      case Op::equal: return order == 0;
-      case Op::greater_equal: return order >= 0;
-      case Op::greater: return order > 0;
+      case Op::less:
+        return order < 0;
+      case Op::less_equal:
+        return order <= 0;
+      case Op::equal:
+        return order == 0;
+      case Op::greater_equal:
+        return order >= 0;
+      case Op::greater:
+        return order > 0;
     }
     return false;
   });

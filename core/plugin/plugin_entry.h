@@ -1,0 +1,46 @@
+// One active plugin in the registry: its manifest, and its library once somebody asked for it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/plugin/library.h"
+#include "core/plugin/manifest.h"
+
+namespace onnxport {
+
+class PluginEntry {
+ public:
+  PluginEntry(Manifest manifest, std::string tier) : manifest_(std::move(manifest)), tier_(std::move(tier)) {}
+
+  const Manifest& manifest() const { return manifest_; }
+  const std::string& id() const { return manifest_.id; }
+  const std::string& tier() const { return tier_; }
+  bool is_open() const { return library_.has_value(); }
+  bool was_used() const { return used_; }
+  void mark_used() { used_ = true; }
+
+  // Opens the library on first use and holds it to the manifest's promise. Throws the same Error each time it
+  // fails.
+  const PluginLibrary& library();
+  // The library's mappings registered under exactly that name.
+  const std::vector<const onnxport_mapping*>& registered(std::string_view entry);
+  // Listed in the manifest and absent from the library.
+  std::vector<std::string> unkept_promises();
+
+ private:
+  void check_promises();
+
+  Manifest manifest_;
+  std::string tier_;
+  std::optional<PluginLibrary> library_;
+  std::optional<Error> failure_;
+  std::map<std::string, std::vector<const onnxport_mapping*>, std::less<>> mappings_;
+  bool used_ = false;
+};
+
+}  // namespace onnxport
