@@ -31,6 +31,11 @@ ir::Dim dim_from_proto(const pb::TensorShapeProto::Dimension& dim) {
   return ir::Dim::symbol(dim.dim_param());
 }
 
+// Numbers that this version of the format does not give to a type become the unknown type.
+ir::DType dtype_from_proto(int32_t number) {
+  return pb::TensorProto::DataType_IsValid(number) ? static_cast<ir::DType>(number) : ir::DType::undefined;
+}
+
 [[noreturn]] void malformed(const pb::TensorProto& tensor, const std::string& what) {
   throw Error("I123", "the tensor '" + tensor.name() + "' " + what, {},
               "the file is damaged: write it again");
@@ -101,7 +106,7 @@ void type_to_proto(const ir::Type& type, pb::TypeProto& out) {
 ir::Type type_from_proto(const pb::TypeProto& type) {
   switch (type.value_case()) {
     case pb::TypeProto::kTensorType: {
-      const auto dtype = static_cast<ir::DType>(type.tensor_type().elem_type());
+      const ir::DType dtype = dtype_from_proto(type.tensor_type().elem_type());
       if (!type.tensor_type().has_shape()) return ir::Type::tensor(dtype);
       ir::Shape shape;
       for (const auto& dim : type.tensor_type().shape().dim()) shape.push_back(dim_from_proto(dim));
@@ -128,7 +133,7 @@ void tensor_to_proto(const ir::Tensor& tensor, pb::TensorProto& out) {
 }
 
 ir::Tensor tensor_from_proto(const pb::TensorProto& tensor) {
-  const auto dtype = static_cast<ir::DType>(tensor.data_type());
+  const ir::DType dtype = dtype_from_proto(tensor.data_type());
   if (ir::size_of(dtype) == 0) {
     throw Error("I125",
                 "the tensor '" + tensor.name() + "' has element type " + std::to_string(tensor.data_type()) +

@@ -366,6 +366,63 @@ TEST_F(Serialize, BadFilesAreCodedErrors) {
   }
 }
 
+TEST_F(Serialize, NoDamagedByteCrashesTheReader) {
+  SerializeOptions options;
+  options.weights = Weights::external;
+  options.external_threshold = 16;
+  write_model(*small_graph(), path("m.onnx"), options);
+  const std::string whole = slurp(path("m.onnx"));
+  size_t refused = 0;
+  for (size_t at = 0; at < whole.size(); ++at) {
+    for (const unsigned flip : {0x01u, 0x80u, 0xffu}) {
+      std::string damaged = whole;
+      damaged[at] = static_cast<char>(static_cast<unsigned char>(damaged[at]) ^ flip);
+      { std::ofstream(path("damaged.onnx"), std::ios::binary) << damaged; }
+      try {
+        ir::print(*read_model(path("damaged.onnx")));
+      } catch (const Error& e) {
+        EXPECT_EQ(e.diagnostics().front().code.substr(0, 3), "I12");
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, whole.size() / 4);
+}
+
+// The words of every code of this room that a user can meet, as they are read.
+TEST_F(Serialize, SaysWhatIsWrongAndWhatToDo) {
+  const auto text_of = [](const std::function<void()>& action) -> std::string {
+    try {
+      action();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "nothing thrown";
+  };
+  SerializeOptions options;
+  options.ir_version = 2;
+  EXPECT_EQ(text_of([&] { write_model(*small_graph(), path("m.onnx"), options); }),
+            "error S703: IR version 2 is not known; expected 3 to 14\n"
+            "  -> leave it out to get 9, which fits the opset");
+  auto clash = small_graph();
+  clash->output_names = {"x"};
+  EXPECT_EQ(text_of([&] { write_model(*clash, path("m.onnx"), {}); }),
+            "error S704: the name 'x' is given to an output and to another input or output\n"
+            "  -> give each input and output its own name");
+  EXPECT_EQ(text_of([&] { write_model(*small_graph(), "/no-such-folder/m.onnx", {}); }),
+            "/no-such-folder/m.onnx: error S705: cannot be created: No such file or directory\n"
+            "  -> check that the folder exists and may be written to; nothing was changed");
+  options = {};
+  options.weights = Weights::reference;
+  options.source_model = "/no-such-folder/m.pt";
+  EXPECT_EQ(text_of([&] { write_model(*small_graph(), path("m.onnx"), options); }),
+            "/no-such-folder/m.pt: error S706: the weights cannot stay in this file: it does not exist\n"
+            "  -> use --weights external to copy them into a file beside the model");
+  EXPECT_EQ(text_of([&] { read_model("/no-such-folder/m.onnx"); }),
+            "/no-such-folder/m.onnx: error I121: cannot be read: No such file or directory\n"
+            "  -> check the path and its permissions");
+}
+
 TEST_F(Serialize, ExternalDataThatIsMissingOrShortIsRefused) {
   SerializeOptions options;
   options.weights = Weights::external;
