@@ -324,19 +324,19 @@ bool Manifest::promises(std::string_view torch_op) const {
   const auto listed = [&](std::string_view name) {
     return std::binary_search(ops.begin(), ops.end(), name, std::less<>());
   };
-  return listed(torch_op) || listed(base_name(torch_op));
+  return listed(torch_op) || listed(without_overload(torch_op));
 }
 
 bool Manifest::overrides_op(std::string_view torch_op) const {
   return std::any_of(overrides.begin(), overrides.end(),
-                     [&](const std::string& o) { return o == torch_op || o == base_name(torch_op); });
+                     [&](const std::string& o) { return o == torch_op || o == without_overload(torch_op); });
 }
 
 bool Manifest::overrides_plugin(std::string_view plugin_id) const {
   return std::find(overrides.begin(), overrides.end(), plugin_id) != overrides.end();
 }
 
-std::string_view base_name(std::string_view torch_op) {
+std::string_view without_overload(std::string_view torch_op) {
   const size_t names = torch_op.find("::");
   return torch_op.substr(0, torch_op.find('.', names == std::string_view::npos ? 0 : names));
 }

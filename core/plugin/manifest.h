@@ -84,7 +84,7 @@ struct Manifest {
 };
 
 // "ns::name" of "ns::name.overload".
-std::string_view base_name(std::string_view torch_op);
+std::string_view without_overload(std::string_view torch_op);
 // The platform this library was built for: "linux_amd64".
 std::string_view current_platform();
 

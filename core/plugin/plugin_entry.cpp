@@ -67,7 +67,7 @@ std::vector<std::string> PluginEntry::unkept_promises() {
   std::vector<std::string> out;
   for (const std::string& op : manifest_.ops) {
     const auto at = mappings_.lower_bound(op);
-    if (at == mappings_.end() || (at->first != op && base_name(at->first) != op)) out.push_back(op);
+    if (at == mappings_.end() || (at->first != op && without_overload(at->first) != op)) out.push_back(op);
   }
   return out;
 }

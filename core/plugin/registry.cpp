@@ -175,7 +175,7 @@ void Registry::Impl::claim(std::vector<Claim>& out, PluginEntry& entry, std::str
 
 std::vector<Claim> Registry::Impl::claims(std::string_view torch_op, int opset) {
   std::vector<PluginEntry*> owners;
-  const std::string_view base = base_name(torch_op);
+  const std::string_view base = without_overload(torch_op);
   for (std::string_view name : {torch_op, base}) {
     const auto found = by_op.find(std::string(name));
     if (found == by_op.end()) continue;
@@ -288,7 +288,7 @@ bool Registry::declares_domain(std::string_view plugin_id, std::string_view doma
 std::vector<std::string> Registry::similar(std::string_view torch_op) const {
   std::vector<std::string> names;
   for (const auto& [name, owners] : impl_->by_op) names.push_back(name);
-  std::vector<std::string> out = nearest(base_name(torch_op), names);
+  std::vector<std::string> out = nearest(without_overload(torch_op), names);
   std::erase(out, torch_op);
   return out;
 }
