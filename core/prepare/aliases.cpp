@@ -97,7 +97,7 @@ bool changes_geometry(const ir::Node& node) {
   static constexpr std::array<std::string_view, 7> kNames = {
       "aten::t_",        "aten::transpose_", "aten::squeeze_",   "aten::unsqueeze_",
       "aten::swapaxes_", "aten::swapdims_",  "aten::as_strided_"};
-  return one_of(base_name(node.op_text()), kNames);
+  return one_of(operator_base_name(node.op_text()), kNames);
 }
 
 bool is_contiguous(const ir::Value& value) {
@@ -106,7 +106,7 @@ bool is_contiguous(const ir::Value& value) {
     const ir::Node* producer = at->producer();
     if (producer == nullptr)
       return at->is_constant() || at->block()->owner() == nullptr;  // initializer, graph input
-    const std::string_view name = base_name(producer->op_text());
+    const std::string_view name = operator_base_name(producer->op_text());
     if (one_of(name, kContiguousResults) || name.starts_with("aten::conv")) return true;
     if (!one_of(name, kContiguousSteps) || producer->operand_count() == 0 || producer->operand(0) == nullptr)
       return false;
@@ -117,7 +117,7 @@ bool is_contiguous(const ir::Value& value) {
 
 Aliasing aliasing_of(const ir::Node& node, size_t output) {
   if (node.operand_count() == 0) return {};
-  const std::string_view name = base_name(node.op_text());
+  const std::string_view name = operator_base_name(node.op_text());
   if (one_of(name, kSame)) return {Aliasing::Kind::same, 0};
   if (one_of(name, kReshapes)) return reshape_aliasing(node);
   if (name == "aten::contiguous") {

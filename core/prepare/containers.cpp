@@ -97,7 +97,7 @@ bool Functionalizer::write_container(ir::Node& node) {
   if (target == nullptr) return false;
   Storage& list = storage_of(target);
   check_shared(*list.root, node, true);
-  const std::string_view name = base_name(node.op_text());
+  const std::string_view name = operator_base_name(node.op_text());
   if (list.state.elements && edit_known(node, list)) {
     ++counter_;
     if (node.output_count() > 0 && name != "aten::pop") node.output()->replace_all_uses_with(target);
@@ -123,7 +123,7 @@ bool Functionalizer::write_container(ir::Node& node) {
 }
 
 bool Functionalizer::edit_known(ir::Node& node, Storage& list) {
-  const std::string_view name = base_name(node.op_text());
+  const std::string_view name = operator_base_name(node.op_text());
   const auto argument = [&](size_t i) { return i < node.operand_count() ? node.operand(i) : nullptr; };
   const size_t size = list.state.elements->size();
   const bool dict =

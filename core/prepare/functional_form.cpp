@@ -24,7 +24,7 @@ std::string functional_name(std::string_view op) {
   static constexpr std::array<std::string_view, 6> kNone = {
       "aten::resize_", "aten::resize_as_",      "aten::set_",
       "aten::rename_", "aten::_resize_output_", "aten::as_strided_"};
-  const std::string_view name = base_name(op);
+  const std::string_view name = operator_base_name(op);
   const std::string overload(op.substr(name.size()));
   if (std::find(kNone.begin(), kNone.end(), name) != kNone.end()) return {};
   const size_t scope = name.find("::");
@@ -55,7 +55,7 @@ const ir::Schema* functional_schema(ir::Graph& graph, const ir::Schema& in_place
 // An in-place operator keeps the dtype it writes to, where its functional form promotes (or compares).
 bool may_change_dtype(const ir::Node& node, size_t written) {
   const ir::DType own = node.operand(written)->type().dtype();
-  const std::string_view name = base_name(node.op_text());
+  const std::string_view name = operator_base_name(node.op_text());
   static constexpr std::array<std::string_view, 14> kBoolean = {"aten::eq_",
                                                                 "aten::ne_",
                                                                 "aten::lt_",

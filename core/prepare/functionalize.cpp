@@ -129,7 +129,7 @@ void Functionalizer::write_in_place(ir::Node& node) {
 // transpose_ and its kin leave the memory alone: from here on the value is another view of what it was.
 void Functionalizer::change_geometry(ir::Node& node) {
   ir::Value* target = node.operand(0);
-  if (target == nullptr || base_name(node.op_text()) == "aten::as_strided_") {
+  if (target == nullptr || operator_base_name(node.op_text()) == "aten::as_strided_") {
     return fail(node, "it changes the strides of a tensor", "use an operator that makes a new view");
   }
   if (node.output_count() > 0) node.output()->replace_all_uses_with(target);
@@ -140,9 +140,9 @@ void Functionalizer::change_geometry(ir::Node& node) {
                 "it changes the shape in place of a tensor that has views or was made outside this block",
                 "use the form without the underscore and assign its result");
   }
-  std::string name(base_name(node.op_text()));
+  std::string name(operator_base_name(node.op_text()));
   name.pop_back();
-  const std::string overload(node.op_text().substr(base_name(node.op_text()).size()));
+  const std::string overload(node.op_text().substr(operator_base_name(node.op_text()).size()));
   // A stand-in for what the value was so far; the value itself becomes a view of it.
   pool_.push_back(self);
   Storage& before = pool_.back();
@@ -223,7 +223,7 @@ bool mentions_writes(const ir::Block& block) {
 void note_running_statistics(const ir::Block& block, std::vector<Diagnostic>& notes) {
   for (const ir::Node* node : block) {
     for (const ir::Block* inner : node->blocks()) note_running_statistics(*inner, notes);
-    const std::string_view name = base_name(node->op_text());
+    const std::string_view name = operator_base_name(node->op_text());
     const bool batch = name == "aten::batch_norm" || name == "aten::native_batch_norm";
     if (!batch && name != "aten::instance_norm") continue;
     const ir::Value* training = node->argument(batch ? "training" : "use_input_stats");

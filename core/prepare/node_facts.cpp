@@ -5,7 +5,7 @@
 
 namespace onnxport {
 
-std::string_view base_name(std::string_view op) { return op.substr(0, op.find('.')); }
+std::string_view operator_base_name(std::string_view op) { return op.substr(0, op.find('.')); }
 
 Place torch_place(const ir::Node& node) {
   Place place;

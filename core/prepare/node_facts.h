@@ -11,7 +11,7 @@
 namespace onnxport {
 
 // "aten::add" of "aten::add.Tensor".
-std::string_view base_name(std::string_view op);
+std::string_view operator_base_name(std::string_view op);
 Place torch_place(const ir::Node& node);
 
 // What the value is when a prim::Constant defines it.

@@ -110,7 +110,7 @@ ir::Value* view_as_base(ir::Value* base, ir::Value* contents, const ir::Type& ty
 ir::Value* write_through(const ir::Node& view, ir::Value* base, ir::Value* contents,
                          const ir::Type& base_type, NodeMaker& make) {
   const std::string_view op = view.op_text();
-  const std::string_view name = base_name(op);
+  const std::string_view name = operator_base_name(op);
   std::vector<ir::Value*> arguments = arguments_after_self(view);
   for (const Scatter& s : kScatters) {
     if (s.view != op) continue;
@@ -140,7 +140,7 @@ ir::Value* write_through(const ir::Node& view, ir::Value* base, ir::Value* conte
 ir::Value* write_through_element(const ir::Node& split, ir::Value* base, ir::Value* list, int64_t index,
                                  size_t parts, ir::Value* contents, const ir::Type& base_type,
                                  NodeMaker& make) {
-  const std::string_view name = base_name(split.op_text());
+  const std::string_view name = operator_base_name(split.op_text());
   if (name == "aten::unbind" && split.operand_count() == 2) {
     ir::Value* operands[] = {base, contents, split.operand(1), make.integer(index)};
     return make.call(kScatters[0].schema, operands, base_type);
