@@ -55,10 +55,46 @@ Aliasing reshape_aliasing(const ir::Node& node) {
   return {input != nullptr && is_contiguous(*input) ? Aliasing::Kind::view : Aliasing::Kind::either, 0};
 }
 
+ir::DType dtype_argument(const ir::Node& node) {
+  const ir::AttributeValue* constant = constant_value(node.argument("dtype"));
+  const auto* dtype = constant == nullptr ? nullptr : std::get_if<ir::DType>(constant);
+  return dtype == nullptr ? ir::DType::undefined : *dtype;
+}
+
+// What a capture without types still says.
+ir::DType known_dtype(const ir::Value* value) {
+  static constexpr std::array<std::string_view, 12> kBoolean = {
+      "aten::eq",         "aten::ne",    "aten::lt",          "aten::le",
+      "aten::gt",         "aten::ge",    "aten::logical_not", "aten::logical_and",
+      "aten::logical_or", "aten::isnan", "aten::isinf",       "aten::isfinite"};
+  static constexpr std::array<std::string_view, 5> kKeep = {"aten::clone", "aten::relu", "aten::neg",
+                                                            "aten::contiguous", "aten::zeros_like"};
+  for (int steps = 0; value != nullptr && steps < 64; ++steps) {
+    if (value->type().dtype() != ir::DType::undefined) return value->type().dtype();
+    const ir::Node* maker = value->producer();
+    if (maker == nullptr || maker->operand_count() == 0) return ir::DType::undefined;
+    const std::string_view name = base_name(maker->op_text());
+    if (one_of(name, kBoolean)) return ir::DType::boolean;
+    if (const ir::DType dtype = dtype_argument(*maker); dtype != ir::DType::undefined) return dtype;
+    if (name == "aten::to" && maker->argument("dtype") != nullptr) return ir::DType::undefined;
+    const bool keeps = one_of(name, kKeep);
+    const Aliasing aliasing = keeps || name == "aten::to" ? Aliasing{} : aliasing_of(*maker, value->index());
+    if (!keeps && aliasing.kind != Aliasing::Kind::same && aliasing.kind != Aliasing::Kind::view)
+      return ir::DType::undefined;
+    if (name == "aten::view" && maker->argument("dtype") != nullptr) return ir::DType::undefined;
+    value = maker->operand(aliasing.operand);
+  }
+  return ir::DType::undefined;
+}
+
 Aliasing conversion_aliasing(const ir::Node& node) {
-  const ir::Value* input = node.operand(0);
-  const ir::DType from = input == nullptr ? ir::DType::undefined : input->type().dtype();
-  const ir::DType to = node.output()->type().dtype();
+  const ir::DType from = known_dtype(node.operand(0));
+  ir::DType to = node.output()->type().dtype();
+  if (to == ir::DType::undefined) to = dtype_argument(node);
+  if (to == ir::DType::undefined) to = known_dtype(node.argument("other"));
+  // Nothing but the device is asked for, and a model has one.
+  if (to == ir::DType::undefined && node.argument("dtype") == nullptr && node.argument("other") == nullptr)
+    to = from;
   if (constant_bool(node.argument("copy")).value_or(false)) return {};
   if (from == ir::DType::undefined || to == ir::DType::undefined) return {Aliasing::Kind::either, 0};
   return {from == to ? Aliasing::Kind::same : Aliasing::Kind::fresh, 0};
@@ -69,6 +105,14 @@ int operand_of_set(const ir::Node& node, size_t output) {
   const ir::Schema* schema = node.schema();
   if (schema == nullptr || output >= schema->returns.size()) return -1;
   const std::string& set = schema->returns[output].alias_set;
+  if (set.empty() && schema->returns[output].type == "Tensor[]") {
+    // torch prints split's "Tensor(a)[]" without the mark; that its argument has one says enough.
+    for (size_t i = 0; i < schema->arguments.size(); ++i) {
+      const ir::SchemaArgument& argument = schema->arguments[i];
+      if (argument.type == "Tensor" && !argument.alias_set.empty() && !argument.is_written)
+        return static_cast<int>(i);
+    }
+  }
   if (set.empty() || set == "*") return -1;
   for (size_t i = 0; i < schema->arguments.size(); ++i) {
     if (schema->arguments[i].alias_set == set) return static_cast<int>(i);

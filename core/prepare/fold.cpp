@@ -86,7 +86,8 @@ class Folder {
     if (node.blocks().size() != 2) return false;
     auto condition = constant_bool(node.operand(0));
     // ONNX cannot raise: where one branch only does that, a model that gives a result took the other.
-    if (!condition && raises(*node.blocks()[0]) != raises(*node.blocks()[1])) condition = raises(*node.blocks()[1]);
+    if (!condition && raises(*node.blocks()[0]) != raises(*node.blocks()[1]))
+      condition = raises(*node.blocks()[1]);
     if (!condition) return false;
     ir::Block& taken = *node.blocks()[*condition ? 0 : 1];
     while (taken.first() != nullptr) graph_.move_before(&node, taken.first());

@@ -1,5 +1,6 @@
 #include "core/prepare/functionalize.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -134,10 +135,9 @@ void Functionalizer::change_geometry(ir::Node& node) {
   }
   if (node.output_count() > 0) node.output()->replace_all_uses_with(target);
   Storage& self = storage_of(target);
-  if (self.has_views ||
-      node.parent() != (target->producer() != nullptr ? target->producer()->parent() : target->block())) {
-    return fail(node,
-                "it changes the shape in place of a tensor that has views or was made outside this block",
+  const ir::Block* made_in = target->producer() != nullptr ? target->producer()->parent() : target->block();
+  if (made_in != nullptr && node.parent() != made_in) {
+    return fail(node, "it changes the shape in place of a tensor that was made outside this block",
                 "use the form without the underscore and assign its result");
   }
   std::string name(operator_base_name(node.op_text()));
@@ -146,8 +146,17 @@ void Functionalizer::change_geometry(ir::Node& node) {
   // A stand-in for what the value was so far; the value itself becomes a view of it.
   pool_.push_back(self);
   Storage& before = pool_.back();
-  if (before.parent == nullptr) before.root = &before;
-  before.has_views = true;
+  for (Storage* view : before.views) view->parent = &before;
+  if (before.parent == nullptr) {
+    before.root = &before;
+    for (ir::Value* member : before.members) {
+      if (Storage* storage = find(member)) storage->root = &before;
+    }
+  } else {
+    std::replace(before.parent->views.begin(), before.parent->views.end(), &self, &before);
+  }
+  self.views.clear();
+  before.views.push_back(&self);
   ir::Schema schema = *node.schema();
   schema.name = name;
   for (ir::SchemaArgument& argument : schema.arguments) argument.is_written = false;

@@ -24,7 +24,7 @@ struct Storage {
   ir::Node* step = nullptr;  // the operator that derives it from the parent…
   size_t step_operand = 0;   // …which is this operand
   size_t step_output = 0;
-  bool has_views = false;
+  std::vector<Storage*> views;          // derived from this one
   std::vector<ir::Value*> members;     // of a root: every value of its memory
   std::vector<Storage*> maybe_shared;  // of a root: roots whose memory it may share (mutual)
 

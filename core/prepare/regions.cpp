@@ -160,17 +160,30 @@ void Functionalizer::process_if(ir::Node& node) {
 
 namespace {
 
-// The parameter that a loop's result is, when only written in place on the way.
-bool is_same_memory(ir::Value* result, const ir::Value* parameter) {
-  for (int steps = 0; result != nullptr && steps < 4096; ++steps) {
-    if (result == parameter) return true;
-    const ir::Node* maker = result->producer();
-    if (maker == nullptr) return false;
-    const Aliasing aliasing = aliasing_of(*maker, result->index());
-    if (aliasing.kind != Aliasing::Kind::same) return false;
-    result = maker->operand(aliasing.operand);
+// The value whose memory `value` is for certain: through in-place operators, branches that agree and loops
+// that only write in place.
+const ir::Value* memory_of(const ir::Value* value, int depth = 0) {
+  constexpr int kMaxDepth = 32;
+  for (int steps = 0; value != nullptr && steps < 4096; ++steps) {
+    const ir::Node* maker = value->producer();
+    if (maker == nullptr) return value;
+    const bool loop = maker->op() == "prim::Loop";
+    if (loop || maker->op() == "prim::If") {
+      if (depth > kMaxDepth) return value;
+      const size_t k = value->index() + (loop ? 1 : 0);
+      const ir::Block& first = *maker->blocks()[0];
+      const ir::Value* inside = memory_of(first.result(k), depth + 1);
+      const ir::Value* same =
+          loop ? first.parameters()[k] : memory_of(maker->blocks()[1]->result(k), depth + 1);
+      if (inside != same) return value;
+      value = loop ? maker->operand(value->index() + 2) : inside;
+      continue;
+    }
+    const Aliasing aliasing = aliasing_of(*maker, value->index());
+    if (aliasing.kind != Aliasing::Kind::same) return value;
+    value = maker->operand(aliasing.operand);
   }
-  return false;
+  return value;
 }
 
 }  // namespace
@@ -182,8 +195,7 @@ void Functionalizer::process_loop(ir::Node& node) {
   for (size_t i = 0; i < carried; ++i) {
     ir::Value* parameter = body.parameters()[i + 1];
     ir::Value* initial = node.operand(i + 2);
-    if (initial == nullptr || !has_storage(*initial) || !is_same_memory(body.result(i + 1), parameter))
-      continue;
+    if (initial == nullptr || !has_storage(*initial) || memory_of(body.result(i + 1)) != parameter) continue;
     parameter->replace_all_uses_with(initial);
     node.output(i)->replace_all_uses_with(initial);
   }

@@ -35,7 +35,7 @@ Storage& Functionalizer::add_view(ir::Value* value, Storage& parent, ir::Node& s
   out.step_output = output;
   out.state.current = value;
   out.state.version = parent.root->state.version;
-  parent.has_views = true;
+  parent.views.push_back(&out);
   parent.root->members.push_back(value);
   storages_[value] = &out;
   return out;

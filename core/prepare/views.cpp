@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace onnxport {
@@ -105,6 +107,25 @@ ir::Value* view_as_base(ir::Value* base, ir::Value* contents, const ir::Type& ty
   return make.call("aten::reshape(Tensor(a) self, int[] shape) -> Tensor(a)", operands, type);
 }
 
+// Where a piece of known size begins and ends: split by one size or by a list of them.
+std::optional<std::pair<int64_t, int64_t>> element_range(const ir::Node& split, int64_t index) {
+  if (index < 0 || index > 4096 || split.operand_count() != 3) return std::nullopt;
+  const std::string_view name = base_name(split.op_text());
+  if (name != "aten::split" && name != "aten::split_with_sizes") return std::nullopt;
+  if (const auto size = constant_int(split.operand(1)); size && *size > 0 && *size < INT32_MAX) {
+    return std::pair(index * *size, (index + 1) * *size);
+  }
+  const auto sizes = constant_ints(split.operand(1));
+  if (!sizes || static_cast<size_t>(index) >= sizes->size()) return std::nullopt;
+  int64_t start = 0;
+  for (int64_t i = 0; i < index; ++i) {
+    if (__builtin_add_overflow(start, (*sizes)[static_cast<size_t>(i)], &start)) return std::nullopt;
+  }
+  int64_t end = 0;
+  if (__builtin_add_overflow(start, (*sizes)[static_cast<size_t>(index)], &end)) return std::nullopt;
+  return std::pair(start, end);
+}
+
 }  // namespace
 
 ir::Value* write_through(const ir::Node& view, ir::Value* base, ir::Value* contents,
@@ -147,6 +168,10 @@ ir::Value* write_through_element(const ir::Node& split, ir::Value* base, ir::Val
   }
   const auto count = static_cast<int64_t>(parts);
   ir::Value* dim = split.argument("dim");
+  if (const auto range = element_range(split, index); range && dim != nullptr) {
+    return slice_scatter(base, contents, dim, make.integer(range->first), make.integer(range->second),
+                         base_type, make);
+  }
   if (name != "aten::split" && name != "aten::chunk" && name != "aten::split_with_sizes" &&
       name != "aten::tensor_split" && name != "aten::unsafe_chunk" && name != "aten::unsafe_split") {
     return nullptr;

@@ -164,6 +164,40 @@ return 7, 9
 )");
 }
 
+// As torch prints the schema: the list's alias mark is missing.
+TEST(Functionalize, PiecesTakenByIndexAreViews) {
+  EXPECT_EQ(functional("%x: f32[2,4]", R"(
+    %a: f32[2,4] = aten::clone(%x, %none)
+    %list: list<f32[2,2]> = aten::split.Tensor(%a, %c2, %c1)
+    %p = aten::__getitem__.t(%list, %c1)
+    %w = aten::relu_(%p)
+    return %a)"),
+            R"(
+0 = aten::clone(x, None)
+1 = aten::split.Tensor(0, 2, 1)
+2 = aten::__getitem__.t(1, 1)
+3 = aten::relu(2)
+4 = aten::slice_scatter(0, 3, 1, 2, 4, 1)
+return 4
+)");
+}
+
+TEST(Functionalize, ConversionsToAnotherDtypeAreCopies) {
+  EXPECT_EQ(functional("%x: f32[2]", R"(
+    %i64 = prim::Constant() {value = dtype i64}
+    %f32 = prim::Constant() {value = dtype f32}
+    %i = aten::to.dtype(%x, %i64, %false, %false, %none)
+    %f = aten::to.dtype(%i, %f32, %false, %false, %none)
+    %w = aten::relu_(%f)
+    return %x, %i, %w)"),
+            R"(
+0 = aten::to.dtype(x, constant, False, False, None)
+1 = aten::to.dtype(0, constant, False, False, None)
+2 = aten::relu(1)
+return x, 0, 2
+)");
+}
+
 TEST(Functionalize, IndexedAssignment) {
   EXPECT_EQ(functional("%x: f32[4,4], %y: f32[4]", R"(
     %a: f32[4,4] = aten::clone(%x, %none)
@@ -297,6 +331,40 @@ return 1, 1
 )");
 }
 
+TEST(Functionalize, CarriedTensorsWrittenInBranchesAreOne) {
+  EXPECT_EQ(functional("%x: f32[4], %n: int, %c: bool", R"(
+    %a: f32[4] = aten::clone(%x, %none)
+    %v: f32[] = aten::select.int(%a, %c0, %c0)
+    %out: f32[], %base: f32[4] = prim::Loop(%n, %true, %v, %a) block(%i: int, %p: f32[], %q: f32[4]) {
+      %r: f32[], %s: f32[4] = prim::If(%c) block() {
+        %w = aten::add_.Scalar(%p, %c1, %c1)
+        return %w, %q
+      } block() {
+        %u = aten::relu_(%q)
+        return %p, %u
+      }
+      return %true, %r, %s
+    }
+    return %out, %base)"),
+            R"(
+0 = aten::clone(x, None)
+1 = prim::Loop(n, True, 0)
+ (2, 3)
+  4 = prim::If(c)
+   ()
+    5 = aten::select.int(3, 0, 0)
+    6 = aten::add.Scalar(5, 1, 1)
+    7 = aten::select_scatter(3, 6, 0, 0)
+    return 7
+   ()
+    8 = aten::relu(3)
+    return 8
+  return True, 4
+9 = aten::select.int(1, 0, 0)
+return 9, 1
+)");
+}
+
 TEST(Functionalize, ListsGrownInLoopsAreCarried) {
   EXPECT_EQ(functional("%x: f32[4], %n: int", R"(
     %l: list<f32[4]> = prim::ListConstruct()
@@ -359,6 +427,23 @@ TEST(Functionalize, GeometryInPlace) {
 1 = aten::unsqueeze(0, 0)
 2 = aten::relu(1)
 return 2
+)");
+}
+
+TEST(Functionalize, GeometryInPlaceLeavesOlderViewsAlone) {
+  EXPECT_EQ(functional("%x: f32[4]", R"(
+    %a: f32[4] = aten::clone(%x, %none)
+    %v = aten::select.int(%a, %c0, %c3)
+    %u = aten::unsqueeze_(%a, %c0)
+    %w = aten::relu_(%a)
+    return %a, %v)"),
+            R"(
+0 = aten::clone(x, None)
+1 = aten::unsqueeze(0, 0)
+2 = aten::relu(1)
+3 = aten::squeeze.dim(2, 0)
+4 = aten::select.int(3, 0, 3)
+return 2, 4
 )");
 }
 

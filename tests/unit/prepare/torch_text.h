@@ -41,6 +41,10 @@ inline constexpr const char* kSchemas[] = {
     "aten::as_strided(Tensor(a) self, int[] size, int[] stride, int? storage_offset=None) -> Tensor(a)",
     "aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]",
     "aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]",
+    "aten::split.Tensor(Tensor(a) self, int split_size, int dim=0) -> Tensor[]",
+    "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, "
+    "MemoryFormat? memory_format=None) -> "
+    "Tensor(a)",
     "aten::cat(Tensor[] tensors, int dim=0) -> Tensor",
     "aten::detach(Tensor(a) self) -> Tensor(a)",
     "aten::append.t(t[](a!) self, t(c -> *) el) -> t[](a!)",
