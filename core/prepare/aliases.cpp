@@ -73,7 +73,7 @@ ir::DType known_dtype(const ir::Value* value) {
     if (value->type().dtype() != ir::DType::undefined) return value->type().dtype();
     const ir::Node* maker = value->producer();
     if (maker == nullptr || maker->operand_count() == 0) return ir::DType::undefined;
-    const std::string_view name = base_name(maker->op_text());
+    const std::string_view name = operator_base_name(maker->op_text());
     if (one_of(name, kBoolean)) return ir::DType::boolean;
     if (const ir::DType dtype = dtype_argument(*maker); dtype != ir::DType::undefined) return dtype;
     if (name == "aten::to" && maker->argument("dtype") != nullptr) return ir::DType::undefined;

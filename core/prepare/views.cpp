@@ -110,7 +110,7 @@ ir::Value* view_as_base(ir::Value* base, ir::Value* contents, const ir::Type& ty
 // Where a piece of known size begins and ends: split by one size or by a list of them.
 std::optional<std::pair<int64_t, int64_t>> element_range(const ir::Node& split, int64_t index) {
   if (index < 0 || index > 4096 || split.operand_count() != 3) return std::nullopt;
-  const std::string_view name = base_name(split.op_text());
+  const std::string_view name = operator_base_name(split.op_text());
   if (name != "aten::split" && name != "aten::split_with_sizes") return std::nullopt;
   if (const auto size = constant_int(split.operand(1)); size && *size > 0 && *size < INT32_MAX) {
     return std::pair(index * *size, (index + 1) * *size);
