@@ -2,7 +2,6 @@
 // by tests/opset/check_rules.py.
 #include "core/legalize/legalize.h"
 
-#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,20 +12,18 @@
 namespace onnxport {
 namespace {
 
-const onnxport_opset_api* api_of(int version) {
-  const std::string file =
-      std::string(ONNXPORT_BUILD_DIR) + "/lib/onnxport/plugins.d/libopset_" + std::to_string(version) + ".so";
-  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return nullptr;
-  const auto query = reinterpret_cast<onnxport_plugin_query_fn>(dlsym(library, ONNXPORT_QUERY_SYMBOL));
-  static const onnxport_host host = {
-      sizeof(onnxport_host), ONNXPORT_ABI_MAJOR, ONNXPORT_ABI_MINOR,
-      [](const onnxport_host*, onnxport_str) -> const void* { return nullptr; }};
-  const std::string_view id = "onnxport.opset/1";
-  return static_cast<const onnxport_opset_api*>(query(&host)->get_interface({id.data(), id.size()}));
+PluginOptions built_plugins() {
+  PluginOptions options;
+  options.default_paths = false;
+  options.paths = {std::filesystem::path(ONNXPORT_BUILD_DIR) / "lib/onnxport/plugins.d"};
+  return options;
 }
 
-OpsetTable table(int version) { return OpsetTable(*api_of(version)); }
+// Plugins stay loaded, so the table outlives the registry it came from.
+OpsetTable table(int version) {
+  Registry registry(built_plugins());
+  return OpsetTable(*registry.opset(version)->api);
+}
 
 ir::Type tensor(ir::DType dtype) { return ir::Type::tensor(dtype, ir::Shape{2, 3}); }
 
@@ -164,12 +161,6 @@ TEST(GenericRules, AConstantInputBecomesAnAttributeAndBack) {
 
 class Legalize : public testing::Test {
  protected:
-  static PluginOptions built() {
-    PluginOptions options;
-    options.default_paths = false;
-    options.paths = {std::filesystem::path(ONNXPORT_BUILD_DIR) / "lib/onnxport/plugins.d"};
-    return options;
-  }
   std::vector<Diagnostic> errors_at(ir::Graph& graph, int target) {
     try {
       legalize(graph, target, registry_, notes_);
@@ -179,7 +170,7 @@ class Legalize : public testing::Test {
     return {};
   }
 
-  Registry registry_{built()};
+  Registry registry_{built_plugins()};
   std::vector<Diagnostic> notes_;
 };
 
