@@ -94,7 +94,8 @@ class Deserializer {
             archive.reader().version()) {}
 
   c10::IValue read_module() {
-    for (const c10::IValue& constant : read("constants").toTupleRef().elements())
+    const c10::IValue constants = read("constants");  // named: a loop does not keep the temporary its range views
+    for (const c10::IValue& constant : constants.toTupleRef().elements())
       constants_.push_back(constant);
     return read("data");
   }
