@@ -27,6 +27,8 @@ void remove_dead_code(ir::Graph& graph);
 void merge_common_subexpressions(ir::Graph& graph);
 void fold_constants(ir::Graph& graph, const PassOptions& options);
 void fold_batch_norm(ir::Graph& graph);
+// Identity, Cast to the same type, Transpose pairs, views of views, an If whose condition is known, …
+void remove_no_ops(ir::Graph& graph);
 
 // The result of one ai.onnx node on constant inputs (null: omitted); nullopt when this evaluator does not
 // know the operator or the result would exceed `max_bytes`. Elementwise, movement, Cast, shape arithmetic,

@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/emit/emitter.h"
+#include "core/passes/passes.h"
+#include "core/passes/rewriting.h"
+
+namespace onnxport {
+
+namespace {
+
+constexpr uint64_t kLargestResult = 1u << 20;
+// What makes a constant larger is better left to the runtime, except for shapes and masks.
+constexpr uint64_t kLargestGrown = 64u << 10;
+
+bool grows(std::string_view op) {
+  static const std::unordered_set<std::string_view> ops = {"ConstantOfShape", "Expand", "Pad", "Range",
+                                                           "Tile"};
+  return ops.contains(op);
+}
+
+// The bytes stay where they are: nothing is copied, however large.
+bool only_looks(std::string_view op) {
+  static const std::unordered_set<std::string_view> ops = {"Constant", "Flatten",   "Identity", "Reshape",
+                                                           "Squeeze",  "Unsqueeze", "Shape",    "Size"};
+  return ops.contains(op);
+}
+
+uint64_t limit_for(const ir::Node& node, const PassOptions& options) {
+  const std::string_view op = node.op_text();
+  if (op == "Constant") return UINT64_MAX / 64;
+  if (grows(op)) return kLargestGrown;
+  // A weight that only this node reads is stored transposed instead: one node less, not a byte more.
+  if (op == "Transpose" && options.fold_weights && node.operand(0)->has_one_use()) return UINT64_MAX / 64;
+  return kLargestResult;
+}
+
+bool may_fold(const ir::Node& node, const PassOptions& options) {
+  if (!node.blocks().empty() || node.op_text().find("::") != std::string_view::npos) return false;
+  if (node.operand_count() == 0) return is_op(&node, "Constant");
+  uint64_t largest = 0;
+  for (size_t i = 0; i < node.operand_count(); ++i) {
+    const ir::Value* operand = node.operand(i);
+    if (operand == nullptr) continue;
+    if (!operand->is_constant()) return false;
+    largest = std::max<uint64_t>(largest, operand->constant()->bytes().size());
+  }
+  if (largest <= kLargestResult) return options.constant_folding || largest <= kLargestGrown / 64;
+  if (!options.constant_folding) return false;
+  if (only_looks(node.op_text())) return node.operand(0)->has_one_use();  // two views would be stored twice
+  return is_op(&node, "Transpose");
+}
+
+class Folder {
+ public:
+  Folder(ir::Graph& graph, const PassOptions& options)
+      : graph_(graph),
+        options_(options),
+        opset_(graph.opsets.contains("") ? graph.opsets[""] : 23),
+        emitter_(graph, opset_) {}
+
+  void run(ir::Block& block) {
+    for (ir::Node* node = block.first(); node != nullptr;) {
+      ir::Node* next = node->next();
+      for (ir::Block* inner : node->blocks()) run(*inner);
+      if (fold(*node) || fold_sizes(*node)) graph_.erase(node);
+      node = next;
+    }
+  }
+
+ private:
+  bool fold(ir::Node& node) {
+    if (!may_fold(node, options_)) return false;
+    std::vector<const ir::Tensor*> inputs;
+    for (size_t i = 0; i < node.operand_count(); ++i) {
+      inputs.push_back(node.operand(i) == nullptr ? nullptr : node.operand(i)->constant());
+    }
+    const auto results = evaluate_constant(node.op_text(), inputs, node.attributes(), opset_,
+                                           node.output_count(), limit_for(node, options_));
+    return results && put(node, *results);
+  }
+
+  bool put(ir::Node& node, const std::vector<ir::Tensor>& results) {
+    std::vector<ir::Value*> values;
+    for (size_t i = 0; i < results.size(); ++i) {
+      // A rewritten weight keeps its name.
+      const bool renames = node.operand_count() > 0 && node.operand(0) != nullptr && results.size() == 1 &&
+                           node.operand(0)->has_one_use() && !node.operand(0)->name().empty();
+      values.push_back(renames ? graph_.add_initializer(node.operand(0)->name().text(), results[i])
+                               : emitter_.constant(results[i]));
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!can_replace(node.output(i), values[i])) return false;
+    }
+    for (size_t i = 0; i < values.size(); ++i) node.output(i)->replace_all_uses_with(values[i]);
+    return true;
+  }
+
+  // Sizes that are known although they are computed from a value that is not.
+  bool fold_sizes(ir::Node& node) {
+    if (node.output_count() != 1 || !node.blocks().empty()) return false;
+    ir::Value* output = node.output(0);
+    const ir::Type& type = output->type();
+    if (!type.is_tensor() || type.dtype() != ir::DType::i64 || type.rank() < 0 || type.rank() > 1)
+      return false;
+    const std::vector<ir::Dim>* contents = emitter_.contents(output);
+    if (contents == nullptr) return false;
+    std::vector<int64_t> values;
+    for (const ir::Dim& dim : *contents) {
+      if (!dim.is_constant()) return false;
+      values.push_back(dim.value());
+    }
+    const std::vector<int64_t> dims(type.rank() == 1 ? 1 : 0, static_cast<int64_t>(values.size()));
+    return replace(output, emitter_.constant(ir::Tensor::ints(values).reshaped(dims)));
+  }
+
+  ir::Graph& graph_;
+  const PassOptions& options_;
+  int opset_;
+  Emitter emitter_;
+};
+
+}  // namespace
+
+void fold_constants(ir::Graph& graph, const PassOptions& options) {
+  Folder(graph, options).run(graph.body());
+  graph.remove_unused_initializers();
+}
+
+}  // namespace onnxport

@@ -1,0 +1,27 @@
+// What every pass needs to know before it replaces a value.
+#pragma once
+
+#include <string_view>
+
+#include "core/ir/graph.h"
+
+namespace onnxport {
+
+// Whether `by` may stand wherever `value` does. What a graph or body returns has to be made by a node of its
+// own, and once: an input, an outer value or another result cannot take its place.
+bool can_replace(const ir::Value* value, const ir::Value* by);
+// Replaces the uses if that is allowed; false when not.
+bool replace(ir::Value* value, ir::Value* by);
+
+// Tensor types that are equal for certain, dim by dim.
+bool same_type(const ir::Type& a, const ir::Type& b);
+// Same inputs and attributes give the same result every time. Operators that are not ONNX's own are not known
+// to.
+bool is_deterministic(const ir::Node& node);
+bool is_op(const ir::Node* node, std::string_view op);
+// The node that makes the value, when it is of that operator; else null.
+ir::Node* producer_of(const ir::Value* value, std::string_view op);
+ir::Value* operand_or_null(const ir::Node& node, size_t i);
+int64_t integer_attribute(const ir::Node& node, std::string_view name, int64_t otherwise);
+
+}  // namespace onnxport

@@ -1,0 +1,94 @@
+// The order of the passes, and the rules of plugins.
+#include "core/emit/emitter.h"
+#include "core/onnx/inference.h"
+#include "core/passes/passes.h"
+#include "core/passes/rewriting.h"
+#include "core/plugin/host.h"
+
+namespace onnxport {
+
+namespace {
+
+// Folding shows what does nothing, and removing that shows what can be folded; twice is as far as models go.
+constexpr int kRounds = 3;
+
+size_t live_nodes(ir::Graph& graph) {
+  size_t count = 0;
+  ir::for_each_node(graph.body(), [&](ir::Node*) { ++count; });
+  return count;
+}
+
+void clean(ir::Graph& graph, const PassOptions& options) {
+  size_t before = live_nodes(graph);
+  for (int round = 0; round < kRounds; ++round) {
+    fold_constants(graph, options);
+    remove_no_ops(graph);
+    merge_common_subexpressions(graph);
+    remove_dead_code(graph);
+    const size_t after = live_nodes(graph);
+    if (after == before) return;
+    before = after;
+  }
+}
+
+bool matches(const onnxport_rule& rule, const ir::Node& node) {
+  const auto [domain, op_type] = onnx::split_op(node.op_text());
+  return std::string_view(rule.op_type.data, rule.op_type.size) == op_type &&
+         std::string_view(rule.domain.data, rule.domain.size) == domain;
+}
+
+void apply(const onnxport_rule& rule, ir::Node& node, Emitter& emitter, const PassEntry& entry) {
+  emitter.insert_before(&node);
+  emitter.set_provenance(node.provenance());
+  const Outcome outcome = run_rule(rule, node, emitter, emitter.opset());
+  if (outcome.status == Outcome::Status::declined) return;
+  const std::string pass(entry.pass->name.data, entry.pass->name.size);
+  if (outcome.status == Outcome::Status::failed || outcome.values.size() != node.output_count()) {
+    const ir::Provenance* p = node.provenance();
+    Place place;
+    place.node = std::string(node.op_text());
+    if (p != nullptr) {
+      place.module_path = p->module_path;
+      place.source = p->source;
+    }
+    throw Error("T503", "pass '" + pass + "' of plugin " + entry.plugin_id + " failed: " + outcome.reason,
+                place, "disable the pass in the configuration, or report it to the plugin's publisher");
+  }
+  for (size_t i = 0; i < outcome.values.size(); ++i) {
+    if (outcome.values[i] != nullptr) replace(node.output(i), outcome.values[i]);
+  }
+}
+
+void run_plugin_passes(ir::Graph& graph, Registry& registry, std::string_view stage) {
+  const std::vector<PassEntry> entries = registry.passes(stage);
+  if (entries.empty()) return;
+  Emitter emitter(graph, graph.opsets.contains("") ? graph.opsets[""] : 23);
+  for (const PassEntry& entry : entries) {
+    for (uint32_t i = 0; i < entry.pass->rule_count; ++i) {
+      const onnxport_rule& rule = entry.pass->rules[i];
+      ir::for_each_node(graph.body(), [&](ir::Node* node) {
+        if (matches(rule, *node)) apply(rule, *node, emitter, entry);
+      });
+    }
+    remove_dead_code(graph);
+  }
+}
+
+}  // namespace
+
+void run_passes(ir::Graph& graph, Registry& registry, const PassOptions& options) {
+  remove_dead_code(graph);
+  if (options.constant_folding && options.fold_weights) {
+    remove_no_ops(graph);
+    fold_batch_norm(graph);
+  }
+  clean(graph, options);
+  run_plugin_passes(graph, registry, "translate");
+}
+
+void run_final_passes(ir::Graph& graph, Registry& registry, const PassOptions& options) {
+  clean(graph, options);
+  run_plugin_passes(graph, registry, "legalize");
+}
+
+}  // namespace onnxport
