@@ -46,8 +46,10 @@ struct onnxport_context {
 
   onnxport::Emitter& emitter;
   int target_opset = 0;
-  const onnxport::Call* call = nullptr;  // of a mapping
-  onnxport::ir::Node* node = nullptr;    // of a rule
+  const onnxport::Call* call = nullptr;          // of a mapping
+  const onnxport::Registry* registry = nullptr;  // of a mapping: what its manifest promises
+  std::string plugin_id;
+  onnxport::ir::Node* node = nullptr;  // of a rule
   bool failed = false;
   bool declined = false;
   bool finished = false;  // set_results or replace was called

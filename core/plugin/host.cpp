@@ -74,6 +74,8 @@ Outcome run_mapping(const Candidate& candidate, const Call& call, Emitter& emitt
   const Emitter::Mark mark = emitter.mark();
   onnxport_context context(emitter, call.target_opset);
   context.call = &call;
+  context.registry = &registry;
+  context.plugin_id = candidate.plugin_id;
   const int32_t status = call_plugin(candidate.mapping->translate, candidate.mapping->user, context);
   out = settle(context, status, emitter, mark);
   if (out.status == Outcome::Status::done) {

@@ -1,4 +1,5 @@
 // "onnxport.graph/1" and "onnxport.emit/1": reading and making ONNX values.
+#include <algorithm>
 #include <cstring>
 
 #include "core/plugin/context.h"
@@ -64,6 +65,48 @@ int32_t current_opset(onnxport_context* c) { return c->emitter.opset(); }
 
 // ---- emit ----
 
+// A handle's value for use in a node here: what a finished block computed stays inside it.
+ir::Value* usable(onnxport_context* c, onnxport_value handle) {
+  ir::Value* v = c->value(handle);
+  if (v == nullptr) return nullptr;
+  const ir::Block* home = v->producer() != nullptr ? v->producer()->parent() : v->block();
+  if (home != nullptr && std::find(c->blocks.begin(), c->blocks.end(), home) != c->blocks.end()) {
+    c->fail("T505: a value of a finished block is used outside of it");
+  }
+  return v;
+}
+
+// The data as a tensor of ours. Throws Error T505 when dtype, dims and bytes do not agree.
+ir::Tensor read_tensor(const onnxport_tensor* t) {
+  if (t == nullptr || (t->rank != 0 && t->dims == nullptr) || (t->bytes != 0 && t->data == nullptr)) {
+    throw Error("T505", "T505: a tensor without data");
+  }
+  constexpr uint32_t kMostDims = 64;
+  const auto dtype = static_cast<ir::DType>(t->dtype);
+  const bool known = t->dtype > 0 && t->dtype <= static_cast<int32_t>(ir::DType::f8e5m2fnuz);
+  uint64_t bytes = known ? ir::size_of(dtype) : 0;
+  bool good = bytes != 0 && t->rank <= kMostDims;
+  for (uint32_t i = 0; good && i < t->rank; ++i) {
+    good = t->dims[i] >= 0 && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(t->dims[i]), &bytes);
+  }
+  if (!good || bytes != t->bytes)
+    throw Error("T505", "T505: a tensor whose bytes do not fit its element type and dims");
+  return ir::Tensor::copy_of(dtype, {t->dims, t->dims + t->rank},
+                             {static_cast<const std::byte*>(t->data), static_cast<size_t>(t->bytes)});
+}
+
+// A manifest is a promise: nodes go to ONNX's own domains and to those it lists.
+void check_domain(onnxport_context* c, std::string_view domain, std::string_view op_type) {
+  if (domain.empty() || domain.starts_with("ai.onnx") || c->registry == nullptr) return;
+  if (!c->registry->declares_domain(c->plugin_id, domain)) {
+    c->fail("C404: " + c->plugin_id + " emits " + std::string(domain) + "::" + std::string(op_type) +
+            ", a domain that its manifest does not list (provides: domains: [{name: " + std::string(domain) +
+            ", version: 1}])");
+    return;
+  }
+  c->emitter.graph().opsets.try_emplace(std::string(domain), c->registry->domain_version(domain).value_or(1));
+}
+
 // A number of the model keeps all its digits when a mapping casts it: the cast is made of the number itself.
 ir::Value* exact_cast(onnxport_context& c, const Bound& number, ir::DType to) {
   const double real = number.kind == Bound::Kind::real ? number.real : static_cast<double>(number.integer);
@@ -87,11 +130,13 @@ int32_t emit_node(onnxport_context* c, onnxport_str domain, onnxport_str op_type
   return c->guarded<int32_t>(ONNXPORT_FAILED, [&]() -> int32_t {
     std::vector<ir::Value*> values;
     for (uint32_t i = 0; i < input_count; ++i) {
-      values.push_back(c->value(inputs[i]));
-      if (!c->ok()) return ONNXPORT_FAILED;
+      values.push_back(usable(c, inputs[i]));
+      if (c->failed) return ONNXPORT_FAILED;
     }
     std::vector<ir::Attribute> attributes = read_attributes(*c, attrs, attr_count);
     const std::string_view name_space = from_abi(domain) == "ai.onnx" ? std::string_view() : from_abi(domain);
+    check_domain(c, name_space, from_abi(op_type));
+    if (c->failed) return ONNXPORT_FAILED;
     if (name_space.empty() && from_abi(op_type) == "Cast" && input_count == 1 && output_count == 1) {
       const onnxport_context::Slot* s = c->slot(inputs[0]);
       if (s != nullptr && s->known != nullptr && !attributes.empty()) {
@@ -111,16 +156,8 @@ int32_t emit_node(onnxport_context* c, onnxport_str domain, onnxport_str op_type
 }
 
 onnxport_value make_constant(onnxport_context* c, const onnxport_tensor* t) {
-  return c->guarded<onnxport_value>(0, [&]() -> onnxport_value {
-    if (t == nullptr || (t->rank != 0 && t->dims == nullptr) || (t->bytes != 0 && t->data == nullptr)) {
-      c->fail("T505: a constant without data");
-      return 0;
-    }
-    std::vector<int64_t> dims(t->dims, t->dims + t->rank);
-    const std::span bytes(static_cast<const std::byte*>(t->data), static_cast<size_t>(t->bytes));
-    return c->handle(
-        c->emitter.constant(ir::Tensor::copy_of(static_cast<ir::DType>(t->dtype), std::move(dims), bytes)));
-  });
+  return c->guarded<onnxport_value>(
+      0, [&]() -> onnxport_value { return c->handle(c->emitter.constant(read_tensor(t))); });
 }
 
 onnxport_value emit_dim(onnxport_context* c, onnxport_value handle, uint32_t axis) {
@@ -265,19 +302,16 @@ std::vector<ir::Attribute> read_attributes(onnxport_context& c, const onnxport_a
         break;
       }
       case ONNXPORT_ATTR_TENSOR: {
-        if (a.tensor == nullptr) throw Error("T505", "a tensor attribute without a tensor");
-        const onnxport_tensor& t = *a.tensor;
-        value = ir::Tensor::copy_of(static_cast<ir::DType>(t.dtype), {t.dims, t.dims + t.rank},
-                                    {static_cast<const std::byte*>(t.data), static_cast<size_t>(t.bytes)});
+        value = read_tensor(a.tensor);
         break;
       }
       case ONNXPORT_ATTR_BLOCK:
         if (a.i < 0 || static_cast<size_t>(a.i) >= c.blocks.size())
-          throw Error("T505", "a block attribute that names no block");
+          throw Error("T505", "T505: a block attribute that names no block");
         value = c.blocks[static_cast<size_t>(a.i)];
         break;
       default:
-        throw Error("T505", "an attribute of kind " + std::to_string(a.kind));
+        throw Error("T505", "T505: an attribute of kind " + std::to_string(a.kind));
     }
     out.push_back(c.emitter.attribute(from_abi(a.name), std::move(value)));
   }

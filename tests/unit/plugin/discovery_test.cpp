@@ -1,0 +1,201 @@
+// The order of the tiers, what is refused, and what the user reads when nothing is found.
+#include "core/plugin/discovery.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "core/plugin/registry.h"
+#include "unit/plugin/files.h"
+
+namespace onnxport {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_of;
+using test::TemporaryFolder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string manifest(const std::string& id, const std::string& version = "1.0.0",
+                     const std::string& more = "") {
+  return "onnxport_manifest: 1\nplugin: {id: " + id + ", version: \"" + version + "\"}\n" + more +
+         "provides: {mappings: [{torch: acme::swish, function: \"(x) => (y) { y = Relu(x) }\"}]}\n";
+}
+
+class DiscoveryTest : public testing::Test {
+ protected:
+  Surroundings surroundings() const {
+    Surroundings out;
+    out.variable = [this](const char* name) -> std::optional<std::string> {
+      const auto found = variables_.find(name);
+      return found == variables_.end() ? std::nullopt : std::optional(found->second);
+    };
+    out.elevated = elevated_;
+    out.builtin = folder_.path() / "builtin";
+    return out;
+  }
+  std::vector<std::string> tiers(const PluginOptions& options = {}) const {
+    std::vector<std::string> out;
+    for (const FoundManifest& m : discover(options, surroundings()).manifests)
+      out.push_back(m.tier + ":" + m.file.filename().string());
+    return out;
+  }
+
+  TemporaryFolder folder_;
+  std::map<std::string, std::string> variables_{{"XDG_CONFIG_DIRS", "/nonexistent"}};
+  bool elevated_ = false;
+};
+
+TEST_F(DiscoveryTest, SearchesTheTiersInOrderAndFoldersByName) {
+  const fs::path file = folder_.write("one/x.onnxport.yaml", "");
+  folder_.write("two/b.onnxport.yaml", "");
+  folder_.write("two/a.onnxport.yaml", "");
+  folder_.write("two/libhelper.so", "");
+  folder_.write("two/.onnxport.yaml", "");
+  folder_.write("env/e.onnxport.yaml", "");
+  folder_.write("xdg/onnxport/plugins.d/u.onnxport.yaml", "");
+  folder_.write("sys/onnxport/plugins.d/s.onnxport.yaml", "");
+  folder_.write("builtin/z.onnxport.yaml", "");
+  variables_ = {{"ONNXPORT_PLUGIN_PATH", (folder_.path() / "env").string() + ":relative"},
+                {"XDG_CONFIG_HOME", (folder_.path() / "xdg").string()},
+                {"XDG_CONFIG_DIRS", (folder_.path() / "sys").string()}};
+  PluginOptions options;
+  options.files = {file};
+  options.paths = {folder_.path() / "two"};
+  EXPECT_THAT(tiers(options),
+              ElementsAre("explicit:x.onnxport.yaml", "path:a.onnxport.yaml", "path:b.onnxport.yaml",
+                          "environment:e.onnxport.yaml", "user:u.onnxport.yaml", "system:s.onnxport.yaml",
+                          "built-in:z.onnxport.yaml"));
+  options.default_paths = false;
+  options.builtin = false;
+  EXPECT_THAT(tiers(options),
+              ElementsAre("explicit:x.onnxport.yaml", "path:a.onnxport.yaml", "path:b.onnxport.yaml"));
+}
+
+TEST_F(DiscoveryTest, RaisedPrivilegesIgnoreTheUsersEnvironment) {
+  folder_.write("env/e.onnxport.yaml", "");
+  folder_.write("home/.config/onnxport/plugins.d/u.onnxport.yaml", "");
+  folder_.write("builtin/z.onnxport.yaml", "");
+  variables_["ONNXPORT_PLUGIN_PATH"] = (folder_.path() / "env").string();
+  variables_["HOME"] = (folder_.path() / "home").string();
+  EXPECT_THAT(tiers(),
+              ElementsAre("environment:e.onnxport.yaml", "user:u.onnxport.yaml", "built-in:z.onnxport.yaml"));
+  elevated_ = true;
+  EXPECT_THAT(tiers(), ElementsAre("built-in:z.onnxport.yaml"));
+}
+
+TEST_F(DiscoveryTest, AWorldWritableFolderIsRefused) {
+  folder_.write("builtin/z.onnxport.yaml", manifest("org.onnxport.z"));
+  fs::permissions(folder_.path() / "builtin", fs::perms::others_write, fs::perm_options::add);
+  EXPECT_THAT(tiers(), ElementsAre());
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, surroundings()); }),
+              HasSubstr("(built-in): refused: writable by everybody (chmod o-w "));
+}
+
+TEST_F(DiscoveryTest, L208NothingFoundNamesEveryFolder) {
+  variables_["HOME"] = "/nonexistent/home";
+  variables_["ONNXPORT_PLUGIN_PATH"] = "plugins";
+  const std::string text = error_of([&] { Registry(PluginOptions{}, surroundings()); });
+  EXPECT_EQ(text.substr(0, 83),
+            "error L208: no plugin was found, and without plugins nothing can be exported; searc");
+  EXPECT_THAT(text,
+              HasSubstr("\n    plugins (environment): refused: ONNXPORT_PLUGIN_PATH takes absolute paths"));
+  EXPECT_THAT(text, HasSubstr("\n    /nonexistent/home/.config/onnxport/plugins.d (user): absent"));
+  EXPECT_THAT(text, HasSubstr("\n    " + (folder_.path() / "builtin").string() + " (built-in): absent\n"));
+  EXPECT_THAT(text, HasSubstr("\n  -> the built-in plugins belong beside libonnxport"));
+}
+
+TEST_F(DiscoveryTest, FirstOfAnIdWinsAndListShowsTheRest) {
+  folder_.write("env/a.onnxport.yaml", manifest("com.acme.ops", "2.0.0"));
+  folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.ops"));
+  folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.off"));
+  folder_.write("builtin/c.onnxport.yaml", "nonsense");
+  variables_["ONNXPORT_PLUGIN_PATH"] = (folder_.path() / "env").string();
+  PluginOptions options;
+  options.disable = {"com.acme.off"};
+  const Registry registry(options, surroundings());
+  std::vector<std::string> seen;
+  for (const PluginInfo& p : registry.list()) seen.push_back(p.id + " " + p.version + " " + p.state);
+  EXPECT_THAT(seen, ElementsAre("com.acme.ops 2.0.0 active", "com.acme.ops 1.0.0 shadowed",
+                                "com.acme.off 1.0.0 disabled", "c.onnxport.yaml  broken"));
+  ASSERT_EQ(registry.notes().size(), 1u);
+  EXPECT_EQ(registry.notes()[0].severity, Severity::warning);
+  options.files = {folder_.path() / "builtin" / "c.onnxport.yaml"};
+  EXPECT_THAT(error_of([&] { Registry(options, surroundings()); }),
+              HasSubstr("c.onnxport.yaml:1:1: error M105"));
+}
+
+TEST_F(DiscoveryTest, C402OneIdTwiceInOneFolder) {
+  folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.ops"));
+  folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.ops"));
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, surroundings()); }),
+              HasSubstr("b.onnxport.yaml: error C402: the plugin com.acme.ops is already described by "));
+}
+
+TEST_F(DiscoveryTest, C401ConflictsNameBothAndTheLineThatSettlesThem) {
+  const fs::path a = folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a"));
+  const fs::path b = folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.b"));
+  Registry registry(PluginOptions{}, surroundings());
+  EXPECT_EQ(error_of([&] { registry.candidates("acme::swish", 20); }),
+            b.string() + ": error C401: two plugins supply acme::swish at opset 20: com.acme.a (" +
+                a.string() + ") and com.acme.b (" + b.string() +
+                ")\n  -> settle it with `prefer: [com.acme.b]` in the config, or with `overrides: "
+                "[acme::swish]` in the manifest that is to win");
+  PluginOptions prefer;
+  prefer.prefer = {"com.acme.b"};
+  EXPECT_EQ(Registry(prefer, surroundings()).candidates("acme::swish", 20).front().plugin_id, "com.acme.b");
+  folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.b", "1.0.0", "overrides: [acme::swish]\n"));
+  Registry settled(PluginOptions{}, surroundings());
+  const auto which = settled.which("acme::swish", 20);
+  ASSERT_EQ(which.size(), 2u);
+  EXPECT_EQ(which[0].plugin, "com.acme.b");
+  EXPECT_TRUE(which[0].wins && !which[1].wins);
+  folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a", "1.0.0", "overrides: [com.acme.b]\n"));
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, surroundings()).candidates("acme::swish", 20); }),
+              HasSubstr("C401"));
+}
+
+TEST_F(DiscoveryTest, C403Requirements) {
+  folder_.write(
+      "builtin/a.onnxport.yaml",
+      manifest("com.acme.a", "1.0.0", "requires: {plugins: [{id: com.acme.base, version: \">=2\"}]}\n"));
+  Registry alone(PluginOptions{}, surroundings());
+  EXPECT_THAT(
+      error_of([&] { alone.candidates("acme::swish", 20); }),
+      HasSubstr(
+          "error C403: plugin com.acme.a requires the plugin com.acme.base >=2, which is not installed"));
+  folder_.write("builtin/b.onnxport.yaml",
+                "onnxport_manifest: 1\nplugin: {id: com.acme.base, version: \"1.9.0\"}\nprovides: {schemas: "
+                "[\"acme::f(Tensor x) -> Tensor\"]}\n");
+  Registry old(PluginOptions{}, surroundings());
+  EXPECT_THAT(error_of([&] { old.candidates("acme::swish", 20); }),
+              HasSubstr("requires the plugin com.acme.base >=2, found is 1.9.0"));
+  folder_.write("builtin/a.onnxport.yaml",
+                manifest("com.acme.a", "1.0.0", "requires: {onnxport: \">=99\"}\n"));
+  Registry host(PluginOptions{}, surroundings());
+  EXPECT_THAT(error_of([&] { host.candidates("acme::swish", 20); }),
+              HasSubstr("requires onnxport >=99, this is "));
+}
+
+TEST_F(DiscoveryTest, AnswersQuestionsWithoutOpeningLibraries) {
+  folder_.write("builtin/a.onnxport.yaml",
+                "onnxport_manifest: 1\nplugin: {id: com.acme.a, version: \"1.0.0\"}\nlibrary: {linux_amd64: "
+                "absent.so, linux_arm64: absent.so}\n"
+                "provides: {ops: [acme::softsign], opsets: [{version: 19}, {version: 21}], domains: [{name: "
+                "com.acme, version: 3}], schemas: [\"acme::softsign(Tensor x) -> Tensor\"]}\n");
+  Registry registry(PluginOptions{}, surroundings());
+  EXPECT_THAT(registry.available_opsets(), ElementsAre(19, 21));
+  EXPECT_THAT(registry.similar("acme::sofsign.out"), ElementsAre("acme::softsign"));
+  EXPECT_EQ(registry.domain_version("com.acme"), 3);
+  EXPECT_EQ(registry.domain_version("com.other"), std::nullopt);
+  EXPECT_TRUE(registry.declares_domain("com.acme.a", "com.acme"));
+  EXPECT_THAT(registry.custom_schemas(), ElementsAre("acme::softsign(Tensor x) -> Tensor"));
+  EXPECT_TRUE(registry.candidates("acme::unknown", 20).empty());
+  EXPECT_THAT(registry.used_plugins(), ElementsAre());
+  EXPECT_THAT(error_of([&] { registry.candidates("acme::softsign", 20); }),
+              HasSubstr("absent.so does not exist"));
+}
+
+}  // namespace
+}  // namespace onnxport

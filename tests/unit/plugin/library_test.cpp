@@ -1,0 +1,137 @@
+// What is checked before, while and after a plugin's library is opened.
+#include "core/plugin/library.h"
+
+#include <gmock/gmock.h>
+
+#include "core/plugin/registry.h"
+#include "unit/plugin/files.h"
+
+namespace onnxport {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_of;
+using test::TemporaryFolder;
+using testing::AllOf;
+using testing::HasSubstr;
+
+const fs::path kPlugins = fs::path(ONNXPORT_BUILD_DIR) / "tests" / "plugins";
+
+class LibraryTest : public testing::Test {
+ protected:
+  // A manifest beside a copy of the test plugin.
+  Manifest manifest(const std::string& plugin, const std::string& sha256 = "") {
+    const fs::path copy = folder_.path() / (plugin + ".so");
+    if (!fs::exists(copy)) fs::copy_file(kPlugins / (plugin + ".so"), copy);
+    return for_file(plugin + ".so", sha256);
+  }
+  Manifest for_file(const std::string& file, const std::string& sha256 = "") {
+    const std::string entry = "{path: " + file + (sha256.empty() ? "" : ", sha256: \"" + sha256 + "\"") + "}";
+    return parse_manifest(
+        "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nlibrary: {" +
+            std::string(current_platform()) + ": " + entry + "}\nprovides: {ops: [test::one]}\n",
+        folder_.path() / "test.onnxport.yaml");
+  }
+  std::string error(const Manifest& m) {
+    return error_of([&] { PluginLibrary::open(m); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(LibraryTest, OpensAGoodOne) {
+  const Manifest m = manifest("good", sha256_of(kPlugins / "good.so"));
+  const PluginLibrary library = PluginLibrary::open(m);
+  ASSERT_NE(library.mappings(), nullptr);
+  EXPECT_EQ(library.mappings()->count, 9u);
+  EXPECT_EQ(library.opset(), nullptr);
+  EXPECT_EQ(PluginLibrary::open(m).mappings(), library.mappings());  // the same library, asked twice
+}
+
+TEST_F(LibraryTest, L201NoLibraryForThisPlatform) {
+  Manifest m = manifest("good");
+  m.libraries = {{"windows_amd64", {"x.dll", "", {}}}};
+  EXPECT_EQ(error(m), (folder_.path() / "test.onnxport.yaml").string() +
+                          ": error L201: plugin com.test.plugin: has no library for " +
+                          std::string(current_platform()) +
+                          " (it has: windows_amd64)\n  -> ask the publisher for a build for " +
+                          std::string(current_platform()));
+}
+
+TEST_F(LibraryTest, L202NotAWholeSharedLibrary) {
+  EXPECT_THAT(error(for_file("absent.so")),
+              HasSubstr("error L202: plugin com.test.plugin: the library " +
+                        (folder_.path() / "absent.so").string() + " does not exist"));
+  folder_.write("empty.so", "");
+  EXPECT_THAT(error(for_file("empty.so")), HasSubstr("is empty\n  -> copy or build it again"));
+  folder_.write("text.so", std::string(200, 'x'));
+  EXPECT_THAT(error(for_file("text.so")), HasSubstr("is not a shared library (no ELF header)"));
+  fs::copy_file("/proc/self/exe", folder_.path() / "program.so");
+  fs::permissions(folder_.path() / "program.so", fs::perms::others_write, fs::perm_options::add);
+  EXPECT_THAT(error(for_file("program.so")), HasSubstr("is refused: writable by everybody"));
+}
+
+TEST_F(LibraryTest, L202TruncatedAnywhere) {
+  const uint64_t size = fs::file_size(kPlugins / "good.so");
+  for (int part = 1; part < 32; ++part) {
+    const std::string name = "cut" + std::to_string(part) + ".so";
+    fs::copy_file(kPlugins / "good.so", folder_.path() / name);
+    fs::resize_file(folder_.path() / name, size * part / 32);
+    EXPECT_THAT(error(for_file(name)), AllOf(HasSubstr("error L202"), HasSubstr("is truncated"))) << part;
+  }
+}
+
+TEST_F(LibraryTest, L203AnotherFileThanTheManifestNames) {
+  EXPECT_THAT(error(manifest("good", std::string(64, 'a'))),
+              HasSubstr("error L203: plugin com.test.plugin: the library "));
+}
+
+TEST_F(LibraryTest, Sha256IsTheStandardOne) {
+  EXPECT_EQ(sha256_of(folder_.write("abc", "abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_of("/nonexistent"), "");
+}
+
+TEST_F(LibraryTest, L205ToL207) {
+  EXPECT_THAT(error(manifest("no_symbol")), HasSubstr("no_symbol.so does not export onnxport_plugin_query"));
+  EXPECT_THAT(error(manifest("throws")),
+              HasSubstr("error L206: plugin com.test.plugin: onnxport_plugin_query threw: not today"));
+  EXPECT_THAT(error(manifest("returns_null")),
+              HasSubstr("error L206: plugin com.test.plugin: onnxport_plugin_query returned null"));
+  EXPECT_THAT(error(manifest("wrong_id")),
+              HasSubstr("error L207: plugin com.test.plugin: the library says it is com.other.plugin 1.0.0, "
+                        "the manifest says com.test.plugin 1.0.0"));
+}
+
+TEST_F(LibraryTest, A301ToA303) {
+  EXPECT_THAT(error(manifest("newer_minor")),
+              HasSubstr("error A301: plugin com.test.plugin: needs ABI 1.999, this onnxport has 1.0\n  -> "
+                        "update onnxport"));
+  EXPECT_THAT(error(manifest("newer_major")),
+              HasSubstr("error A302: plugin com.test.plugin: needs ABI 7, this onnxport has 1.0"));
+  EXPECT_THAT(error(manifest("small_table")),
+              HasSubstr("error A303: plugin com.test.plugin: its description has 8 bytes"));
+}
+
+TEST_F(LibraryTest, M113RegistersWhatItDoesNotList) {
+  fs::copy_file(kPlugins / "good.so", folder_.path() / "good.so");
+  const fs::path file = folder_.write(
+      "test.onnxport.yaml",
+      "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nlibrary: {" +
+          std::string(current_platform()) +
+          ": good.so}\nprovides: {ops: [test::scaled_tanh, test::declines, test::fails, test::poisoned, "
+          "test::undeclared, test::throws_standard, test::throws_int, test::complex]}\n");
+  PluginOptions options;
+  options.files = {file};
+  options.default_paths = options.builtin = false;
+  Registry registry(options);
+  const std::string expected = file.string() +
+                               ": error M113: plugin com.test.plugin: its library registers the operator "
+                               "'test::ranged', which its manifest does not list\n"
+                               "  -> add to provides: ops: [test::ranged]; or remove it from the library";
+  EXPECT_EQ(error_of([&] { registry.candidates("test::scaled_tanh", 20); }), expected);
+  EXPECT_EQ(error_of([&] { registry.candidates("test::scaled_tanh", 20); }), expected);  // and again
+}
+
+}  // namespace
+}  // namespace onnxport

@@ -1,0 +1,230 @@
+// Every kind of mistake in a manifest, with the words the user reads.
+#include "core/plugin/manifest.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+
+#include "unit/plugin/files.h"
+
+namespace onnxport {
+namespace {
+
+using test::error_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string errors_in(const std::string& text) {
+  return error_of([&] { parse_manifest(text, "acme.onnxport.yaml"); });
+}
+
+// A good head, so that each test shows its own mistake only.
+std::string with(const std::string& rest) {
+  return "onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: \"1.4.0\"}\n" + rest;
+}
+
+constexpr const char* kSwish =
+    "provides:\n"
+    "  mappings:\n"
+    "    - {torch: \"acme::swish(Tensor x) -> Tensor\", function: \"(x) => (y) { s = Sigmoid(x)  y = Mul(x, "
+    "s) }\"}\n";
+
+TEST(Manifest, ReadsEverything) {
+  const Manifest m = parse_manifest(R"(onnxport_manifest: 1
+plugin: {id: com.acme.ops, name: Acme operators, version: "1.4.0", publisher: Acme Inc., license: MIT, url: "https://acme.example", description: ours}
+abi: {major: 1, minor: 0}
+library:
+  linux_amd64: {path: lib/libacme.so, sha256: "00000000000000000000000000000000000000000000000000000000000000AB"}
+  linux_arm64: libacme_arm.so
+requires:
+  onnxport: ">=0.1 <2"
+  plugins: [{id: org.onnxport.aten, version: ">=0.1"}]
+provides:
+  ops: [acme::b, acme::a.out]
+  domains: [{name: com.acme, version: 2}]
+  opsets: [{domain: ai.onnx, version: 29}]
+  passes: [fuse-swish]
+  schemas: ["acme::a.out(Tensor x) -> Tensor"]
+  mappings:
+    - torch: "acme::scaled_tanh(Tensor x, float scale, int n=2) -> Tensor"
+      onnx: com.acme::ScaledTanh
+      inputs: [x]
+      attributes: {alpha: scale, beta: 0.5, axes: [1, 2], mode: "fast", flag: true}
+      result: {dtype: f16, shape: [x.0, 2*x.1 + 1, n, 3]}
+      opset: ">=17 <23"
+overrides: [aten::gelu, org.onnxport.aten]
+x-anything: {at: all}
+)",
+                                    "/plugins/acme.onnxport.yaml");
+  EXPECT_EQ(m.id, "com.acme.ops");
+  EXPECT_EQ(m.libraries.at("linux_amd64").path, "/plugins/lib/libacme.so");
+  EXPECT_EQ(m.libraries.at("linux_amd64").sha256.substr(60), "00ab");
+  EXPECT_EQ(m.libraries.at("linux_arm64").path, "/plugins/libacme_arm.so");
+  EXPECT_THAT(m.ops, ElementsAre("acme::a.out", "acme::b"));
+  EXPECT_EQ(m.domains.at("com.acme"), 2);
+  EXPECT_THAT(m.opsets, ElementsAre(29));
+  EXPECT_TRUE(m.promises("acme::b.any_overload"));
+  EXPECT_FALSE(m.promises("acme::a"));
+  EXPECT_TRUE(m.overrides_op("aten::gelu") && m.overrides_plugin("org.onnxport.aten"));
+  ASSERT_EQ(m.mappings.size(), 1u);
+  const ManifestMapping& mapping = m.mappings[0];
+  EXPECT_EQ(mapping.torch_op, "acme::scaled_tanh");
+  EXPECT_EQ(mapping.onnx_domain + "/" + mapping.onnx_op, "com.acme/ScaledTanh");
+  EXPECT_EQ(mapping.min_opset, 17);
+  EXPECT_EQ(mapping.max_opset, 22);
+  ASSERT_EQ(mapping.attributes.size(), 5u);
+  EXPECT_EQ(mapping.attributes[0].argument, "scale");
+  EXPECT_EQ(std::get<double>(mapping.attributes[1].literal), 0.5);
+  EXPECT_EQ(std::get<std::vector<int64_t>>(mapping.attributes[2].literal), (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(std::get<std::string>(mapping.attributes[3].literal), "fast");
+  EXPECT_EQ(std::get<int64_t>(mapping.attributes[4].literal), 1);
+}
+
+TEST(Manifest, M101Unreadable) {
+  EXPECT_EQ(error_of([] { read_manifest("/nowhere/x.onnxport.yaml"); }),
+            "/nowhere/x.onnxport.yaml: error M101: cannot be read\n  -> check the path and its permissions");
+  EXPECT_THAT(error_of([] { read_manifest("/"); }), HasSubstr("M101: is a folder, not a file"));
+  EXPECT_THAT(errors_in("onnxport_manifest: 1\nplugin: \xff"),
+              StartsWith("acme.onnxport.yaml:2:9: error M101: is not UTF-8 text"));
+  EXPECT_THAT(errors_in(std::string(300 * 1024, '#')),
+              StartsWith("acme.onnxport.yaml: error M101: is larger than 256 KiB"));
+}
+
+TEST(Manifest, M102Syntax) {
+  EXPECT_THAT(errors_in("onnxport_manifest: 1\nplugin: {id: a\n"), HasSubstr("error M102: YAML syntax: "));
+  EXPECT_THAT(errors_in("a: [1, 2\nb: }"), StartsWith("acme.onnxport.yaml:"));
+}
+
+TEST(Manifest, M103UnknownKey) {
+  EXPECT_EQ(errors_in(with("overide: []\n") + kSwish),
+            "acme.onnxport.yaml:3:1: error M103: unknown key 'overide' in the manifest\n  -> did you mean "
+            "'overrides'?");
+  EXPECT_THAT(
+      errors_in(with("library: {freebsd_sparc: x.so}\n") + kSwish),
+      HasSubstr(
+          "keys here: linux_amd64, linux_arm64, macos_arm64, windows_amd64; keys of your own start with x-"));
+}
+
+TEST(Manifest, M104MissingKey) {
+  EXPECT_EQ(errors_in("plugin: {id: com.acme.ops}\n"),
+            "acme.onnxport.yaml:1:1: error M104: the key 'onnxport_manifest' is missing in the manifest\n"
+            "  -> add it: onnxport_manifest: 1");
+  EXPECT_THAT(
+      errors_in("onnxport_manifest: 1\nplugin: {id: com.acme.ops}\nprovides: {ops: [a::b]}"),
+      testing::AllOf(HasSubstr(":2:9: error M104: the key 'version' is missing in plugin"),
+                     HasSubstr("the key 'library' is missing: ops, opsets and passes are supplied by one")));
+  EXPECT_THAT(errors_in(with("provides: {domains: [{name: com.acme}]}\n")),
+              HasSubstr("M104: the plugin provides nothing"));
+  EXPECT_THAT(errors_in(with("provides: {mappings: [{torch: acme::f}]}\n")),
+              HasSubstr("M104: provides.mappings[] needs one of 'onnx' and 'function'"));
+}
+
+TEST(Manifest, M105WrongTypeOrRange) {
+  EXPECT_EQ(
+      errors_in("onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: 1.4}\n" + std::string(kSwish)),
+      "acme.onnxport.yaml:2:37: error M105: plugin.version must be in quotes\n  -> write version: \"1.4\"");
+  for (const char* bad :
+       {"plugin: {id: Acme, version: \"1.0.0\"}", "plugin: {id: com..acme, version: \"1.0.0\"}",
+        "plugin: {id: com.acme, version: \"1.0\"}", "plugin: com.acme"}) {
+    EXPECT_THAT(errors_in("onnxport_manifest: 1\n" + std::string(bad) + "\n" + kSwish), HasSubstr(":2:"))
+        << bad;
+  }
+  for (const char* bad :
+       {"abi: {major: one}", "abi: {major: 1, minor: -1}", "requires: {onnxport: \"about 1\"}",
+        "overrides: [no op]", "library: {linux_amd64: {path: a.so, sha256: \"12\"}}", "library: [a.so]"}) {
+    EXPECT_THAT(errors_in(with(std::string(bad) + "\n") + kSwish), HasSubstr("acme.onnxport.yaml:3:")) << bad;
+  }
+  for (const char* bad :
+       {"{torch: acme::f, onnx: com.acme::F}", "{torch: acme::f, onnx: \"Re lu\"}",
+        "{torch: acme::f, onnx: Relu, opset: \"new\"}", "{torch: acme::f, onnx: Relu, attributes: {a: {}}}",
+        "{torch: acme::f, function: \"y = Relu(x)\"}",
+        "{torch: acme::f, function: \"(x) => (y) {}\", function_opset: 24}",
+        "{torch: acme::f, onnx: Relu, keep_function: true}",
+        "{torch: \"acme::f(Tensor x) -> Tensor\", onnx: Relu, result: {like: z}}",
+        "{torch: acme::f, onnx: Relu, result: {dtype: float3, shape: []}}",
+        "{torch: acme::f, onnx: Relu, result: {dtype: f32, shape: [\"x.0 +\"]}}"}) {
+    EXPECT_THAT(errors_in(with("provides: {mappings: [" + std::string(bad) + "]}\n")),
+                HasSubstr(" error M105: "))
+        << bad;
+  }
+  EXPECT_THAT(errors_in(with("provides: {mappings: [{torch: \"acme::f(Tensor x, float scale) -> Tensor\", "
+                             "onnx: Relu, attributes: {a: scal}}]}")),
+              HasSubstr("'scal' in attributes is no argument of acme::f\n  -> did you mean 'scale'?"));
+}
+
+TEST(Manifest, M106Duplicates) {
+  EXPECT_EQ(errors_in("onnxport_manifest: 1\nplugin: {id: a.b}\nplugin: {id: c.d}\n"),
+            "acme.onnxport.yaml:3:1: error M106: the key 'plugin' is given twice\n"
+            "  -> the first one's value is on line 2: keep one of them");
+  EXPECT_THAT(errors_in(with("library: {linux_amd64: a.so}\nprovides: {ops: [a::b, a::c, a::b]}\n")),
+              HasSubstr("M106: the operator 'a::b' is listed twice"));
+}
+
+TEST(Manifest, M107TooNew) {
+  EXPECT_EQ(errors_in("onnxport_manifest: 2\nwhatever: 1\n"),
+            "acme.onnxport.yaml:1:20: error M107: the manifest is of version 2, this onnxport reads up to 1\n"
+            "  -> update onnxport, or take the plugin's release for this one");
+}
+
+TEST(Manifest, M108ForbiddenYaml) {
+  EXPECT_THAT(errors_in("a: &x 1\n"), HasSubstr("M108: an anchor (&name) is not allowed here"));
+  EXPECT_THAT(errors_in("a: !!python/object:os.system {}\n"), HasSubstr("M108: the tag "));
+  EXPECT_THAT(errors_in("a: 1\n---\nb: 2\n"), HasSubstr("M108: a second document (---) is not allowed here"));
+  EXPECT_THAT(errors_in("? [a, b]\n: 1\n"), HasSubstr("M108: a key must be plain text"));
+  EXPECT_THAT(errors_in(std::string(17, '[') + std::string(17, ']')),
+              HasSubstr("M108: nesting deeper than 16 levels"));
+}
+
+TEST(Manifest, HostileInputIsRefusedNotFollowed) {
+  for (size_t depth : {100u, 5000u, 100000u}) {
+    EXPECT_THAT(errors_in(std::string(depth, '[')), HasSubstr(" error M10")) << depth;
+    EXPECT_THAT(errors_in("a: " + std::string(depth, '{')), HasSubstr(" error M10")) << depth;
+  }
+  std::string bomb = "a: &a [x, x]\n";
+  for (char c = 'b'; c <= 'z'; ++c)
+    bomb += std::string(1, c) + ": &" + c + " [*" + static_cast<char>(c - 1) + ", *" +
+            static_cast<char>(c - 1) + "]\n";
+  EXPECT_THAT(errors_in(bomb), HasSubstr("acme.onnxport.yaml:1:4: error M108"));
+  EXPECT_THAT(errors_in("&x [*x]"), HasSubstr("M108"));
+  EXPECT_THAT(errors_in(""), HasSubstr("M105: the manifest must be a map, this is nothing"));
+  EXPECT_THAT(errors_in("onnxport_manifest"), HasSubstr("M105"));
+  EXPECT_THAT(errors_in("onnxport_manifest: 99999999999999999999"), HasSubstr("M105"));
+}
+
+TEST(Manifest, M109PathEscapes) {
+  for (const char* path :
+       {"../libacme.so", "/usr/lib/libacme.so", "lib/../../libacme.so", "'..\\\\libacme.so'"}) {
+    EXPECT_THAT(
+        errors_in(with("library: {linux_amd64: " + std::string(path) + "}\nprovides: {ops: [a::b]}\n")),
+        HasSubstr("M109: the path '"))
+        << path;
+  }
+}
+
+TEST(Manifest, M112BadSchema) {
+  EXPECT_THAT(errors_in(with("provides: {schemas: [\"acme::f(Tensor x -> Tensor\"]}\n")),
+              HasSubstr("acme.onnxport.yaml:3:22: error M112: "));
+}
+
+TEST(Manifest, ReportsAllMistakesAtOnce) {
+  const std::string text = errors_in(
+      "onnxport_manifest: 1\nplugin: {id: BAD, version: 1}\nabi: {}\nextra: 1\nprovides: {ops: [x]}\n");
+  for (const char* place : {":2:14: error M105", ":2:28: error M105", ":3:6: error M104", ":4:1: error M103",
+                            ":5:18: error M105"}) {
+    EXPECT_THAT(text, HasSubstr(place));
+  }
+}
+
+TEST(Manifest, SixHundredOperatorsInMilliseconds) {
+  std::string text = with("library: {linux_amd64: a.so}\nprovides:\n  ops:\n");
+  for (int i = 0; i < 600; ++i) text += "    - aten::some_operator_" + std::to_string(i) + "\n";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(parse_manifest(text, "a.onnxport.yaml").ops.size(), 600u);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  RecordProperty("milliseconds", std::to_string(took.count()));
+  EXPECT_LT(took.count(), 500.0);  // a few in release; the slack is for sanitizers and busy machines
+}
+
+}  // namespace
+}  // namespace onnxport
