@@ -1,6 +1,7 @@
 // The onnxport program: a thin user of the public API.
 #include <fmt/core.h>
 
+#include <csignal>
 #include <cstdio>
 #include <new>
 
@@ -28,7 +29,8 @@ int run(int argc, char** argv) {
   Common common;
   app.set_version_flag("--version", fmt::format("onnxport {}", onnxport::version()));
   app.add_flag("--json", common.json, "Answer in JSON, on standard output");
-  app.add_flag("-v,--verbose", common.verbose, "Show notes: which candidates were tried, what was split, how long stages took");
+  app.add_flag("-v,--verbose", common.verbose,
+               "Show notes: which candidates were tried, what was split, how long stages took");
   app.add_flag("-q,--quiet", common.quiet, "Say nothing but warnings and errors");
   app.require_subcommand(1);
   app.fallthrough();
@@ -42,8 +44,9 @@ int run(int argc, char** argv) {
     c->fallthrough();
     for (CLI::App* inner : c->get_subcommands({})) inner->fallthrough();
   }
-  app.footer("onnxport COMMAND --help says more. Exit status: 0 done, 1 usage, 10 manifest, 11 library, 12 ABI,\n"
-             "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input.");
+  app.footer(
+      "onnxport COMMAND --help says more. Exit status: 0 done, 1 usage, 10 manifest, 11 library, 12 ABI,\n"
+      "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input.");
   try {
     app.parse(argc, argv);
     for (auto& [command, action] : commands) {
@@ -58,11 +61,18 @@ int run(int argc, char** argv) {
     std::fputs("onnxport: error: out of memory\n", stderr);
     return 1;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n", e.what());
+    fmt::print(stderr,
+               "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n",
+               e.what());
     return 1;
   }
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return run(argc, argv); }
+int main(int argc, char** argv) {
+  // A file over the limit is an error of writing, with its code, like a full disk; not the end of the
+  // process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return run(argc, argv);
+}

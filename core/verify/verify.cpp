@@ -40,10 +40,15 @@ using Named = std::vector<std::pair<std::string, ir::Tensor>>;
 
 void flatten(const RuntimeValue& value, std::vector<ir::Tensor>& out) {
   switch (value.kind) {
-    case RuntimeValue::Kind::tensor: out.push_back(value.tensor); break;
-    case RuntimeValue::Kind::integer: out.push_back(ir::Tensor::scalar(value.integer)); break;
+    case RuntimeValue::Kind::tensor:
+      out.push_back(value.tensor);
+      break;
+    case RuntimeValue::Kind::integer:
+      out.push_back(ir::Tensor::scalar(value.integer));
+      break;
     case RuntimeValue::Kind::boolean:
-      out.push_back(ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(value.integer != 0)}));
+      out.push_back(
+          ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(value.integer != 0)}));
       break;
     case RuntimeValue::Kind::real:
       out.push_back(ir::Tensor::of<float>(ir::DType::f32, {}, {static_cast<float>(value.real)}));
@@ -52,7 +57,8 @@ void flatten(const RuntimeValue& value, std::vector<ir::Tensor>& out) {
       for (const RuntimeValue& item : value.items) flatten(item, out);
       break;
     case RuntimeValue::Kind::none:
-    case RuntimeValue::Kind::string: break;
+    case RuntimeValue::Kind::string:
+      break;
   }
 }
 
@@ -69,7 +75,8 @@ RuntimeValue runtime_value(ir::Tensor tensor, const ir::Type& type) {
       break;
     case ir::Type::Kind::real:
       v.kind = RuntimeValue::Kind::real;
-      v.real = tensor.to_reals() ? tensor.to_reals()->front() : static_cast<double>(tensor.to_ints()->front());
+      v.real =
+          tensor.to_reals() ? tensor.to_reals()->front() : static_cast<double>(tensor.to_ints()->front());
       break;
     default:
       v.kind = RuntimeValue::Kind::tensor;
@@ -81,10 +88,14 @@ RuntimeValue runtime_value(ir::Tensor tensor, const ir::Type& type) {
 // The type whose values an input takes: numbers are 0-d tensors on the ONNX side.
 ir::Type tensor_type(const ir::Type& type) {
   switch (type.kind()) {
-    case ir::Type::Kind::integer: return ir::Type::tensor(ir::DType::i64, ir::Shape{});
-    case ir::Type::Kind::real: return ir::Type::tensor(ir::DType::f32, ir::Shape{});
-    case ir::Type::Kind::boolean: return ir::Type::tensor(ir::DType::boolean, ir::Shape{});
-    default: return type;
+    case ir::Type::Kind::integer:
+      return ir::Type::tensor(ir::DType::i64, ir::Shape{});
+    case ir::Type::Kind::real:
+      return ir::Type::tensor(ir::DType::f32, ir::Shape{});
+    case ir::Type::Kind::boolean:
+      return ir::Type::tensor(ir::DType::boolean, ir::Shape{});
+    default:
+      return type;
   }
 }
 
@@ -92,8 +103,8 @@ ir::Tensor as_onnx_input(const ir::Tensor& tensor) {
   if (!ir::is_complex(tensor.dtype())) return tensor;
   std::vector<int64_t> dims = tensor.dims();
   dims.push_back(2);
-  return ir::Tensor::copy_of(tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32, std::move(dims),
-                             tensor.bytes());
+  return ir::Tensor::copy_of(tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32,
+                             std::move(dims), tensor.bytes());
 }
 
 // One comparison of model and file at one set of sizes.
@@ -103,13 +114,16 @@ class Verifier {
            Registry& registry, const VerifyOptions& options)
       : captured_(captured), specs_(specs), onnx_(std::move(onnx)), registry_(registry), options_(options) {}
 
-  VerifyRun run(const Sizes& sizes, bool use_examples);
+  // The first run is at the sizes, and with the values, of the examples.
+  VerifyRun run(const Sizes& sizes, bool first);
   const std::vector<std::string>& unchecked() const { return unchecked_; }
 
  private:
   std::vector<ir::Tensor> make_inputs(const Sizes& sizes, bool use_examples, int64_t int_limit) const;
-  std::vector<ir::Tensor> evaluate(const std::vector<ir::Tensor>& inputs, const TorchBackend::Observer& observer);
-  bool stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments, std::vector<RuntimeValue>& outputs);
+  std::vector<ir::Tensor> evaluate(const std::vector<ir::Tensor>& inputs,
+                                   const TorchBackend::Observer& observer);
+  bool stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
+                std::vector<RuntimeValue>& outputs);
   bool trusted(const ir::Node& node) const;
   std::unique_ptr<ir::Graph> without_trusted_nodes();
   Named feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const;
@@ -125,14 +139,17 @@ class Verifier {
   std::vector<ir::Tensor> stand_ins_;  // results of trusted nodes, in the order of the program
 };
 
-std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examples, int64_t int_limit) const {
+std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examples,
+                                              int64_t int_limit) const {
   std::vector<ir::Tensor> out;
   uint64_t seed = options_.seed * 1000003 + 17;
   size_t i = 0;
   for (const ir::Value* parameter : captured_.body().parameters()) {
     const std::string& name = captured_.input_names[i];
-    const auto spec = std::find_if(specs_.begin(), specs_.end(), [&](const InputSpec& s) { return s.name == name; });
-    const InputSpec* given = spec != specs_.end() ? &*spec : (i < specs_.size() && specs_[i].name.empty() ? &specs_[i] : nullptr);
+    const auto spec =
+        std::find_if(specs_.begin(), specs_.end(), [&](const InputSpec& s) { return s.name == name; });
+    const InputSpec* given =
+        spec != specs_.end() ? &*spec : (i < specs_.size() && specs_[i].name.empty() ? &specs_[i] : nullptr);
     if (use_examples && given != nullptr && given->example) {
       out.push_back(*given->example);
     } else {
@@ -148,11 +165,12 @@ bool Verifier::trusted(const ir::Node& node) const {
   const std::vector<Candidate> candidates = registry_.candidates(node.op_text(), kPivotOpset);
   if (candidates.empty() || candidates.front().manifest == nullptr) return false;
   const std::string& domain = candidates.front().manifest->onnx_domain;
-  return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) != options_.trusted_domains.end();
+  return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) !=
+         options_.trusted_domains.end();
 }
 
-// An operator without a kernel: its own mapping is run by ONNX Runtime, or, in a trusted domain, both sides get the
-// same made-up result.
+// An operator without a kernel: its own mapping is run by ONNX Runtime, or, in a trusted domain, both sides
+// get the same made-up result.
 bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
                         std::vector<RuntimeValue>& outputs) {
   const std::string op(node.op_text());
@@ -163,17 +181,23 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   Named inputs;
   const std::function<Bound(const RuntimeValue&)> bind = [&](const RuntimeValue& v) -> Bound {
     switch (v.kind) {
-      case RuntimeValue::Kind::none: return {};
-      case RuntimeValue::Kind::integer: return Bound::of_int(v.integer);
-      case RuntimeValue::Kind::boolean: return Bound::of_bool(v.integer != 0);
-      case RuntimeValue::Kind::real: return Bound::of_real(v.real);
-      case RuntimeValue::Kind::string: return Bound::of_string(v.string);
+      case RuntimeValue::Kind::none:
+        return {};
+      case RuntimeValue::Kind::integer:
+        return Bound::of_int(v.integer);
+      case RuntimeValue::Kind::boolean:
+        return Bound::of_bool(v.integer != 0);
+      case RuntimeValue::Kind::real:
+        return Bound::of_real(v.real);
+      case RuntimeValue::Kind::string:
+        return Bound::of_string(v.string);
       case RuntimeValue::Kind::list: {
         std::vector<Bound> items;
         for (const RuntimeValue& item : v.items) items.push_back(bind(item));
         return Bound::of_list(std::move(items));
       }
-      case RuntimeValue::Kind::tensor: break;
+      case RuntimeValue::Kind::tensor:
+        break;
     }
     const std::string name = "input_" + std::to_string(inputs.size());
     inputs.emplace_back(name, v.tensor);
@@ -208,9 +232,11 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
     };
     for (const ir::Value* v : results) {
       const std::string domain = v->producer() == nullptr ? "" : domain_of(v);
-      if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) == options_.trusted_domains.end()) {
-        throw Error("V803", "operator " + op + " has no kernel here and is exported as a node of domain " + domain, {},
-                    "load its kernels with --torch-library, or accept it unchecked with --trust " + domain);
+      if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) ==
+          options_.trusted_domains.end()) {
+        throw Error(
+            "V803", "operator " + op + " has no kernel here and is exported as a node of domain " + domain,
+            {}, "load its kernels with --torch-library, or accept it unchecked with --trust " + domain);
       }
       Sizes none;
       stand_ins_.push_back(random_tensor(v->type(), none, 7919 + stand_ins_.size(), 4));
@@ -236,7 +262,8 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   return true;
 }
 
-std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs, const TorchBackend::Observer& observer) {
+std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs,
+                                           const TorchBackend::Observer& observer) {
   std::vector<RuntimeValue> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
     arguments.push_back(runtime_value(inputs[i], captured_.body().parameters()[i]->type()));
@@ -244,16 +271,15 @@ std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs
   stand_ins_.clear();
   const std::vector<RuntimeValue> results = torch_backend().evaluate(
       captured_, arguments, observer,
-      [this](const ir::Node& node, const std::vector<RuntimeValue>& args, std::vector<RuntimeValue>& outputs) {
-        return stand_in(node, args, outputs);
-      });
+      [this](const ir::Node& node, const std::vector<RuntimeValue>& args,
+             std::vector<RuntimeValue>& outputs) { return stand_in(node, args, outputs); });
   std::vector<ir::Tensor> out;
   for (const RuntimeValue& v : results) flatten(v, out);
   return out;
 }
 
-// Inputs by position: the file's inputs are the model's, in order (parameters as inputs, if any, come after and are
-// fed from the captured graph by name).
+// Inputs by position: the file's inputs are the model's, in order (parameters as inputs, if any, come after
+// and are fed from the captured graph by name).
 Named Verifier::feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const {
   Named out;
   size_t stand_in = 0;
@@ -283,7 +309,9 @@ std::unique_ptr<ir::Graph> Verifier::without_trusted_nodes() {
     const size_t colon = op.find("::");
     if (colon == std::string_view::npos) return;
     const std::string domain(op.substr(0, colon));
-    if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) == options_.trusted_domains.end()) return;
+    if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) ==
+        options_.trusted_domains.end())
+      return;
     for (ir::Value* v : node->outputs()) {
       const std::string name = "onnxport_stand_in_" + std::to_string(count++);
       ir::Value* input = graph->add_input(name, v->type());
@@ -296,7 +324,7 @@ std::unique_ptr<ir::Graph> Verifier::without_trusted_nodes() {
   return graph;
 }
 
-VerifyRun Verifier::run(const Sizes& sizes, bool use_examples) {
+VerifyRun Verifier::run(const Sizes& sizes, bool first) {
   VerifyRun out;
   out.sizes = {sizes.begin(), sizes.end()};
   std::vector<ir::Tensor> inputs;
@@ -304,7 +332,7 @@ VerifyRun Verifier::run(const Sizes& sizes, bool use_examples) {
   // Ints are often indices; a table may be smaller than we guess, which libtorch then says.
   for (const int64_t limit : {int64_t{10}, int64_t{2}, int64_t{1}}) {
     try {
-      inputs = make_inputs(sizes, use_examples, limit);
+      inputs = make_inputs(sizes, first, limit);
       expected = evaluate(inputs, {});
       break;
     } catch (const Error& e) {
@@ -313,7 +341,7 @@ VerifyRun Verifier::run(const Sizes& sizes, bool use_examples) {
       if (!index || limit == 1) throw;
     }
   }
-  if (use_examples && options_.expected) {
+  if (first && options_.expected) {
     for (size_t i = 0; i < expected.size(); ++i) {
       const std::filesystem::path file = *options_.expected / ("output_" + std::to_string(i) + ".pb");
       expected[i] = read_tensor_file(file);
@@ -331,10 +359,11 @@ VerifyRun Verifier::run(const Sizes& sizes, bool use_examples) {
     OrtSession session(file.path(), options_.ort_libraries);
     actual = session.run(feeds(session, inputs));
   }
-  if (use_examples && options_.write_case) write_case(inputs, expected);
+  if (first && options_.write_case) write_case(inputs, expected);
   out.passed = expected.size() == actual.size();
   if (!out.passed) {
-    out.message = "the model has " + std::to_string(expected.size()) + " outputs, the file " + std::to_string(actual.size());
+    out.message = "the model has " + std::to_string(expected.size()) + " outputs, the file " +
+                  std::to_string(actual.size());
     return out;
   }
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -353,8 +382,8 @@ VerifyRun Verifier::run(const Sizes& sizes, bool use_examples) {
 void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun& run) {
   std::map<std::string, ir::Tensor, std::less<>> computed;
   evaluate(inputs, [&](const ir::Value& value, const RuntimeValue& v) {
-    if (v.kind == RuntimeValue::Kind::tensor && value.producer() != nullptr && value.producer()->provenance() != nullptr &&
-        value.index() == 0) {
+    if (v.kind == RuntimeValue::Kind::tensor && value.producer() != nullptr &&
+        value.producer()->provenance() != nullptr && value.index() == 0) {
       computed[value.producer()->provenance()->original_name] = v.tensor;
     }
   });
@@ -365,7 +394,8 @@ void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun&
     std::vector<std::pair<std::string, ir::Node*>> order;
     for (ir::Node* node : graph->body()) {
       const ir::Provenance* p = node->provenance();
-      if (p != nullptr && computed.contains(p->original_name) && node->output_count() != 0) last[p->original_name] = node;
+      if (p != nullptr && computed.contains(p->original_name) && node->output_count() != 0)
+        last[p->original_name] = node;
     }
     for (ir::Node* node : graph->body()) {
       const ir::Provenance* p = node->provenance();
@@ -387,11 +417,13 @@ void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun&
     const std::vector<ir::Tensor> actual = session.run(feeds(session, inputs));
     for (size_t i = 0; i < order.size() && i < actual.size(); ++i) {
       const ir::Tensor& expected = computed.find(order[i].first)->second;
-      if (expected.dims() != actual[i].dims() || expected.dtype() != actual[i].dtype()) continue;  // inside an operator
+      if (expected.dims() != actual[i].dims() || expected.dtype() != actual[i].dtype())
+        continue;  // inside an operator
       if (compare(expected, actual[i], options_.rtol, options_.atol).equal) continue;
       const ir::Node* node = order[i].second;
       run.first_diverging_node = std::string(node->name().empty() ? node->op_text() : node->name().text());
-      run.message += "; the first node that differs is " + run.first_diverging_node + " (" + std::string(node->op_text()) +
+      run.message += "; the first node that differs is " + run.first_diverging_node + " (" +
+                     std::string(node->op_text()) +
                      (node->provenance()->source.empty() ? "" : ", " + node->provenance()->source) + ")";
       return;
     }
@@ -400,28 +432,31 @@ void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun&
   }
 }
 
-void Verifier::write_case(const std::vector<ir::Tensor>& inputs, const std::vector<ir::Tensor>& outputs) const {
+void Verifier::write_case(const std::vector<ir::Tensor>& inputs,
+                          const std::vector<ir::Tensor>& outputs) const {
   const std::filesystem::path folder = *options_.write_case / "test_data_set_0";
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error("S703", "the folder " + folder.string() + " cannot be made: " + error.message());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    write_tensor_file(as_onnx_input(inputs[i]), captured_.input_names[i], folder / ("input_" + std::to_string(i) + ".pb"));
+    write_tensor_file(as_onnx_input(inputs[i]), captured_.input_names[i],
+                      folder / ("input_" + std::to_string(i) + ".pb"));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    write_tensor_file(as_onnx_input(outputs[i]), "output_" + std::to_string(i), folder / ("output_" + std::to_string(i) + ".pb"));
+    write_tensor_file(as_onnx_input(outputs[i]), "output_" + std::to_string(i),
+                      folder / ("output_" + std::to_string(i) + ".pb"));
   }
 }
 
 }  // namespace
 
-VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& specs, const std::filesystem::path& onnx,
-                    Registry& registry, const VerifyOptions& options) {
+VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& specs,
+                    const std::filesystem::path& onnx, Registry& registry, const VerifyOptions& options) {
   Verifier verifier(captured, specs, onnx, registry, options);
   VerifyReport out;
-  const bool has_examples = std::any_of(specs.begin(), specs.end(), [](const InputSpec& s) { return s.example.has_value(); });
-  out.runs.push_back(verifier.run(example_sizes(captured), has_examples));
-  if (options.second_size && !captured.symbols.empty()) out.runs.push_back(verifier.run(second_sizes(captured), false));
+  out.runs.push_back(verifier.run(example_sizes(captured), true));
+  if (options.second_size && !captured.symbols.empty())
+    out.runs.push_back(verifier.run(second_sizes(captured), false));
   out.not_independently_checked = verifier.unchecked();
   return out;
 }
