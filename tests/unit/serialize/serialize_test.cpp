@@ -134,7 +134,8 @@ TEST_F(Serialize, AnonymousSizesAreLeftOut) {
   auto g = small_graph();
   g->body().first()->output()->set_type(f32({ir::Dim::symbol("?3"), 4}));
   write_model(*g, path("m.onnx"), {});
-  const auto& dim = model_of(path("m.onnx")).graph().value_info(0).type().tensor_type().shape().dim(0);
+  const auto model = model_of(path("m.onnx"));
+  const auto& dim = model.graph().value_info(0).type().tensor_type().shape().dim(0);
   EXPECT_FALSE(dim.has_dim_param());
   EXPECT_FALSE(dim.has_dim_value());
 }
