@@ -47,8 +47,9 @@ constexpr std::array<std::string_view, 24> kContiguousResults = {
     "aten::rand",    "aten::randn",      "aten::eye",   "aten::tensor", "aten::linspace",
     "aten::one_hot", "aten::layer_norm", "aten::index", "aten::gather"};
 
-constexpr std::array<std::string_view, 6> kContiguousSteps = {
-    "aten::view", "aten::reshape", "aten::flatten", "aten::unsqueeze", "aten::squeeze", "aten::alias"};
+constexpr std::array<std::string_view, 11> kContiguousSteps = {
+    "aten::view",  "aten::reshape", "aten::flatten",    "aten::unsqueeze", "aten::squeeze",   "aten::alias",
+    "aten::clone", "aten::relu",    "aten::zeros_like", "aten::ones_like", "aten::empty_like"};
 
 Aliasing reshape_aliasing(const ir::Node& node) {
   const ir::Value* input = node.operand(0);

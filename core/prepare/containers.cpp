@@ -179,4 +179,44 @@ bool Functionalizer::edit_known(ir::Node& node, Storage& list) {
   return true;
 }
 
+namespace {
+
+// `list[i] += x` of a tensor reads the element, writes it in place and stores it where it was: the store does
+// nothing.
+bool stores_own_element(const ir::Node& node) {
+  if (operator_base_name(node.op_text()) != "aten::_set_item" || node.operand_count() != 3) return false;
+  const ir::Value* element = node.operand(2);
+  const auto is_read = [](const ir::Node& n) { return n.op_text().starts_with("aten::__getitem__"); };
+  for (int steps = 0; element != nullptr && element->producer() != nullptr && steps < 16; ++steps) {
+    const ir::Node& maker = *element->producer();
+    if (is_read(maker)) break;
+    const Aliasing aliasing = aliasing_of(maker, element->index());
+    if (aliasing.kind != Aliasing::Kind::same) return false;
+    element = maker.operand(aliasing.operand);
+  }
+  const ir::Node* read = element == nullptr ? nullptr : element->producer();
+  if (read == nullptr || !is_read(*read) || read->parent() != node.parent() ||
+      read->operand(0) != node.operand(0))
+    return false;
+  const auto a = constant_int(read->operand(1));
+  const auto b = constant_int(node.operand(1));
+  if (read->operand(1) != node.operand(1) && !(a && b && *a == *b)) return false;
+  // Nothing may change the list in between.
+  int steps = 0;
+  for (const ir::Node* at = read->next(); at != &node; at = at->next()) {
+    if (at == nullptr || ++steps > 64 || writes_container(*at) || !at->blocks().empty()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Functionalizer::drop_stores_of_own_elements() {
+  for_each_node(graph_.body(), [&](ir::Node* node) {
+    if (!stores_own_element(*node)) return;
+    for (ir::Value* output : node->outputs()) output->replace_all_uses_with(node->operand(0));
+    graph_.erase(node);
+  });
+}
+
 }  // namespace onnxport

@@ -15,6 +15,14 @@ namespace {
 // "aten::add_.Tensor" -> "aten::add.Tensor"; empty when the name is not of an in-place operator.
 std::string functional_name(std::string_view op) {
   static constexpr std::pair<std::string_view, std::string_view> kIrregular[] = {
+      {"aten::pow_.Scalar", "aten::pow.Tensor_Scalar"},
+      {"aten::pow_.Tensor", "aten::pow.Tensor_Tensor"},
+      {"aten::float_power_.Scalar", "aten::float_power.Tensor_Scalar"},
+      {"aten::float_power_.Tensor", "aten::float_power.Tensor_Tensor"},
+      {"aten::floor_divide_.Tensor", "aten::floor_divide"},
+      {"aten::copy_.int", "aten::fill.Scalar"},
+      {"aten::copy_.float", "aten::fill.Scalar"},
+      {"aten::copy_.Tensor", "aten::copy"},
       {"aten::normal_", "aten::normal_functional"},
       {"aten::bernoulli_.float", "aten::bernoulli.p"},
   };
@@ -39,6 +47,9 @@ std::string functional_name(std::string_view op) {
 // The functional schema has the arguments of the in-place one, and returns a new tensor.
 const ir::Schema* functional_schema(ir::Graph& graph, const ir::Schema& in_place, const std::string& name) {
   if (const ir::Schema* known = graph.find_schema(name)) return known;
+  if (name == "aten::copy")
+    return graph.keep(
+        ir::parse_schema("aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor"));
   ir::Schema out = in_place;
   const size_t dot = name.find('.');
   out.name = name.substr(0, dot);
@@ -126,6 +137,7 @@ ir::Value* functional_form(const ir::Node& node, const ir::Type& type, NodeMaker
   const ir::Schema* schema = functional_schema(node.graph(), *node.schema(), name);
   std::vector<ir::Value*> operands;
   for (size_t i = 0; i < node.operand_count(); ++i) operands.push_back(node.operand(i));
+  if (node.op() == "aten::copy_.Tensor") operands.push_back(make.constant(false, ir::Type::boolean()));
   if (schema->arguments.size() != operands.size()) return nullptr;
   ir::Value* self = node.operand(static_cast<size_t>(written));
   const bool cast = may_change_dtype(node, static_cast<size_t>(written));

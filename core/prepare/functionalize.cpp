@@ -13,6 +13,7 @@ Functionalizer::Functionalizer(ir::Graph& graph, std::vector<Diagnostic>& notes)
     : graph_(graph), notes_(notes) {}
 
 void Functionalizer::run() {
+  drop_stores_of_own_elements();
   number(graph_.body());
   walk(graph_.body());
   NodeMaker make(graph_.body(), nullptr, nullptr);
@@ -142,7 +143,8 @@ void Functionalizer::change_geometry(ir::Node& node) {
   }
   std::string name(operator_base_name(node.op_text()));
   name.pop_back();
-  const std::string overload(node.op_text().substr(operator_base_name(node.op_text()).size()));
+  std::string overload(node.op_text().substr(operator_base_name(node.op_text()).size()));
+  if (name == "aten::transpose") overload = ".int";
   // A stand-in for what the value was so far; the value itself becomes a view of it.
   pool_.push_back(self);
   Storage& before = pool_.back();
@@ -159,6 +161,7 @@ void Functionalizer::change_geometry(ir::Node& node) {
   before.views.push_back(&self);
   ir::Schema schema = *node.schema();
   schema.name = name;
+  schema.overload = overload.empty() ? overload : overload.substr(1);
   for (ir::SchemaArgument& argument : schema.arguments) argument.is_written = false;
   for (ir::SchemaArgument& result : schema.returns) result.is_written = false;
   NodeMaker make(node);

@@ -80,6 +80,7 @@ class Functionalizer {
   bool take_apart(ir::Node& node);
   bool write_container(ir::Node& node);
   bool edit_known(ir::Node& node, Storage& list);
+  void drop_stores_of_own_elements();
 
   // ---- regions (regions.cpp) ----
   void process_if(ir::Node& node);
