@@ -87,6 +87,7 @@ bool Functionalizer::take_apart(ir::Node& node) {
     for (ir::Value* element : elements) {
       if (element != nullptr && has_storage(*element)) share(node.output(), element);
     }
+    share(node.output(), container->origin);
   }
   read_operands(node);
   return true;
@@ -126,6 +127,7 @@ bool Functionalizer::edit_known(ir::Node& node, Storage& list) {
   const std::string_view name = operator_base_name(node.op_text());
   const auto argument = [&](size_t i) { return i < node.operand_count() ? node.operand(i) : nullptr; };
   const size_t size = list.state.elements->size();
+  for (size_t i = 1; i < node.operand_count(); ++i) hold(node.operand(i), list);
   const bool dict =
       list.origin->producer() != nullptr && list.origin->producer()->op() == "prim::DictConstruct";
   if (name == "aten::append") {
@@ -139,6 +141,7 @@ bool Functionalizer::edit_known(ir::Node& node, Storage& list) {
     const Storage* other = argument(1) == nullptr ? nullptr : find(argument(1));
     if (other == nullptr || !other->state.elements) return false;
     const std::vector<ir::Value*> added = *other->state.elements;
+    for (const ir::Value* element : added) hold(element, list);
     auto& elements = *edit(list).elements;
     elements.insert(elements.end(), added.begin(), added.end());
   } else if (dict) {

@@ -62,6 +62,7 @@ void Functionalizer::process(ir::Node& node) {
       for (size_t i = 0; i < node.operand_count(); ++i) elements.push_back(node.operand(i));
       read_operands(node);
       Storage& storage = storage_of(output);
+      for (const ir::Value* element : elements) hold(element, storage);
       storage.state.elements = std::move(elements);
       storage.state.checked = counter_;
     }

@@ -24,7 +24,7 @@ struct Storage {
   ir::Node* step = nullptr;  // the operator that derives it from the parent…
   size_t step_operand = 0;   // …which is this operand
   size_t step_output = 0;
-  std::vector<Storage*> views;          // derived from this one
+  std::vector<Storage*> views;         // derived from this one
   std::vector<ir::Value*> members;     // of a root: every value of its memory
   std::vector<Storage*> maybe_shared;  // of a root: roots whose memory it may share (mutual)
 
@@ -73,7 +73,10 @@ class Functionalizer {
   ir::Value* new_base(Storage& view, ir::Value* contents, NodeMaker& make);
   // A write to a container leaves its elements' memory alone.
   void check_shared(const Storage& root, const ir::Node& writer, bool container = false);
-  const ir::Value* read_later(const Storage& root, const ir::Node& writer) const;
+  const ir::Value* read_later(const Storage& root, const ir::Node& writer, int depth = 0) const;
+  bool used_later(const ir::Value& value, const ir::Node& writer) const;
+  // Notes that `container` has `element` in it, or had: reading the one may read the other.
+  void hold(const ir::Value* element, Storage& container);
   void rollback(size_t mark);
 
   // ---- lists, tuples, dicts (containers.cpp) ----
@@ -86,7 +89,7 @@ class Functionalizer {
   void process_if(ir::Node& node);
   void process_loop(ir::Node& node);
   std::vector<Storage*> written_from_outside(ir::Node& region);
-  void collect_written(ir::Block& block, ir::Node& region, std::vector<ir::Value*>& out);
+  void collect_written(ir::Block& block, ir::Node& region, bool containers, std::vector<ir::Value*>& out);
   void trace(ir::Value* value, ir::Node& region, std::unordered_set<ir::Value*>& seen,
              std::vector<ir::Value*>& out);
   bool is_outside(const ir::Value* value, const ir::Node& region) const;
@@ -99,7 +102,8 @@ class Functionalizer {
   std::vector<Diagnostic> errors_;
   std::deque<Storage> pool_;
   std::unordered_map<const ir::Value*, Storage*> storages_;
-  std::unordered_map<const ir::Node*, int> order_;  // of the nodes as captured
+  std::unordered_map<const ir::Value*, std::vector<Storage*>> holders_;  // containers by element
+  std::unordered_map<const ir::Node*, int> order_;                       // of the nodes as captured
   std::unordered_map<const ir::Node*, int> last_;  // of a node with blocks: the order of the last node inside
   std::vector<std::pair<Storage*, Storage::State>> log_;
   std::unordered_set<const ir::Value*> noted_;

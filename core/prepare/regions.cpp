@@ -65,33 +65,43 @@ void Functionalizer::trace(ir::Value* value, ir::Node& region, std::unordered_se
   }
 }
 
-void Functionalizer::collect_written(ir::Block& block, ir::Node& region, std::vector<ir::Value*>& out) {
+// The outer values behind what the block writes: to containers, or to tensors.
+void Functionalizer::collect_written(ir::Block& block, ir::Node& region, bool containers,
+                                     std::vector<ir::Value*>& out) {
   std::unordered_set<ir::Value*> seen;
   for_each_node(block, [&](ir::Node* node) {
     const int written = written_operand(*node);
-    if (written >= 0) trace(node->operand(static_cast<size_t>(written)), region, seen, out);
+    if (written >= 0 && writes_container(*node) == containers) {
+      trace(node->operand(static_cast<size_t>(written)), region, seen, out);
+    }
   });
 }
 
 std::vector<Storage*> Functionalizer::written_from_outside(ir::Node& region) {
-  std::vector<ir::Value*> values;
-  for (ir::Block* block : region.blocks()) collect_written(*block, region, values);
+  std::vector<ir::Value*> containers;
+  std::vector<ir::Value*> tensors;
+  for (ir::Block* block : region.blocks()) {
+    collect_written(*block, region, true, containers);
+    collect_written(*block, region, false, tensors);
+  }
   std::vector<Storage*> out;
+  std::unordered_set<const Storage*> seen;
   const auto add = [&](ir::Value* value) {
+    if (value == nullptr || !has_storage(*value)) return;
     Storage* root = storage_of(value).root;
-    if (std::find(out.begin(), out.end(), root) == out.end()) out.push_back(root);
+    if (seen.insert(root).second) out.push_back(root);
   };
-  for (ir::Value* value : values) {
-    if (!has_storage(*value)) continue;
-    const Storage& storage = storage_of(value);
-    const bool tuple = storage.state.elements && !storage.origin->type().elements().empty() &&
-                       storage.origin->type().kind() == ir::Type::Kind::tuple;
-    if (!tuple) add(value);
-    // What was traced to a container may be a write to one of its elements.
-    if (storage.state.elements) {
-      for (ir::Value* element : std::vector<ir::Value*>(*storage.state.elements)) {
-        if (element != nullptr && has_storage(*element) && element->type().is_tensor()) add(element);
-      }
+  for (ir::Value* value : containers) add(value);
+  while (!tensors.empty()) {
+    ir::Value* value = tensors.back();
+    tensors.pop_back();
+    if (value == nullptr || !has_storage(*value)) continue;
+    const Storage* storage = find(value);
+    if (storage != nullptr && storage->state.elements) {
+      // Traced to a container: the write is to one of its elements.
+      tensors.insert(tensors.end(), storage->state.elements->begin(), storage->state.elements->end());
+    } else {
+      add(value);
     }
   }
   return out;

@@ -190,41 +190,50 @@ void Functionalizer::check_shared(const Storage& root, const ir::Node& writer, b
   }
 }
 
-// A member that is read after `writer`: further down, or in the next turn of a loop around it.
-const ir::Value* Functionalizer::read_later(const Storage& root, const ir::Node& writer) const {
+void Functionalizer::hold(const ir::Value* element, Storage& container) {
+  if (element != nullptr && has_storage(*element)) holders_[element].push_back(&container);
+}
+
+// A member that is read after `writer`, by itself or in a container.
+const ir::Value* Functionalizer::read_later(const Storage& root, const ir::Node& writer, int depth) const {
+  constexpr int kMaxDepth = 8;
+  for (const ir::Value* member : root.members) {
+    if (used_later(*member, writer)) return member;
+    const auto holders = holders_.find(member);
+    if (holders == holders_.end()) continue;
+    for (const Storage* container : holders->second) {
+      if (depth >= kMaxDepth || read_later(*container->root, writer, depth + 1) != nullptr) return member;
+    }
+  }
+  return nullptr;
+}
+
+// Further down, or in the next turn of a loop around the writer.
+bool Functionalizer::used_later(const ir::Value& value, const ir::Node& writer) const {
   const auto order = [&](const ir::Node* node) {
     const auto found = order_.find(node);
     return found == order_.end() ? -1 : found->second;
   };
   const int now = order(&writer);
-  for (const ir::Value* member : root.members) {
-    const ir::Node* maker = member->producer() != nullptr ? member->producer()
-                            : member->block() != nullptr  ? member->block()->owner()
-                                                          : nullptr;
-    const int made = maker == nullptr ? -1 : order(maker) + (member->producer() == nullptr ? 1 : 0);
-    for (const ir::Operand* use = member->first_use(); use != nullptr; use = use->next()) {
-      const ir::Node* user = use->user();
-      if (user->op() == "return") {
-        const ir::Node* owner = nullptr;
-        for (const ir::Block* b = writer.parent(); b != nullptr;
-             b = owner == nullptr ? nullptr : owner->parent()) {
-          if (&b->returns() == user) return member;
-          owner = b->owner();
-        }
-        continue;
-      }
-      const int at = order(user);
-      if (at > now) return member;
-      for (const ir::Block* b = writer.parent(); b != nullptr && b->owner() != nullptr;
-           b = b->owner()->parent()) {
-        const ir::Node* loop = b->owner();
-        const bool repeats =
-            loop->op() == "prim::Loop" && made <= order(loop) && at > order(loop) && user != &writer;
-        if (repeats) return member;
-      }
+  const ir::Node* owner = value.block() == nullptr ? nullptr : value.block()->owner();
+  const ir::Node* maker = value.producer() != nullptr ? value.producer() : owner;
+  const int made = maker == nullptr ? -1 : order(maker) + (value.producer() == nullptr ? 1 : 0);
+  for (const ir::Operand* use = value.first_use(); use != nullptr; use = use->next()) {
+    const ir::Node* user = use->user();
+    const bool is_return = user->op() == "return";
+    const int at = order(user);
+    if (at > now) return true;
+    for (const ir::Block* b = writer.parent(); b != nullptr;
+         b = b->owner() == nullptr ? nullptr : b->owner()->parent()) {
+      if (is_return && &b->returns() == user) return true;
+      const ir::Node* loop = b->owner();
+      if (loop == nullptr) break;
+      const bool repeats =
+          loop->op() == "prim::Loop" && made <= order(loop) && at > order(loop) && user != &writer;
+      if (repeats) return true;
     }
   }
-  return nullptr;
+  return false;
 }
 
 }  // namespace onnxport

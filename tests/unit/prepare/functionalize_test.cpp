@@ -503,6 +503,42 @@ TEST(Functionalize, WhatCannotBeDoneIsRefused) {
                  "only known at run time");
 }
 
+TEST(Functionalize, ElementsWrittenByUnknownIndexAreRefused) {
+  expect_refused("%x: f32[4], %i: int", R"(
+    %a: f32[4] = aten::relu(%x)
+    %b: f32[4] = aten::relu(%x)
+    %l: list<f32[4]> = prim::ListConstruct(%a, %b)
+    %e: f32[4] = aten::__getitem__.t(%l, %i)
+    %w = aten::add_.Tensor(%e, %x, %c1)
+    %s = aten::_set_item.t(%l, %i, %w)
+    %first = aten::__getitem__.t(%l, %c0)
+    return %first)",
+                 "may share");
+}
+
+// "list[0] += x" reads, writes in place and stores: only the tensor changes, and the list stays known.
+TEST(Functionalize, ElementsOfListsAreAccumulatedInLoops) {
+  EXPECT_EQ(functional("%x: f32[4], %n: int", R"(
+    %a: f32[4] = aten::clone(%x, %none)
+    %l: list<f32[4]> = prim::ListConstruct(%a, %x)
+    prim::Loop(%n, %true) block(%i: int) {
+      %e: f32[4] = aten::__getitem__.t(%l, %c0)
+      %w: f32[4] = aten::add_.Scalar(%e, %c1, %c1)
+      %s = aten::_set_item.t(%l, %c0, %w)
+      return %true
+    }
+    %first = aten::__getitem__.t(%l, %c0)
+    return %first)"),
+            R"(
+0 = aten::clone(x, None)
+1 = prim::Loop(n, True, 0)
+ (2, 3)
+  4 = aten::add.Scalar(3, 1, 1)
+  return True, 4
+return 1
+)");
+}
+
 TEST(Functionalize, AmbiguousMemoryIsFineWhenNobodyLooks) {
   EXPECT_THAT(functional("%x: f32[4,4]", R"(
     %s = prim::ListConstruct(%c2)
