@@ -58,9 +58,8 @@ Value fill(Op& op) { return filled(op, op.shape_of(op["self"]), "value", op["sel
 Value copy(Op& op) {
   Value self = op["self"], src = op.cast_like(op["src"], self);
   bool same_shape = src.rank() == self.rank();
-  for (int64_t axis = 0; same_shape && axis < self.rank(); ++axis) {
-    same_shape = src.static_dim(axis) != 1 || self.static_dim(axis) == 1;
-  }
+  for (int64_t axis = 0; same_shape && axis < self.rank(); ++axis)
+    same_shape = op.same_dim(src, axis, self, axis);
   return same_shape ? src : op.Expand(src, op.shape_of(self));
 }
 

@@ -80,7 +80,11 @@ Value normal_like(Op& op) {
 }
 
 // aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor
-Value bernoulli(Op& op) { return op.Bernoulli(op["self"]); }
+// Not ONNX's operator: its official body, and the runtimes that follow it, draw ones with 1 - p.
+Value bernoulli(Op& op) {
+  Value self = op["self"];
+  return op.cast_like(uniform(op, op.shape_of(self), self.dtype()) < self, self);
+}
 
 // aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor
 Value bernoulli_p(Op& op) {

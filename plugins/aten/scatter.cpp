@@ -22,8 +22,7 @@ Value scattered(Op& op, Value data, Value index, Value updates, int64_t axis,
 // The part of `src` that the index has places for: it may be longer.
 Value matching(Op& op, const Value& src, const Value& index) {
   bool same = true;
-  for (int64_t i = 0; i < src.rank(); ++i)
-    same = same && src.static_dim(i) && src.static_dim(i) == index.static_dim(i);
+  for (int64_t axis = 0; axis < src.rank(); ++axis) same = same && op.same_dim(src, axis, index, axis);
   if (same || src.rank() == 0) return src;
   return op.Slice(src, op.ints(std::vector<int64_t>(static_cast<size_t>(src.rank()), 0)), op.shape_of(index),
                   op.ints(all_axes(src.rank())));

@@ -2,6 +2,7 @@
 // Part of onnxport/plugin.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 
@@ -64,6 +65,11 @@ class Builder {
   // ---- shapes ----
   // Size of one axis (negative counts from the end) as a 0-d i64 value; a constant when static.
   Value dim(const Value& x, int64_t axis);
+  // Whether two sizes are known to be equal, static or not.
+  bool same_dim(const Value& a, int64_t axis_a, const Value& b, int64_t axis_b) {
+    return api_.graph->same_dim(context_, a.handle(), static_cast<uint32_t>(normalized(axis_a, a.rank())), b.handle(),
+                                static_cast<uint32_t>(normalized(axis_b, b.rank()))) == 1;
+  }
   // 0-d and 1-D i64 values joined to one 1-D value; a constant when all are.
   Value shape(const Values& parts);
   // The whole shape as a 1-D i64 value; a constant when static.
@@ -91,8 +97,9 @@ class Builder {
   // ---- axes ----
   // 0 <= axis < rank, or declines.
   int64_t normalized(int64_t axis, int64_t rank) {
-    int64_t r = axis < 0 ? axis + rank : axis;
-    if (r < 0 || (r >= rank && !(rank == 0 && r == 0))) {
+    const int64_t end = std::max<int64_t>(rank, 1);  // torch lets 0 and -1 name the one axis that a 0-d tensor lacks
+    const int64_t r = axis < 0 ? axis + end : axis;
+    if (r < 0 || r >= end) {
       decline("axis " + std::to_string(axis) + " does not exist in " + std::to_string(rank) + " dimensions");
     }
     return r;
