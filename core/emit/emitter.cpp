@@ -83,6 +83,15 @@ std::vector<ir::Value*> Emitter::emit(std::string_view domain, std::string_view 
                                       std::vector<ir::Attribute> attributes, size_t outputs) {
   if (domain == "ai.onnx") domain = {};
   while (!inputs.empty() && inputs.back() == nullptr) inputs = inputs.first(inputs.size() - 1);
+  // The bodies of functions are full of it; here the type is known, and a Cast of a constant folds.
+  if (domain.empty() && op_type == "CastLike" && inputs.size() == 2 && inputs[0] != nullptr &&
+      inputs[1] != nullptr && inputs[1]->type().is_tensor() &&
+      inputs[1]->type().dtype() != ir::DType::undefined) {
+    const ir::DType to = inputs[1]->type().dtype();
+    if (inputs[0]->type().is_tensor() && inputs[0]->type().dtype() == to) return {inputs[0]};
+    attributes.push_back(attribute("to", static_cast<int64_t>(to)));
+    return emit(domain, "Cast", inputs.first(1), std::move(attributes), outputs);
+  }
   const onnx::NodeView view{domain, op_type, inputs, attributes, outputs};
 
   if (domain.empty() && std::all_of(inputs.begin(), inputs.end(), is_small_constant)) {

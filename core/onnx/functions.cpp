@@ -30,11 +30,12 @@ std::optional<pb::FunctionProto> build_for_types(const NodeView& node, const pb:
   for (size_t i = 0; i < types.size(); ++i) {
     if (node.inputs[i] != nullptr) to_proto(node.inputs[i]->type(), types[i]);
   }
-  const pb::FunctionBodyBuildContextImpl context(skeleton(node), types);
+  const pb::NodeProto proto = skeleton(node);  // the context points into it
+  const pb::FunctionBodyBuildContextImpl context(proto, types);
   pb::FunctionProto body;
   try {
     if (!schema.BuildContextDependentFunction(context, body, opset)) return std::nullopt;
-  } catch (const std::exception&) {
+  } catch (const std::out_of_range&) {
     return std::nullopt;  // no builder for this opset
   }
   return body;

@@ -1,0 +1,322 @@
+#include "core/passes/passes.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/emit/emitter.h"
+#include "core/passes/elements.h"
+
+namespace onnxport {
+namespace {
+
+using ir::DType;
+using ir::Tensor;
+using ir::Type;
+
+class Passes : public testing::Test {
+ protected:
+  Passes() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
+
+  ir::Value* input(const char* type) { return graph.add_input("x", *Type::parse(type)); }
+  ir::Value* ints(std::vector<int64_t> v) { return e.constant(Tensor::ints(v)); }
+  ir::Value* weight(std::vector<int64_t> dims, std::vector<double> values, const char* name = "w") {
+    return graph.add_initializer(name, *from_reals(DType::f32, std::move(dims), values));
+  }
+  ir::Attribute at(const char* name, ir::AttributeValue value) { return e.attribute(name, std::move(value)); }
+  void returns(std::initializer_list<ir::Value*> values) {
+    graph.body().set_results(std::vector<ir::Value*>(values));
+  }
+  // Operators left, in order; sound after every pass.
+  std::string ops() {
+    EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{});
+    std::string out;
+    ir::for_each_node(graph.body(),
+                      [&](ir::Node* n) { out += (out.empty() ? "" : " ") + std::string(n->op_text()); });
+    return out;
+  }
+
+  ir::Graph graph;
+  Emitter e;
+  PassOptions all;
+};
+
+TEST_F(Passes, DeadCodeGoesWithItsBlocksAndInitializers) {
+  ir::Value* x = input("f32[2]");
+  ir::Value* dead = e.emit1("Add", {x, weight({2}, {1, 2})});
+  ir::Value* condition = input("bool[]");
+  e.begin_block({});
+  ir::Value* a = e.emit1("Neg", {dead});
+  ir::Block* then_block = e.end_block(std::span(&a, 1));
+  e.begin_block({});
+  ir::Value* b = e.emit1("Abs", {dead});
+  ir::Block* else_block = e.end_block(std::span(&b, 1));
+  e.emit1("If", {condition}, {at("then_branch", then_block), at("else_branch", else_block)});
+  returns({e.emit1("Relu", {x})});
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Relu");
+  EXPECT_TRUE(graph.initializers().empty());
+}
+
+TEST_F(Passes, EqualNodesAreMerged) {
+  ir::Value* x = input("f32[2,3]");
+  const auto softmax = [&](int64_t axis) { return e.emit1("Softmax", {x}, {at("axis", axis)}); };
+  returns({e.emit1("Add", {softmax(0), softmax(0)}), e.emit1("Mul", {softmax(0), softmax(1)})});
+  merge_common_subexpressions(graph);
+  EXPECT_EQ(ops(), "Softmax Add Softmax Mul");
+}
+
+TEST_F(Passes, RandomNodesAndResultsAreNotMerged) {
+  ir::Value* x = input("f32[2,3]");
+  ir::Value* a = e.emit1("RandomNormalLike", {x});
+  ir::Value* b = e.emit1("RandomNormalLike", {x});
+  returns({e.emit1("Add", {a, b}), e.emit1("Relu", {x}), e.emit1("Relu", {x})});
+  merge_common_subexpressions(graph);
+  EXPECT_EQ(ops(), "RandomNormalLike RandomNormalLike Add Relu Relu");
+}
+
+TEST_F(Passes, BranchesShareOnlyWhatEnclosesThem) {
+  ir::Value* x = input("f32[2]");
+  ir::Value* condition = input("bool[]");
+  ir::Value* outer = e.emit1("Exp", {x});
+  ir::Block* blocks[2];
+  for (ir::Block*& block : blocks) {
+    e.begin_block({});
+    ir::Value* inner = e.emit1("Neg", {e.emit1("Add", {e.emit1("Exp", {x}), e.emit1("Sin", {x})})});
+    block = e.end_block(std::span(&inner, 1));
+  }
+  returns({e.emit1("Mul", {outer, e.emit1("If", {condition},
+                                          {at("then_branch", blocks[0]), at("else_branch", blocks[1])})})});
+  merge_common_subexpressions(graph);
+  EXPECT_EQ(ops(), "Exp If Sin Add Neg Sin Add Neg Mul");
+}
+
+TEST_F(Passes, ConstantsFoldWithinTheLimit) {
+  ir::Value* x = input("f32[100]");
+  std::vector<double> values(100, 2.0);
+  ir::Value* w = weight({100}, values);
+  ir::Value* root = e.emit1("Sqrt", {e.emit1("Mul", {w, w})});
+  returns({e.emit1("Add", {x, root})});
+  fold_constants(graph, all);
+  EXPECT_EQ(ops(), "Add");
+  EXPECT_EQ(graph.body().first()->operand(1)->constant()->to_reals(), values);
+}
+
+TEST_F(Passes, LargeConstantsDoNot) {
+  ir::Value* x = input("f32[300000]");
+  ir::Value* w = weight({300000}, std::vector<double>(300000, 1.5));
+  returns({e.emit1("Add", {x, e.emit1("Exp", {w})})});
+  fold_constants(graph, all);
+  EXPECT_EQ(ops(), "Exp Add");
+}
+
+TEST_F(Passes, AWeightIsTransposedOnlyWhenNothingElseReadsIt) {
+  ir::Value* x = input("f32[b,600]");
+  const std::vector<double> values(600 * 500, 0.5);
+  ir::Value* once = weight({500, 600}, values, "once");
+  ir::Value* shared = weight({500, 600}, values, "shared");
+  ir::Value* ids = input("i64[n]");
+  const auto perm = [&] { return at("perm", std::vector<int64_t>{1, 0}); };
+  ir::Value* a = e.emit1("MatMul", {x, e.emit1("Transpose", {once}, {perm()})});
+  ir::Value* b = e.emit1("MatMul", {x, e.emit1("Transpose", {shared}, {perm()})});
+  returns({e.emit1("Add", {a, b}), e.emit1("Gather", {shared, ids})});
+  PassOptions keep;
+  keep.fold_weights = false;
+  fold_constants(graph, keep);
+  EXPECT_EQ(ops(), "Transpose MatMul Transpose MatMul Add Gather");
+  fold_constants(graph, all);
+  EXPECT_EQ(ops(), "MatMul Transpose MatMul Add Gather");
+  EXPECT_EQ(graph.body().first()->operand(1)->name(), "once");
+  EXPECT_EQ(graph.body().first()->operand(1)->constant()->dims(), (std::vector<int64_t>{600, 500}));
+}
+
+TEST_F(Passes, SizesKnownByArithmeticFold) {
+  ir::Value* x = graph.add_input("x", *Type::parse("f32[b,6]"));
+  // As a file has it: nothing was folded while it was made.
+  ir::Node* shape = graph.create("Shape", std::span(&x, 1));
+  graph.append(graph.body(), shape);
+  ir::Value* operands[] = {shape->add_output(*Type::parse("i64[2]")), e.constant(1)};
+  ir::Node* gather = graph.create("Gather", operands);
+  graph.append(graph.body(), gather);
+  ir::Value* last = gather->add_output(*Type::parse("i64[]"));
+  ir::Value* y = input("i64[n]");
+  returns({e.emit1("Mul", {y, last})});
+  fold_constants(graph, all);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Mul");
+  EXPECT_EQ(graph.body().first()->operand(1)->constant()->to_ints(), std::vector<int64_t>{6});
+}
+
+TEST_F(Passes, NodesThatDoNothingGo) {
+  ir::Value* x = input("f32[b,3]");
+  ir::Value* v = e.emit1("Identity", {x});
+  v = e.emit1("Cast", {v}, {at("to", int64_t{1})});
+  v = e.emit1("Cast", {v}, {at("to", int64_t{11})});
+  v = e.emit1("Cast", {v}, {at("to", int64_t{1})});
+  v = e.emit1("Dropout", {v});
+  v = e.emit1("Concat", {v}, {at("axis", int64_t{0})});
+  v = e.emit1("Slice", {v, ints({0}), ints({INT64_MAX}), ints({1})});
+  v = e.emit1("Unsqueeze", {v, ints({1})});
+  v = e.emit1("Squeeze", {v, ints({1})});
+  v = e.emit1("Mul", {v, e.constant(Tensor::of<float>(DType::f32, {}, {1.0f}))});
+  v = e.emit1("Sub", {v, e.constant(Tensor::of<float>(DType::f32, {}, {0.0f}))});
+  v = e.emit1("Pad", {v, ints({0, 0, 0, 0})});
+  returns({e.emit1("Relu", {v})});
+  remove_no_ops(graph);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Relu");
+}
+
+TEST_F(Passes, NodesThatDoSomethingStay) {
+  ir::Value* x = input("f32[b,3]");
+  ir::Value* narrowed =
+      e.emit1("Cast", {e.emit1("Cast", {x}, {at("to", int64_t{10})})}, {at("to", int64_t{1})});
+  ir::Value* reversed = e.emit1("Slice", {narrowed, ints({-1}), ints({INT64_MIN}), ints({1}), ints({-1})});
+  ir::Value* broadcast =
+      e.emit1("Mul", {reversed, e.constant(Tensor::of<float>(DType::f32, {2, 1, 1}, {1.0f, 1.0f}))});
+  ir::Value* zero = e.emit1("Add", {broadcast, e.constant(Tensor::of<float>(DType::f32, {}, {0.0f}))});
+  returns({zero});
+  remove_no_ops(graph);
+  EXPECT_EQ(ops(), "Cast Cast Slice Mul Add");
+}
+
+TEST_F(Passes, AnInputThatIsAResultKeepsItsIdentity) {
+  ir::Value* x = input("f32[2]");
+  returns({e.emit1("Identity", {x})});
+  remove_no_ops(graph);
+  EXPECT_EQ(ops(), "Identity");
+}
+
+TEST_F(Passes, TransposesMerge) {
+  ir::Value* x = input("f32[2,3,4]");
+  const auto transpose = [&](ir::Value* v, std::vector<int64_t> p) {
+    return e.emit1("Transpose", {v}, {at("perm", p)});
+  };
+  ir::Value* back = transpose(transpose(x, {1, 2, 0}), {2, 0, 1});
+  ir::Value* moved = transpose(transpose(x, {1, 2, 0}), {1, 0, 2});
+  returns({e.emit1("Relu", {back}), e.emit1("Relu", {moved})});
+  remove_no_ops(graph);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Transpose Relu Relu");
+  const auto* perm = graph.body().first()->attribute_as<std::vector<int64_t>>("perm");
+  ASSERT_NE(perm, nullptr);
+  EXPECT_EQ(*perm, (std::vector<int64_t>{2, 1, 0}));
+}
+
+TEST_F(Passes, OnlyTheLastOfSeveralViewsCounts) {
+  ir::Value* x = input("f32[b,3,4]");
+  ir::Value* v = e.emit1("Reshape", {x, ints({-1, 2, 6})});
+  v = e.emit1("Unsqueeze", {v, ints({0})});
+  v = e.emit1("Reshape", {v, ints({-1, 12})});
+  returns({e.emit1("Relu", {v})});
+  remove_no_ops(graph);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Reshape Relu");
+  EXPECT_EQ(graph.body().first()->operand(0), x);
+}
+
+TEST_F(Passes, ABranchAlwaysTakenReplacesItsIf) {
+  ir::Value* x = input("f32[2]");
+  ir::Value* yes = e.constant(Tensor::of<uint8_t>(DType::boolean, {}, {1}));
+  e.begin_block({});
+  ir::Value* a = e.emit1("Identity", {e.emit1("Neg", {x})});
+  ir::Block* then_block = e.end_block(std::span(&a, 1));
+  e.begin_block({});
+  ir::Value* b = e.emit1("Abs", {x});
+  ir::Block* else_block = e.end_block(std::span(&b, 1));
+  returns({e.emit1("If", {yes}, {at("then_branch", then_block), at("else_branch", else_block)})});
+  remove_no_ops(graph);
+  EXPECT_EQ(ops(), "Neg");
+}
+
+// What a Conv with these weights gives on a 1x1 image, per output channel.
+std::vector<double> one_pixel(const ir::Node& conv, const std::vector<double>& pixel, bool transposed,
+                              size_t groups) {
+  const auto w = *conv.operand(1)->constant()->to_reals();
+  const auto& dims = conv.operand(1)->constant()->dims();
+  std::vector<double> bias;
+  if (conv.operand_count() > 2) bias = *conv.operand(2)->constant()->to_reals();
+  const size_t in_per_group = pixel.size() / groups;
+  const size_t out_per_group =
+      static_cast<size_t>(transposed ? dims[1] : dims[0] / static_cast<int64_t>(groups));
+  std::vector<double> out(out_per_group * groups, 0.0);
+  for (size_t o = 0; o < out.size(); ++o) {
+    const size_t g = o / out_per_group;
+    for (size_t i = 0; i < in_per_group; ++i) {
+      const size_t at =
+          transposed ? (g * in_per_group + i) * out_per_group + o % out_per_group : o * in_per_group + i;
+      out[o] += w[at] * pixel[g * in_per_group + i];
+    }
+    if (!bias.empty()) out[o] += bias[o];
+  }
+  return out;
+}
+
+class BatchNorm : public Passes,
+                  public testing::WithParamInterface<std::tuple<const char*, int64_t, bool>> {};
+
+TEST_P(BatchNorm, GivesTheSameNumbersFolded) {
+  const auto [op, groups, with_bias] = GetParam();
+  const bool transposed = std::string_view(op) == "ConvTranspose";
+  ir::Value* x = graph.add_input("x", *Type::parse("f32[1,4,1,1]"));
+  const std::vector<int64_t> dims =
+      transposed ? std::vector<int64_t>{4, 4 / groups, 1, 1} : std::vector<int64_t>{4, 4 / groups, 1, 1};
+  std::vector<double> values;
+  for (int i = 0; i < 16 / groups; ++i) values.push_back(0.25 * i - 1);
+  ir::Value* w = weight(dims, values, "conv.weight");
+  ir::Value* b = with_bias ? weight({4}, {1, 2, 3, 4}, "conv.bias") : nullptr;
+  ir::Value* y = e.emit1(op, {x, w, b}, {at("group", groups)});
+  const std::vector<double> scale = {1, 2, 0.5, -1}, bias = {0, 1, 2, 3}, mean = {0.5, -1, 2, 0},
+                            variance = {1, 4, 0.25, 9};
+  ir::Value* normal =
+      e.emit1("BatchNormalization", {y, weight({4}, scale, "bn.weight"), weight({4}, bias, "bn.bias"),
+                                     weight({4}, mean, "bn.mean"), weight({4}, variance, "bn.var")});
+  returns({e.emit1("Relu", {normal})});
+  const std::vector<double> pixel = {1, -2, 3, 0.5};
+  std::vector<double> expected = one_pixel(*y->producer(), pixel, transposed, static_cast<size_t>(groups));
+  for (size_t i = 0; i < 4; ++i)
+    expected[i] = (expected[i] - mean[i]) / std::sqrt(variance[i] + 1e-5) * scale[i] + bias[i];
+  fold_batch_norm(graph);
+  EXPECT_EQ(ops(), std::string(op) + " Relu");
+  const ir::Node& folded = *graph.body().first();
+  const auto got = one_pixel(folded, pixel, transposed, static_cast<size_t>(groups));
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(got[i], expected[i], 1e-5) << i;
+  EXPECT_EQ(folded.operand(1)->name(), "conv.weight");
+  EXPECT_EQ(folded.operand(2)->name(), with_bias ? "conv.bias" : "bn.bias");
+  EXPECT_EQ(graph.initializers().size(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, BatchNorm,
+                         testing::Values(std::tuple("Conv", int64_t{1}, true),
+                                         std::tuple("Conv", int64_t{2}, false),
+                                         std::tuple("ConvTranspose", int64_t{1}, false),
+                                         std::tuple("ConvTranspose", int64_t{2}, true)));
+
+TEST_F(Passes, BatchNormStaysWhereTheConvolutionIsReadTwice) {
+  ir::Value* x = input("f32[1,1,2,2]");
+  ir::Value* y = e.emit1("Conv", {x, weight({1, 1, 1, 1}, {2})});
+  ir::Value* one = weight({1}, {1}, "one");
+  returns({e.emit1("BatchNormalization", {y, one, one, one, one}), e.emit1("Relu", {y})});
+  fold_batch_norm(graph);
+  EXPECT_EQ(ops(), "Conv BatchNormalization Relu");
+}
+
+TEST_F(Passes, BatchNormAfterGemmScalesColumns) {
+  ir::Value* x = input("f32[b,2]");
+  ir::Value* y =
+      e.emit1("Gemm", {x, weight({2, 2}, {1, 2, 3, 4}), weight({2}, {1, 1}, "bias")}, {at("beta", 2.0)});
+  ir::Value* zero = weight({2}, {0, 0}, "zero");
+  ir::Value* normal = e.emit1("BatchNormalization",
+                              {y, weight({2}, {10, 100}, "scale"), zero, zero, weight({2}, {1, 1}, "var")},
+                              {at("epsilon", 0.0)});
+  returns({normal});
+  fold_batch_norm(graph);
+  EXPECT_EQ(ops(), "Gemm");
+  const ir::Node& gemm = *graph.body().first();
+  EXPECT_EQ(gemm.operand(1)->constant()->to_reals(), (std::vector<double>{10, 200, 30, 400}));
+  EXPECT_EQ(gemm.operand(2)->constant()->to_reals(), (std::vector<double>{20, 200}));
+  EXPECT_EQ(gemm.attribute("beta"), nullptr);
+}
+
+}  // namespace
+}  // namespace onnxport
