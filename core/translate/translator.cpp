@@ -110,14 +110,21 @@ void Translator::translate_results() {
 
 // ---- the walk ----
 
+namespace {
+
+// Of a namespace that neither torch nor TorchScript itself defines.
+bool is_custom(std::string_view op) {
+  return op.find("::") != std::string_view::npos && !op.starts_with("aten::") && !op.starts_with("prim::");
+}
+
+}  // namespace
+
 void Translator::translate_block(ir::Block& block) {
   for (ir::Node* node : block) {
     if (reads_poison(*node)) {
-      // Still asked for: an unknown operator behind another one is reported in the same run.
-      if (node->blocks().empty() && node->schema() != nullptr &&
-          registry_.candidates(node->op_text(), options_.target_opset).empty() && translate_structure(*node) == false) {
-        std::vector<std::string> reasons;
-        count(*node, "", {"not tried: it reads the result of an operator that failed"});
+      // Still asked for: an unknown operator behind another failure is reported in the same run.
+      if (is_custom(node->op_text()) && registry_.candidates(node->op_text(), options_.target_opset).empty()) {
+        report_unmapped(*node);
       }
       poison(*node);
       continue;
@@ -130,6 +137,12 @@ void Translator::translate_block(ir::Block& block) {
         errors_.push_back(std::move(d));
       }
       poison(*node);
+    }
+    for (const ir::Value* v : node->outputs()) {
+      if (!bindings_.contains(v) && !poisoned_.contains(v)) {
+        fail(*node, "T519", "its result was not bound", "this is a defect of onnxport: please report the model");
+        break;
+      }
     }
   }
 }
@@ -162,26 +175,25 @@ void Translator::translate_node(ir::Node& node) {
   const bool failed_outright = !reasons.empty() && reasons.back().starts_with('!');
   if (!failed_outright && split(node, arguments, reasons)) return;
 
+  if (reasons.empty()) return report_unmapped(node);
   count(node, "", reasons);
   std::string message = "operator " + std::string(node.op_text());
-  std::string hint;
-  if (reasons.empty()) {
-    message += " is not mapped by any plugin";
-    const std::vector<std::string> near = registry_.similar(node.op_text());
-    if (!near.empty()) hint = "mapped names that are near: " + near.front();
-    hint += (hint.empty() ? "" : "; ");
-    hint += "a plugin can map it: onnxport plugin which " + std::string(node.op_text()) + " --opset " +
-            std::to_string(options_.target_opset) + ", docs/plugins.md";
-    fail(node, "T501", std::move(message), std::move(hint));
-  } else {
-    message += failed_outright ? " cannot be exported: " : " is not supported as called: ";
-    for (size_t i = 0; i < reasons.size(); ++i) {
-      message += (i == 0 ? "" : "; ") + (reasons[i].starts_with('!') ? reasons[i].substr(1) : reasons[i]);
-    }
-    fail(node, failed_outright ? "T503" : "T502", std::move(message),
-         "onnxport plugin which " + std::string(node.op_text()) + " --opset " + std::to_string(options_.target_opset) +
-             " shows who maps it");
+  message += failed_outright ? " cannot be exported: " : " is not supported as called: ";
+  for (size_t i = 0; i < reasons.size(); ++i) {
+    message += (i == 0 ? "" : "; ") + (reasons[i].starts_with('!') ? reasons[i].substr(1) : reasons[i]);
   }
+  fail(node, failed_outright ? "T503" : "T502", std::move(message),
+       "onnxport plugin which " + std::string(node.op_text()) + " --opset " + std::to_string(options_.target_opset) +
+           " shows who maps it");
+}
+
+void Translator::report_unmapped(ir::Node& node) {
+  count(node, "");
+  std::string hint;
+  const std::vector<std::string> near = registry_.similar(node.op_text());
+  if (!near.empty()) hint = "mapped names that are near: " + near.front() + "; ";
+  hint += "a plugin can map it, see docs/plugins.md";
+  fail(node, "T501", "operator " + std::string(node.op_text()) + " is not mapped by any plugin", std::move(hint));
 }
 
 bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& arguments,

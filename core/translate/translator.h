@@ -64,6 +64,7 @@ class Translator {
   // ---- failures ----
   Place place_of(const ir::Node& node) const;
   void fail(ir::Node& node, std::string_view code, std::string message, std::string hint = {});
+  void report_unmapped(ir::Node& node);
   void poison(ir::Node& node);
   bool reads_poison(const ir::Node& node) const;
   void count(const ir::Node& node, std::string plugin, std::vector<std::string> reasons = {});
