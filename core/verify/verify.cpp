@@ -214,7 +214,11 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   call.outputs = node.outputs();
   call.target_opset = kPivotOpset;
   Outcome outcome = run_mapping(candidates.front(), call, emitter, registry_);
-  if (outcome.status != Outcome::Status::done) return false;
+  if (outcome.status != Outcome::Status::done) {
+    throw Error("V803",
+                "operator " + op + " has no kernel here, and its mapping cannot stand in: " + outcome.reason,
+                {}, "load its kernels with --torch-library FILE");
+  }
   if (std::find(unchecked_.begin(), unchecked_.end(), op) == unchecked_.end()) unchecked_.push_back(op);
   std::vector<ir::Value*> results;
   for (const Bound& b : outcome.results) {
@@ -258,6 +262,7 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
       return tensors;
     }()));
   }
+  outputs.clear();  // the caller made one empty value per result
   for (ir::Tensor& t : computed) outputs.push_back(runtime_value(std::move(t), ir::Type::tensor()));
   return true;
 }
