@@ -5,6 +5,7 @@
 #include "core/capture/torchscript/capture.h"
 #include "core/torch/evaluate.h"
 #include "core/torch/schema_text.h"
+#include "core/torch/split.h"
 
 namespace onnxport {
 namespace {
@@ -14,11 +15,10 @@ class LibtorchBackend final : public TorchBackend {
   Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) override {
     return capture_torchscript_file(file, options);
   }
-  std::optional<Split> split(const ir::Schema& schema, const std::vector<SplitArgument>& /*arguments*/,
-                             const std::map<std::string, ir::SymbolInfo, std::less<>>& /*symbols*/,
+  std::optional<Split> split(const ir::Schema& schema, const std::vector<SplitArgument>& arguments,
+                             const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
                              std::string& why) override {
-    why = "no recording of " + schema.qualified_name() + " is available";
-    return std::nullopt;
+    return split_operator(schema, arguments, symbols, why);
   }
   std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
                                      const Observer& observer, const Fallback& fallback) override {

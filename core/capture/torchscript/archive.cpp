@@ -29,7 +29,7 @@ std::string system_text(int error) { return std::error_code(error, std::generic_
 // libtorch's reader over the mapping: no second copy of anything passes through a buffer of ours.
 class MappedReader final : public caffe2::serialize::ReadAdapterInterface {
  public:
-  explicit MappedReader(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {}
+  explicit MappedReader(std::shared_ptr<const MappedModel> file) : file_(std::move(file)) {}
   size_t size() const override { return file_->bytes().size(); }
   size_t read(uint64_t position, void* buffer, size_t count, const char* /*what*/) const override {
     if (position >= size()) return 0;
@@ -39,7 +39,7 @@ class MappedReader final : public caffe2::serialize::ReadAdapterInterface {
   }
 
  private:
-  std::shared_ptr<const MappedFile> file_;
+  std::shared_ptr<const MappedModel> file_;
 };
 
 [[noreturn]] void refuse_other_archive(const std::filesystem::path& path,
@@ -67,7 +67,7 @@ class MappedReader final : public caffe2::serialize::ReadAdapterInterface {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path)
+MappedModel::MappedModel(const std::filesystem::path& path)
     : path_(path), text_path_(std::make_shared<std::string>(path.string())) {
   const Place place = place_of_file(path.string());
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -93,12 +93,13 @@ MappedFile::MappedFile(const std::filesystem::path& path)
   bytes_ = {static_cast<std::byte*>(mapped), static_cast<size_t>(info.st_size)};
 }
 
-MappedFile::~MappedFile() {
+MappedModel::~MappedModel() {
   ::munmap(bytes_.data(), bytes_.size());
   ::close(descriptor_);
 }
 
-std::optional<ir::FileRegion> MappedFile::region(const void* data, size_t size, bool may_have_changed) const {
+std::optional<ir::FileRegion> MappedModel::region(const void* data, size_t size,
+                                                  bool may_have_changed) const {
   const auto* at = static_cast<const std::byte*>(data);
   const std::less<const std::byte*> before;
   if (before(at, bytes_.data()) || before(bytes_.data() + bytes_.size(), at + size)) return std::nullopt;
@@ -115,7 +116,7 @@ std::optional<ir::FileRegion> MappedFile::region(const void* data, size_t size, 
   return ir::FileRegion{text_path_, offset};
 }
 
-Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<MappedFile>(path)) {
+Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<MappedModel>(path)) {
   const Place place = place_of_file(path.string());
   std::string why;
   auto entries = read_zip_directory(file_->bytes(), why);
@@ -167,9 +168,9 @@ std::shared_ptr<torch::jit::DeserializationStorageContext> Archive::storages(std
     std::string name = entry.name.substr(folder.size());
     if (out->hasStorage(name)) continue;
     // The context of the pointer keeps the file mapped as long as any tensor looks into it.
-    auto* keep = new std::shared_ptr<const MappedFile>(file_);
+    auto* keep = new std::shared_ptr<const MappedModel>(file_);
     const auto release = [](void* context) {
-      delete static_cast<std::shared_ptr<const MappedFile>*>(context);
+      delete static_cast<std::shared_ptr<const MappedModel>*>(context);
     };
     out->addStorage(std::move(name), c10::Storage(c10::Storage::use_byte_size_t(), entry.size,
                                                   c10::DataPtr(data, keep, release, c10::Device(c10::kCPU)),

@@ -25,13 +25,13 @@ namespace onnxport {
 
 // A file mapped copy-on-write: code that runs while a model loads may write to its weights, the file never
 // changes.
-class MappedFile {
+class MappedModel {
  public:
   // Throws Error I101 when it cannot be opened, I102 when it is empty or no regular file.
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
+  explicit MappedModel(const std::filesystem::path& path);
+  ~MappedModel();
+  MappedModel(const MappedModel&) = delete;
+  MappedModel& operator=(const MappedModel&) = delete;
 
   std::span<std::byte> bytes() const { return bytes_; }
   const std::filesystem::path& path() const { return path_; }
@@ -52,7 +52,7 @@ class Archive {
   // what).
   explicit Archive(const std::filesystem::path& path);
 
-  const MappedFile& file() const { return *file_; }
+  const MappedModel& file() const { return *file_; }
   caffe2::serialize::PyTorchStreamReader& reader() const { return *reader_; }
   bool has(std::string_view record) const;
   std::string text(const std::string& record) const;
@@ -64,7 +64,7 @@ class Archive {
   std::shared_ptr<torch::jit::DeserializationStorageContext> storages(std::string_view folder) const;
 
  private:
-  std::shared_ptr<const MappedFile> file_;
+  std::shared_ptr<const MappedModel> file_;
   std::vector<ZipEntry> entries_;  // names without the archive's own
   std::shared_ptr<caffe2::serialize::PyTorchStreamReader> reader_;
 };
