@@ -1,4 +1,5 @@
 // Composite operators no mapping takes: recorded by libtorch as smaller ones, which are then translated in their place.
+#include "core/prepare/prepare.h"
 #include "core/translate/translator.h"
 
 namespace onnxport {
@@ -71,6 +72,8 @@ std::shared_ptr<Split> Translator::recorded(const ir::Schema& schema, const std:
   if (found != splits_.end()) return found->second;
   std::optional<Split> made = torch_backend().split(schema, arguments, target_->symbols, why);
   if (!made) return nullptr;
+  // Kernels write in place as they please; what is translated does not.
+  prepare(*made->graph, notes_);
   return splits_[key] = std::make_shared<Split>(std::move(*made));
 }
 
