@@ -146,8 +146,13 @@ bool Archive::has(std::string_view record) const {
 }
 
 std::string Archive::text(const std::string& record) const {
-  const auto [data, size] = reader_->getRecord(record);
-  return std::string(static_cast<const char*>(data.get()), size);
+  try {
+    const auto [data, size] = reader_->getRecord(record);
+    return std::string(static_cast<const char*>(data.get()), size);
+  } catch (const c10::Error& e) {
+    throw Error("I102", "record '" + record + "' cannot be read: " + e.what_without_backtrace(),
+                place_of_file(file_->path().string()), "the file is damaged: fetch or save it again");
+  }
 }
 
 std::vector<std::string> Archive::records(std::string_view folder) const {

@@ -94,9 +94,9 @@ class Deserializer {
             archive.reader().version()) {}
 
   c10::IValue read_module() {
-    const c10::IValue constants = read("constants");  // named: a loop does not keep the temporary its range views
-    for (const c10::IValue& constant : constants.toTupleRef().elements())
-      constants_.push_back(constant);
+    const c10::IValue constants =
+        read("constants");  // named: a loop does not keep the temporary its range views
+    for (const c10::IValue& constant : constants.toTupleRef().elements()) constants_.push_back(constant);
     return read("data");
   }
   c10::IValue read(const std::string& name) {

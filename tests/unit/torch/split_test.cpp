@@ -51,6 +51,13 @@ void flatten(const SplitArgument& argument, const std::map<std::string, int64_t,
   } else if (argument.is_list) {
     call.kind = RuntimeValue::Kind::list;
     for (const SplitArgument& item : argument.list) flatten(item, sizes, tensors, call.items.emplace_back());
+  } else if (const auto* numbers = std::get_if<std::vector<int64_t>>(&argument.constant)) {
+    call.kind = RuntimeValue::Kind::list;
+    for (const int64_t number : *numbers) {
+      RuntimeValue& item = call.items.emplace_back();
+      item.kind = RuntimeValue::Kind::integer;
+      item.integer = number;
+    }
   } else if (const auto* i = std::get_if<int64_t>(&argument.constant)) {
     call.kind = RuntimeValue::Kind::integer;
     call.integer = *i;
@@ -137,8 +144,10 @@ TEST(Split, DynamicFlattenAndChunks) {
                {of_type("f32[batch,seq,8]"), of_constant(int64_t{0}), of_constant(int64_t{1})},
                {{"batch", 3}, {"seq", 31}});
   expect_equal("aten::kron", {of_type("f32[n,2]"), of_type("f32[3,m]")}, {{"n", 4}, {"m", 5}});
-  expect_equal("aten::pixel_unshuffle", {of_type("f32[1,2,2*h,2*w]"), of_constant(int64_t{2})},
-               {{"h", 4}, {"w", 3}});
+  expect_equal("aten::diff",
+               {of_type("f32[2,n]"), of_constant(int64_t{1}), of_constant(int64_t{1}), of_constant({}),
+                of_constant({})},
+               {{"n", 9}});
 }
 
 TEST(Split, WhatIsNoComposite) {
