@@ -362,6 +362,57 @@ class Vendor(Case):
         self.assertEqual(self.left(), ["plugins"])
 
 
+class VendorLibrary(Case):
+    """The example plugin of the SDK, built against an installation and nothing else; and plugins that are refused."""
+
+    model = FIXTURES / "models/acme.pt"
+    words = ("--input", "x:f32[batch=2,4]")
+    build = Path(os.environ["ONNXPORT_BUILD_DIR"])
+
+    def run_quietly(self, *words: object) -> str:
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def test_example_against_the_installation(self) -> None:
+        prefix, plugins, output = self.scratch / "prefix", self.scratch / "example", self.scratch / "x.onnx"
+        self.run_quietly("cmake", "--install", self.build, "--prefix", prefix)
+        self.run_quietly("cmake", "-S", prefix / "share/onnxport/sdk/example", "-B", plugins, f"-DCMAKE_PREFIX_PATH={prefix}",
+                         "-DCMAKE_DISABLE_FIND_PACKAGE_Torch=ON")
+        self.run_quietly("cmake", "--build", plugins)
+        needed = [line for line in self.run_quietly("readelf", "-d", plugins / "libacme.so").splitlines() if "NEEDED" in line]
+        for line in needed:
+            self.assertRegex(line, r"\[(libstdc\+\+|libm|libgcc_s|libc|ld-linux[\w-]*)\.so\.\d+\]")
+        program = [prefix / "bin/onnxport", "export", self.model, "-o", output, *self.words, "--plugin-path", plugins, "--verify"]
+        refused = subprocess.run([*map(str, program)], capture_output=True, text=True, timeout=300)
+        self.assertEqual(refused.returncode, 17, refused.stderr)  # nothing here can check a node of com.acme
+        self.assertIn("not independently checked", self.run_quietly(*program, "--trust", "com.acme"))
+        nodes = [(n.domain, n.op_type) for n in onnx.load(output).graph.node]
+        self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
+
+    def refused_library(self, code: str, status: int, library: bytes) -> None:
+        folder = self.scratch / "plugins"
+        folder.mkdir(exist_ok=True)
+        (folder / "bad.so").write_bytes(library)
+        (folder / "bad.onnxport.yaml").write_text(
+            'onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: "1.0.0"}\n'
+            "library: {linux_amd64: bad.so, linux_arm64: bad.so}\n"
+            'provides: {ops: ["acme::scaled_tanh", "acme::swish2"], schemas: ["acme::scaled_tanh(Tensor x, float scale) -> Tensor", '
+            '"acme::swish2(Tensor x) -> Tensor"]}\n')
+        said = self.refuse(code, status, "export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin-path", folder)
+        self.assertIn("com.test.plugin", said)
+        self.assertEqual(self.left(), ["plugins"])
+
+    def test_bad_libraries_are_refused(self) -> None:
+        plugins = self.build / "tests/plugins"
+        self.refused_library("A301", 12, (plugins / "newer_minor.so").read_bytes())
+        self.refused_library("A302", 12, (plugins / "newer_major.so").read_bytes())
+        whole = (plugins / "good.so").read_bytes()
+        self.refused_library("L202", 11, whole[: len(whole) // 2])
+        self.refused_library("L206", 11, (plugins / "throws.so").read_bytes())
+        self.refused_library("M113", 10, whole)
+
+
 if __name__ == "__main__":
     add_model_tests()
     unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
