@@ -39,7 +39,7 @@ Value index_select(Op& op) {
 
 // aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor
 Value gather(Op& op) {
-  Value self = op["self"], index = op["index"];
+  Value self = op["self"], index = op.cast(op["index"], DType::i64);
   if (self.rank() == 0 && index.rank() == 0) return self;
   if (index.rank() == 0) return op.squeeze(op.GatherElements(self, op.unsqueeze(index, {0})), {0});
   if (self.rank() == 0) self = op.unsqueeze(self, {0});

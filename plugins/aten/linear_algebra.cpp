@@ -130,7 +130,11 @@ Value multi_dot(Op& op) {
 Value matrix_power(Op& op) {
   Value self = op.has("self") ? op["self"] : op["A"];
   int64_t n = op.integer("n");
-  op.require(n > 0 && n <= 64, "matrix powers from 1 to 64");
+  op.require(n >= 0 && n <= 64, "matrix powers from 0 to 64");
+  if (n == 0) {
+    Value one = op.EyeLike(op.full(op.shape({op.dim(self, -2), op.dim(self, -1)}), 0, self.dtype()));
+    return op.Expand(one, op.shape_of(self));
+  }
   Value out, square = self;
   for (; n > 0; n /= 2) {
     if (n % 2 == 1) out = out ? product(op, out, square) : square;
