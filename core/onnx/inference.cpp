@@ -211,6 +211,11 @@ std::vector<ir::Type> Inference::infer(const NodeView& node, int opset) {
       fail(node, plain(e.what()));
     }
   }
+  // GroupNormalization's schema says of its result's shape nothing (its official body would): it is the
+  // input's.
+  if (!signature->infer && node.op_type == "GroupNormalization" && is_onnx_domain(node.domain)) {
+    return {node.inputs.front()->type()};
+  }
   std::vector<ir::Type> out;
   out.reserve(node.outputs);
   for (size_t i = 0; i < node.outputs; ++i) {
