@@ -216,6 +216,26 @@ TEST(Manifest, ReportsAllMistakesAtOnce) {
   }
 }
 
+TEST(Manifest, ListsOfNamesAreReadAsYamlReadsThem) {
+  const std::string head = "library: {linux_amd64: a.so}\nprovides:\n  ops:\n";
+  const Manifest m = parse_manifest(with(head + "    - a::b\n    - a::c\n\n    - a::d.e\r\n    - a::f # last "
+                                                "but one\n    - a::g\n    - a::h\n    - a::i"),
+                                    "x");
+  EXPECT_THAT(m.ops, ElementsAre("a::b", "a::c", "a::d.e", "a::f", "a::g", "a::h", "a::i"));
+  // The place of what is inside a run, and of what follows it.
+  EXPECT_THAT(errors_in(with(head + "    - a::b\n    - a::c\n    - a::b\n    - a::d\nwrong: 1\n")),
+              testing::AllOf(HasSubstr(":8:7: error M106: the operator 'a::b' is listed twice"),
+                             HasSubstr(":10:1: error M103")));
+  EXPECT_THAT(errors_in(with(head + "    - a::b\n    - a::c\n    - a::d\n      continued\n")),
+              HasSubstr(":8:7: error M105: 'a::d continued'"));
+  const Manifest text = parse_manifest(
+      "onnxport_manifest: 1\nplugin:\n  id: a.b\n  version: \"1.0.0\"\n  description: |\n    - a::b\n    - "
+      "a::c\n    - a::d\n    - a::e\n" +
+          std::string(kSwish),
+      "x");
+  EXPECT_EQ(text.description, "- a::b\n- a::c\n- a::d\n- a::e\n");
+}
+
 TEST(Manifest, SixHundredOperatorsInMilliseconds) {
   std::string text = with("library: {linux_amd64: a.so}\nprovides:\n  ops:\n");
   for (int i = 0; i < 600; ++i) text += "    - aten::some_operator_" + std::to_string(i) + "\n";
