@@ -1,5 +1,8 @@
 #include "core/emit/emitter.h"
 
+#include "core/emit/inline_function.h"
+#include "core/onnx/functions.h"
+
 #include <algorithm>
 
 #include "core/emit/state.h"
@@ -78,6 +81,36 @@ ir::Value* Emitter::emit1(std::string_view op_type, std::initializer_list<ir::Va
   return emit("", op_type, std::span(inputs.begin(), inputs.size()), std::move(attributes), 1)[0];
 }
 
+namespace {
+
+// Some operators (GroupNormalization) have no inference of their own: their official body says what they give.
+void infer_by_body(const onnx::NodeView& node, int opset, std::vector<ir::Type>& types) {
+  const auto is_open = [](const ir::Type& t) { return t.is_tensor() && t.rank() < 0; };
+  const auto has_rank = [](const ir::Value* v) { return v == nullptr || v->type().rank() >= 0; };
+  if (std::none_of(types.begin(), types.end(), is_open) || !std::all_of(node.inputs.begin(), node.inputs.end(), has_rank)) {
+    return;
+  }
+  const auto body = onnx::official_body(node, opset);
+  if (!body) return;
+  ir::Graph scratch(ir::Graph::Dialect::onnx);
+  scratch.opsets[""] = opset;
+  Emitter emitter(scratch, opset);
+  std::vector<ir::Value*> inputs;
+  for (ir::Value* v : node.inputs) {
+    if (v == nullptr) {
+      inputs.push_back(nullptr);
+    } else {
+      inputs.push_back(is_small_constant(v) ? emitter.constant(*v->constant()) : scratch.add_input("", v->type()));
+    }
+  }
+  const std::vector<ir::Value*> results = inline_function(*body, inputs, node.attributes, emitter);
+  for (size_t i = 0; i < types.size() && i < results.size(); ++i) {
+    if (is_open(types[i]) && results[i] != nullptr) types[i] = results[i]->type();
+  }
+}
+
+}  // namespace
+
 std::vector<ir::Value*> Emitter::emit(std::string_view domain, std::string_view op_type,
                                       std::span<ir::Value* const> inputs,
                                       std::vector<ir::Attribute> attributes, size_t outputs) {
@@ -105,6 +138,7 @@ std::vector<ir::Value*> Emitter::emit(std::string_view domain, std::string_view 
   }
 
   std::vector<ir::Type> types = state_->inference.infer(view, opset_);
+  if (domain.empty()) infer_by_body(view, opset_, types);
   const Known known(view, state_->contents_of, graph_.symbols, opset_);
   refine_types(known, types);
   const auto contents = propagate_contents(known, types);
