@@ -1,6 +1,6 @@
 #include "core/emit/emitter.h"
 
-#include "core/emit/inline_function.h"
+#include "core/emit/function.h"
 #include "core/onnx/functions.h"
 
 #include <algorithm>
@@ -103,7 +103,7 @@ void infer_by_body(const onnx::NodeView& node, int opset, std::vector<ir::Type>&
       inputs.push_back(is_small_constant(v) ? emitter.constant(*v->constant()) : scratch.add_input("", v->type()));
     }
   }
-  const std::vector<ir::Value*> results = inline_function(*body, inputs, node.attributes, emitter);
+  const std::vector<ir::Value*> results = emit_function(*body, emitter, inputs, node.attributes);
   for (size_t i = 0; i < types.size() && i < results.size(); ++i) {
     if (is_open(types[i]) && results[i] != nullptr) types[i] = results[i]->type();
   }

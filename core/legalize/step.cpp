@@ -1,6 +1,6 @@
 #include "core/legalize/step.h"
 
-#include "core/emit/inline_function.h"
+#include "core/emit/function.h"
 #include "core/legalize/generic_rules.h"
 #include "core/onnx/functions.h"
 #include "core/plugin/host.h"
@@ -102,7 +102,7 @@ class Step::Walk {
     emitter_.set_provenance(node.provenance());
     const Emitter::Mark mark = emitter_.mark();
     try {
-      replace(node, inline_function(*body, inputs, node.attributes(), emitter_));
+      replace(node, emit_function(*body, emitter_, inputs, node.attributes()));
     } catch (const Error&) {
       emitter_.rollback(mark);
       return false;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <unordered_map>
 
-#include "core/emit/inline_function.h"
+#include "core/emit/function.h"
 #include "core/legalize/legalize.h"
 #include "core/onnx/functions.h"
 #include "core/onnx/schemas.h"
@@ -115,7 +115,7 @@ std::vector<ir::Value*> emit_brought_up(const FunctionCall& call, const pb::Func
     Emitter there(graph, call.opset);
     for (const ir::Attribute& a : call.attributes)
       attributes.push_back(there.attribute(a.name.text(), a.value));
-    graph.body().set_results(inline_function(function, inputs, attributes, there));
+    graph.body().set_results(emit_function(function, there, inputs, attributes));
   }
   std::vector<Diagnostic> notes;
   legalize(graph, emitter.opset(), registry, notes);
@@ -175,7 +175,7 @@ std::vector<ir::Value*> emit_function(const FunctionCall& call, const std::strin
   const Emitter::Mark mark = emitter.mark();
   const auto inlined = [&] {
     return same_operators(function.node(), call.opset, emitter.opset())
-               ? inline_function(function, call.inputs, call.attributes, emitter)
+               ? emit_function(function, emitter, call.inputs, call.attributes)
                : emit_brought_up(call, function, emitter, registry);
   };
   std::vector<ir::Value*> out = inlined();

@@ -1,7 +1,7 @@
 // "onnxport.rewrite/1" and "onnxport.onnx_body/1": the ONNX node a rule looks at.
 #include <cstring>
 
-#include "core/emit/inline_function.h"
+#include "core/emit/function.h"
 #include "core/onnx/functions.h"
 #include "core/plugin/context.h"
 
@@ -71,7 +71,7 @@ int32_t emit_body(onnxport_context* c, int32_t opset, onnxport_value* outputs, u
     const onnx::NodeView view{name_space, type, inputs, c->node->attributes(), c->node->output_count()};
     const auto body = onnx::official_body(view, opset);
     if (!body) return ONNXPORT_DECLINED;
-    const std::vector<ir::Value*> made = inline_function(*body, inputs, c->node->attributes(), c->emitter);
+    const std::vector<ir::Value*> made = emit_function(*body, c->emitter, inputs, c->node->attributes());
     for (uint32_t i = 0; i < count; ++i) outputs[i] = i < made.size() ? c->handle(made[i]) : 0;
     return ONNXPORT_OK;
   });
