@@ -589,7 +589,7 @@ TEST(Functionalize, CostGrowsWithTheGraph) {
   functionalize(*graph, notes);
   remove_dead_torch_code(*graph);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(seconds.count(), 5.0);  // 64k nodes: a tenth of a second in a release build
+  EXPECT_LT(seconds.count(), 5.0);  // quadratic would take minutes; the margin is for sanitizers
   EXPECT_THAT(ir::check_invariants(*graph), ::testing::IsEmpty());
 }
 
