@@ -77,6 +77,7 @@ template <typename Step>
 Value running(Op& op, const Value& x, int64_t axis, double start, Step step) {
   Values rest;
   for (int64_t i = 0; i < x.rank(); ++i) {
+    if (x.static_dim(i) == 0) return x;  // nothing to scan
     if (i != axis) rest.push_back(op.dim(x, i));
   }
   const auto rank = static_cast<int64_t>(rest.size());

@@ -5,15 +5,46 @@
 namespace onnxport::aten {
 namespace {
 
-// The window that the arguments describe. An empty stride is the size of the kernel.
-Attrs window(Op& op, size_t spatial) {
+// What ceil_mode asks for, said without it where the sizes are known: how much more to pad at the ends. torch
+// leaves out a last window that starts in the end padding; ONNX does so from opset 22 on only.
+std::optional<std::vector<int64_t>> ceil_ends(const Value& x, const std::vector<int64_t>& kernel,
+                                              const std::vector<int64_t>& strides,
+                                              const std::vector<int64_t>& padding,
+                                              const std::vector<int64_t>& dilation) {
+  const auto spatial = static_cast<int64_t>(kernel.size());
+  std::vector<int64_t> ends;
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const std::optional<int64_t> in = x.static_dim(static_cast<int64_t>(i) - spatial);
+    const int64_t reach = dilation[i] * (kernel[i] - 1) + 1;
+    if (!in || strides[i] <= 0 || *in + 2 * padding[i] < reach) return std::nullopt;
+    int64_t last = (*in + 2 * padding[i] - reach + strides[i] - 1) / strides[i] * strides[i];
+    if (last >= *in + padding[i]) last -= strides[i];
+    ends.push_back(std::max(padding[i], last + reach - *in - padding[i]));
+    if (ends.back() >= kernel[i]) return std::nullopt;  // more than ONNX Runtime takes
+  }
+  return ends;
+}
+
+// The window that the arguments describe. An empty stride is the size of the kernel. More padding at the ends
+// than asked for changes no maximum, but what an average counts.
+Attrs window(Op& op, size_t spatial, bool may_pad) {
   const std::vector<int64_t> kernel = op.integers("kernel_size", spatial);
   const std::vector<int64_t> strides =
       op.integers("stride").empty() ? kernel : op.integers("stride", spatial);
-  std::vector<int64_t> pads = op.integers("padding", spatial);
-  pads.insert(pads.end(), pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(spatial));
-  return {
-      {"kernel_shape", kernel}, {"strides", strides}, {"pads", pads}, {"ceil_mode", op.boolean("ceil_mode")}};
+  const std::vector<int64_t> padding = op.integers("padding", spatial);
+  std::vector<int64_t> pads = padding, ends = padding;
+  bool ceil_mode = op.boolean("ceil_mode");
+  if (ceil_mode) {
+    const std::vector<int64_t> dilation =
+        may_pad ? op.integers("dilation", spatial) : std::vector<int64_t>(spatial, 1);
+    const auto exact = ceil_ends(op["self"], kernel, strides, padding, dilation);
+    if (exact && (may_pad || *exact == padding)) {
+      ends = *exact;
+      ceil_mode = false;
+    }
+  }
+  pads.insert(pads.end(), ends.begin(), ends.end());
+  return {{"kernel_shape", kernel}, {"strides", strides}, {"pads", pads}, {"ceil_mode", ceil_mode}};
 }
 
 // ONNX pools floats and bytes; other integers pass through f64.
@@ -24,7 +55,7 @@ bool poolable(DType t) { return is_floating(t) || t == DType::i8 || t == DType::
 template <int64_t spatial>
 Values max_pool_with_indices(Op& op) {
   Value self = op["self"];
-  Attrs attrs = window(op, spatial);
+  Attrs attrs = window(op, spatial, true);
   attrs.push_back({"dilations", op.integers("dilation", spatial)});
   const bool single = self.rank() == spatial + 1;  // no batch axis
   Value x = poolable(self.dtype()) ? self : op.cast(self, DType::f64);
@@ -50,7 +81,7 @@ Value max_pool(Op& op) {
 //                  bool count_include_pad=True, int? divisor_override=None) -> Tensor
 template <int64_t spatial>
 Value avg_pool(Op& op) {
-  Attrs attrs = window(op, spatial);
+  Attrs attrs = window(op, spatial, false);
   const bool overridden = op.has("divisor_override");
   attrs.push_back({"count_include_pad", overridden || op.boolean("count_include_pad")});
   Value y = batched(op, op["self"], spatial, [&](const Value& x) { return op.AveragePool(x, attrs); });
