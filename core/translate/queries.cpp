@@ -38,6 +38,10 @@ bool Translator::translate_query(ir::Node& node) {
     bind(node.output(), Bound::of_string("cpu"));
     return true;
   }
+  if (op == "prim::type") {  // of a device
+    bind(node.output(), Bound::of_string("cpu"));
+    return true;
+  }
   if (op == "prim::layout") {
     bind(node.output(), Bound::of_int(0));  // strided
     return true;
