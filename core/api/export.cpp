@@ -37,7 +37,7 @@ class ScratchFolder {
   ScratchFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "onnxport-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) {
-      throw Error("S704", "no temporary folder can be made in " + std::filesystem::temp_directory_path().string());
+      throw Error("S708", "no temporary folder can be made in " + std::filesystem::temp_directory_path().string());
     }
     path_ = pattern;
   }
@@ -56,7 +56,7 @@ class ScratchFolder {
 ExportResult export_to_sink(const std::filesystem::path& model,
                             const std::function<void(std::span<const std::byte>)>& sink, const ExportOptions& options) {
   if (options.weights == Weights::external || options.weights == Weights::reference) {
-    throw Error("S705", "external weights need an output file", {}, "export to a file, or keep the weights inline");
+    throw Error("S707", "external weights need an output file", {}, "export to a file, or keep the weights inline");
   }
   Pipeline pipeline(model, options);
   ir::Graph& graph = pipeline.after(options.dry_run ? "translate" : "legalize");
@@ -91,19 +91,19 @@ ExportResult export_file(const std::filesystem::path& model, const std::filesyst
   std::error_code error;
   if (!options.dry_run) {
     if (!options.overwrite && std::filesystem::exists(output, error)) {
-      throw Error("S706", output.string() + " exists already", {}, "give another output, or allow overwriting");
+      throw Error("S709", output.string() + " exists already", {}, "give another output, or allow overwriting");
     }
     if (std::filesystem::is_directory(output, error)) {
-      throw Error("S703", output.string() + " is a folder", {}, "give a file name, such as model.onnx");
+      throw Error("S705", output.string() + " is a folder", {}, "give a file name, such as model.onnx");
     }
     const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
     if (!std::filesystem::is_directory(folder, error)) {
-      throw Error("S703", "the folder " + folder.string() + " does not exist", {}, "create it first");
+      throw Error("S705", "the folder " + folder.string() + " does not exist", {}, "create it first");
     }
     // Before minutes of work, not after.
-    if (!folder_is_writable(output)) throw Error("S703", "the folder " + folder.string() + " is not writable");
+    if (!folder_is_writable(output)) throw Error("S705", "the folder " + folder.string() + " is not writable");
     if (std::filesystem::equivalent(model, output, error)) {
-      throw Error("S703", "the output is the model itself", {}, "give another output");
+      throw Error("S705", "the output is the model itself", {}, "give another output");
     }
   }
   Pipeline pipeline(model, options);

@@ -80,7 +80,7 @@ int run(ExportArguments& a, const Common& common) {
   if (!a.report.empty()) {
     std::ofstream file(a.report);
     file << to_json(result.report) << "\n";
-    if (!file.flush()) throw Error("S703", "the report cannot be written to " + a.report.string());
+    if (!file.flush()) throw Error("S705", "the report cannot be written to " + a.report.string());
   }
   print_diagnostics(result.report.diagnostics, common.verbose);
   if (common.json) {

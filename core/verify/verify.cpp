@@ -442,7 +442,7 @@ void Verifier::write_case(const std::vector<ir::Tensor>& inputs,
   const std::filesystem::path folder = *options_.write_case / "test_data_set_0";
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw Error("S703", "the folder " + folder.string() + " cannot be made: " + error.message());
+  if (error) throw Error("S705", "the folder " + folder.string() + " cannot be made: " + error.message());
   for (size_t i = 0; i < inputs.size(); ++i) {
     write_tensor_file(as_onnx_input(inputs[i]), captured_.input_names[i],
                       folder / ("input_" + std::to_string(i) + ".pb"));
