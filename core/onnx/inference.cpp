@@ -202,10 +202,6 @@ std::vector<ir::Type> Inference::infer(const NodeView& node, int opset) {
                    std::to_string(node.outputs) + " are asked for");
   }
   NodeContext context(node, contents_);
-  // The one operator whose schema has a function body and no inference: a normalization keeps type and shape.
-  if (!signature->infer && node.op_type == "GroupNormalization" && node.domain.empty()) {
-    pb::propagateShapeAndTypeFromFirstInput(context);
-  }
   if (signature->infer) {
     try {
       signature->infer(context);
@@ -214,11 +210,6 @@ std::vector<ir::Type> Inference::infer(const NodeView& node, int opset) {
     } catch (const std::exception& e) {
       fail(node, plain(e.what()));
     }
-  }
-  // GroupNormalization's schema says of its result's shape nothing (its official body would): it is the
-  // input's.
-  if (!signature->infer && node.op_type == "GroupNormalization" && is_onnx_domain(node.domain)) {
-    return {node.inputs.front()->type()};
   }
   std::vector<ir::Type> out;
   out.reserve(node.outputs);
