@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/api/input_spec.h"
+#include "core/capture/exported_program/capture.h"
 #include "core/legalize/legalize.h"
 #include "core/passes/passes.h"
 #include "core/prepare/prepare.h"
@@ -60,9 +61,9 @@ void Pipeline::capture() {
     throw Error("I101", "no such file: " + model_.string(), {}, "check the path");
   }
   if (has_extension(model_, ".onnx")) {
-    throw Error("I108", model_.string() + " is an ONNX file already", {}, "export takes a TorchScript .pt");
+    throw Error("I108", model_.string() + " is an ONNX file already", {}, "export takes a TorchScript .pt or an exported program .pt2");
   }
-  Captured captured = torch_backend().capture_torchscript(model_, capture_options());
+  Captured captured = capture_model();
   torch_ = std::move(captured.graph);
   for (Diagnostic& note : captured.notes) report_.diagnostics.push_back(std::move(note));
   const auto rename = [](std::vector<std::string>& names, const std::vector<std::string>& wanted, const char* what) {
@@ -77,12 +78,38 @@ void Pipeline::capture() {
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
     if (twice != sorted.end()) throw Error("I109", std::string(what) + " name '" + *twice + "' is used twice");
   };
+  if (is_exported_program()) inputs_ = inputs_of(*torch_);
   rename(torch_->input_names, options_.input_names, "input");
   rename(torch_->output_names, options_.output_names, "output");
 }
 
 std::unique_ptr<ir::Graph> Pipeline::capture_again() {
-  return torch_backend().capture_torchscript(model_, capture_options()).graph;
+  std::unique_ptr<ir::Graph> graph = capture_model().graph;
+  if (is_exported_program()) inputs_ = inputs_of(*graph);
+  return graph;
+}
+
+bool Pipeline::is_exported_program() const { return has_extension(model_, ".pt2"); }
+
+Captured Pipeline::capture_model() const {
+  return is_exported_program() ? capture_exported_program(model_, capture_options())
+                               : torch_backend().capture_torchscript(model_, capture_options());
+}
+
+// A program knows its inputs; what was asked for only names their dims or gives examples.
+std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph) const {
+  std::vector<InputSpec> out;
+  const bool positional = std::all_of(inputs_.begin(), inputs_.end(), [](const InputSpec& s) { return s.name.empty(); });
+  for (size_t i = 0; i < graph.input_names.size(); ++i) {
+    InputSpec spec;
+    spec.name = graph.input_names[i];
+    spec.type = graph.body().parameters()[i]->type();
+    for (size_t j = 0; j < inputs_.size(); ++j) {
+      if (positional ? j == i : inputs_[j].name == spec.name) spec.example = inputs_[j].example;
+    }
+    out.push_back(std::move(spec));
+  }
+  return out;
 }
 
 void Pipeline::translate_and_optimize() {

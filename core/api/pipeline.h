@@ -36,6 +36,9 @@ class Pipeline {
 
  private:
   void capture();
+  bool is_exported_program() const;
+  Captured capture_model() const;
+  std::vector<InputSpec> inputs_of(const ir::Graph& graph) const;
   void translate_and_optimize();
   void legalize_to_target();
   void parameters_to_inputs();

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/capture/torchscript/zip_directory.h"
+#include "core/archive/zip_directory.h"
 #include "core/ir/tensor.h"
 
 namespace caffe2::serialize {

@@ -1,4 +1,4 @@
-#include "core/capture/torchscript/zip_directory.h"
+#include "core/archive/zip_directory.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,0 +1,140 @@
+// cond, while_loop and the wrappers around graphs: regions of prim::If and prim::Loop, or nothing at all.
+#include <limits>
+
+#include "core/capture/exported_program/program_importer.h"
+
+namespace onnxport {
+
+std::vector<std::string_view> ProgramImporter::output_names(const Json& node) {
+  std::vector<std::string_view> out;
+  for (const Json& output : node.at("outputs").items()) {
+    const auto [tag, value] = output.tagged();
+    if (value.is_array()) {
+      for (const Json& item : value.items()) {
+        const Json inner = item.has("as_tensor") ? item.at("as_tensor") : item;
+        out.push_back(inner.has("name")      ? inner.at("name").text()
+                      : inner.has("as_name") ? inner.at("as_name").text()
+                                             : std::string_view());
+      }
+    } else if (value.is_object() && value.has("name")) {
+      out.push_back(value.at("name").text());
+    } else if (value.is_object() && value.has("as_name")) {
+      out.push_back(value.at("as_name").text());
+    } else {
+      out.emplace_back();
+    }
+  }
+  return out;
+}
+
+void ProgramImporter::bind_results(const std::vector<ir::Value*>& results, const Json& node) {
+  const std::vector<std::string_view> names = output_names(node);
+  for (size_t i = 0; i < names.size() && i < results.size(); ++i) {
+    if (!names[i].empty()) frame_->values[names[i]] = results[i];
+  }
+}
+
+std::vector<ir::Value*> ProgramImporter::flat_tensors(const std::vector<Input>& inputs, size_t first) {
+  std::vector<ir::Value*> out;
+  for (size_t i = first; i < inputs.size(); ++i) {
+    const auto [tag, value] = inputs[i].argument.tagged();
+    if (tag == "as_tensors") {
+      for (const Json& item : value.items()) out.push_back(find(item.at("name")));
+    } else if (tag == "as_sym_ints") {
+      for (const Json& item : value.items()) out.push_back(symbolic(item, ir::Type::integer()));
+    } else if (tag == "as_ints") {
+      for (const Json& item : value.items()) out.push_back(constant(item.integer(), ir::Type::integer()));
+    } else if (tag != "as_string") {  // a wrapper's label is no value
+      out.push_back(argument(inputs[i].argument, ""));
+    }
+  }
+  return out;
+}
+
+ir::Value* ProgramImporter::as_bool(ir::Value* value) {
+  if (value->type().kind() == ir::Type::Kind::boolean) return value;
+  return emit("aten::Bool.Tensor", {value}, schema_of("aten::Bool.Tensor", {}))->add_output(ir::Type::boolean());
+}
+
+void ProgramImporter::import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs) {
+  ir::Block* const outer = std::exchange(block_, owner->add_block());
+  const std::vector<ir::Value*> results = import_graph(graph, inputs);
+  block_->set_results(results);
+  block_ = outer;
+}
+
+void ProgramImporter::import_cond(const std::vector<Input>& inputs, const Json& node) {
+  if (inputs.size() < 3) node.refuse("is a cond of fewer than three arguments");
+  ir::Value* const condition = as_bool(argument(inputs[0].argument, ""));
+  const std::vector<ir::Value*> operands = flat_tensors(inputs, 3);
+  const ir::Provenance* const own = provenance_;
+  ir::Node* made = emit("prim::If", {condition});
+  for (const size_t branch : {size_t{1}, size_t{2}}) {
+    import_region(made, inputs[branch].argument.at("as_graph").at("graph"), operands);
+  }
+  provenance_ = own;
+  std::vector<ir::Value*> results;
+  for (const std::string_view name : output_names(node)) results.push_back(made->add_output(recorded_type(name)));
+  bind_results(results, node);
+}
+
+void ProgramImporter::import_while(const std::vector<Input>& inputs, const Json& node) {
+  if (inputs.size() < 3) node.refuse("is a while_loop of fewer than three arguments");
+  const Json condition = inputs[0].argument.at("as_graph").at("graph");
+  const Json body = inputs[1].argument.at("as_graph").at("graph");
+  const std::vector<ir::Value*> carried = flat_tensors({inputs[2]}, 0);
+  const std::vector<ir::Value*> additional = flat_tensors(inputs, 3);
+  const auto with_additional = [&](std::vector<ir::Value*> values) {
+    values.insert(values.end(), additional.begin(), additional.end());
+    return values;
+  };
+  const auto asks = [&](const std::vector<ir::Value*>& values) {
+    const std::vector<ir::Value*> result = import_graph(condition, with_additional(values));
+    return result.empty() ? constant(false, ir::Type::boolean()) : as_bool(result[0]);
+  };
+  const ir::Provenance* const own = provenance_;
+  std::vector<ir::Value*> operands = {constant(std::numeric_limits<int64_t>::max(), ir::Type::integer()), asks(carried)};
+  operands.insert(operands.end(), carried.begin(), carried.end());
+  provenance_ = own;
+  ir::Node* made = emit("prim::Loop", operands);
+  ir::Block* const outer = std::exchange(block_, made->add_block());
+  block_->add_parameter(ir::Type::integer());
+  std::vector<ir::Value*> parameters;
+  for (const ir::Value* v : carried) parameters.push_back(block_->add_parameter(v->type()));
+  std::vector<ir::Value*> next = import_graph(body, with_additional(parameters));
+  std::vector<ir::Value*> results = next;
+  results.insert(results.begin(), asks(next.size() == carried.size() ? next : carried));
+  block_->set_results(results);
+  block_ = outer;
+  provenance_ = own;
+  std::vector<ir::Value*> outputs;
+  for (const std::string_view name : output_names(node)) outputs.push_back(made->add_output(recorded_type(name)));
+  bind_results(outputs, node);
+}
+
+// A graph behind a wrapper (invoke_subgraph, wrap_with_set_grad_enabled, …): what it computes, here.
+void ProgramImporter::import_inlined(const std::vector<Input>& inputs, const Json& node) {
+  size_t at = 0;
+  while (at < inputs.size() && inputs[at].argument.tagged().first != "as_graph") ++at;
+  if (at == inputs.size()) node.refuse("wraps no graph");
+  bind_results(import_graph(inputs[at].argument.at("as_graph").at("graph"), flat_tensors(inputs, at + 1)), node);
+}
+
+bool ProgramImporter::import_higher_order(std::string_view target, const std::vector<Input>& inputs, const Json& node) {
+  constexpr std::string_view prefix = "torch.ops.higher_order.";
+  if (!target.starts_with(prefix)) return false;
+  const std::string_view name = target.substr(prefix.size());
+  if (name == "cond") {
+    import_cond(inputs, node);
+  } else if (name == "while_loop") {
+    import_while(inputs, node);
+  } else if (name == "invoke_subgraph" || name.starts_with("wrap")) {
+    import_inlined(inputs, node);
+  } else {
+    unsupported(target, "the higher-order operator '" + std::string(name) + "' is not read yet",
+                "write the loop with torch.while_loop, or unroll it in forward");
+  }
+  return true;
+}
+
+}  // namespace onnxport

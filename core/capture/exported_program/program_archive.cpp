@@ -1,0 +1,96 @@
+#include "core/capture/exported_program/program_archive.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "onnxport/errors.h"
+
+namespace onnxport {
+namespace {
+
+Error archive_error(std::string_view code, std::string message, const std::string& file, std::string hint) {
+  Place place;
+  place.file = file;
+  return Error(code, std::move(message), std::move(place), std::move(hint));
+}
+
+constexpr std::string_view kSaveAgain = "write the program again with torch.export.save";
+
+}  // namespace
+
+ProgramArchive::ProgramArchive(const std::filesystem::path& path)
+    : path_(std::make_shared<const std::string>(path.string())) {
+  try {
+    file_ = MappedFile::open(path);
+  } catch (const std::system_error& e) {
+    throw archive_error("I101", "cannot be read: " + e.code().message(), *path_, "check the path and its permissions");
+  }
+  std::string why;
+  auto entries = read_zip_directory(file_->bytes(), why);
+  if (!entries) throw archive_error("I102", why, *path_, std::string(kSaveAgain));
+  for (ZipEntry& entry : *entries) {
+    // The archive's own folder stands in front of every record; the older layout has none.
+    const size_t slash = entry.name.find('/');
+    std::string name = slash == std::string::npos ? entry.name : entry.name.substr(slash + 1);
+    const auto [slot, fresh] = entries_.emplace(std::move(name), std::move(entry));
+    if (!fresh) {
+      throw archive_error("I102", "two records are named '" + slot->first + "'", *path_, std::string(kSaveAgain));
+    }
+  }
+  choose_program();
+}
+
+void ProgramArchive::choose_program() {
+  if (has("models/model.json")) {
+    program_record_ = "models/model.json";
+    return;
+  }
+  std::vector<std::string> found;
+  for (const auto& [name, entry] : entries_) {
+    if (name.starts_with("models/") && name.ends_with(".json")) found.push_back(name);
+  }
+  if (found.size() == 1) {
+    program_record_ = found.front();
+    return;
+  }
+  if (found.size() > 1) {
+    throw archive_error("I103", "the archive holds " + std::to_string(found.size()) + " programs", *path_,
+                        "save one program per file");
+  }
+  if (has("serialized_exported_program.json")) {
+    throw archive_error("I103", "the archive has the layout of PyTorch 2.6 and before, which is not read yet", *path_,
+                        "load it with a newer PyTorch and write it again with torch.export.save");
+  }
+  throw archive_error("I103", "the archive holds no exported program: it has no record models/*.json", *path_,
+                      "a .pt2 is written by torch.export.save; a TorchScript file is given as .pt");
+}
+
+const ZipEntry& ProgramArchive::entry(const std::string& record) const {
+  const auto found = entries_.find(record);
+  if (found == entries_.end()) {
+    throw archive_error("I102", "the record '" + record + "' is missing", *path_, std::string(kSaveAgain));
+  }
+  if (!found->second.stored) {
+    throw archive_error("I102", "the record '" + record + "' is compressed", *path_,
+                        "torch.export.save stores records as they are: write the file again with it");
+  }
+  return found->second;
+}
+
+std::span<const std::byte> ProgramArchive::bytes(const std::string& record) const {
+  const ZipEntry& e = entry(record);
+  return file_->bytes().subspan(e.offset, e.size);
+}
+
+std::string_view ProgramArchive::text(const std::string& record) const {
+  const auto view = bytes(record);
+  return {reinterpret_cast<const char*>(view.data()), view.size()};
+}
+
+ir::FileRegion ProgramArchive::region(const std::string& record, uint64_t offset) const {
+  return {path_, entry(record).offset + offset};
+}
+
+}  // namespace onnxport

@@ -1,0 +1,46 @@
+// A .pt2 file, mapped: its records as views of the mapping.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/archive/zip_directory.h"
+#include "core/ir/tensor.h"
+#include "core/serialize/mapped_file.h"
+
+namespace onnxport {
+
+class ProgramArchive {
+ public:
+  // Throws Error I101 (cannot be opened), I102 (empty, truncated or no zip archive), I103 (an archive, but of no
+  // exported program; says of what).
+  explicit ProgramArchive(const std::filesystem::path& path);
+
+  const std::string& path() const { return *path_; }
+  // The record that holds the program, "models/model.json".
+  const std::string& program_record() const { return program_record_; }
+  bool has(std::string_view record) const { return entries_.contains(std::string(record)); }
+  // The stored bytes of a record, without copying. Throws Error I102 when it is missing or compressed.
+  std::span<const std::byte> bytes(const std::string& record) const;
+  std::string_view text(const std::string& record) const;
+  // Where the record's bytes lie in the file, `offset` bytes into it.
+  ir::FileRegion region(const std::string& record, uint64_t offset) const;
+  const std::shared_ptr<const MappedFile>& file() const { return file_; }
+
+ private:
+  const ZipEntry& entry(const std::string& record) const;
+  void choose_program();
+
+  std::shared_ptr<const std::string> path_;
+  std::shared_ptr<const MappedFile> file_;
+  std::unordered_map<std::string, ZipEntry> entries_;  // by name, without the archive's own folder
+  std::string program_record_;
+};
+
+}  // namespace onnxport

@@ -1,0 +1,85 @@
+// From a program's nodes to ours: operators by schema, arguments by name, sub-graphs as regions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/capture/exported_program/json.h"
+#include "core/capture/exported_program/program_dims.h"
+#include "core/ir/graph.h"
+#include "onnxport/errors.h"
+
+namespace onnxport {
+
+class ProgramImporter {
+ public:
+  // `custom_schemas`: of operators that are not libtorch's, from manifests.
+  ProgramImporter(ir::Graph& graph, const ProgramDims& dims, const std::vector<std::string>& custom_schemas);
+
+  // Imports a graph at the end of the current block; `inputs` parallel to its inputs (null: none is bound). One value
+  // per output; a None is a constant. Throws every unsupported node at once (Error T541), or Error I116.
+  std::vector<ir::Value*> import_graph(const Json& graph, const std::vector<ir::Value*>& inputs);
+  ir::Value* constant(ir::AttributeValue value, ir::Type type);
+  // Throws what import_graph collected.
+  void finish();
+
+ private:
+  struct Frame {
+    std::unordered_map<std::string_view, ir::Value*> values;
+    std::unordered_map<std::string_view, simdjson::dom::element> tensor_values;
+    std::string path;
+  };
+  struct Input {
+    std::string_view name;
+    Json argument;
+  };
+
+  // ---- nodes (program_importer.cpp) ----
+  void import_node(const Json& node);
+  void import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
+  const ir::Schema* schema_of(const std::string& name, const std::vector<Input>& inputs);
+  const ir::Schema* schema_for_numbers(const ir::Schema* schema, const std::vector<Input>& inputs);
+  std::vector<ir::Value*> arguments_of(const ir::Schema& schema, const std::vector<Input>& inputs, const Json& node);
+  void bind_outputs(ir::Node* made, const Json& node);
+  void bind_output(ir::Node* made, const Json& output);
+  ir::Node* emit(std::string_view op, const std::vector<ir::Value*>& operands, const ir::Schema* schema = nullptr);
+  const ir::Provenance* provenance_of(const Json& node);
+  [[noreturn]] void unsupported(std::string_view op, std::string message, std::string hint) const;
+
+  // ---- Python's own operators on sizes (python_operators.cpp) ----
+  bool import_python_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
+
+  // ---- arguments (program_arguments.cpp) ----
+  ir::Value* argument(const Json& tagged, std::string_view wanted_type);
+  ir::Value* list_argument(std::string_view tag, const Json& value);
+  ir::Value* symbolic(const Json& value, ir::Type type);
+  ir::Value* find(const Json& name) const;
+  ir::Value* none() { return constant(std::monostate{}, ir::Type::none()); }
+  ir::Value* list(const std::vector<ir::Value*>& items, ir::Type element);
+
+  // ---- higher-order operators (higher_order.cpp) ----
+  bool import_higher_order(std::string_view target, const std::vector<Input>& inputs, const Json& node);
+  void import_cond(const std::vector<Input>& inputs, const Json& node);
+  void import_while(const std::vector<Input>& inputs, const Json& node);
+  void import_inlined(const std::vector<Input>& inputs, const Json& node);
+  void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs);
+  std::vector<ir::Value*> flat_tensors(const std::vector<Input>& inputs, size_t first);
+  ir::Value* as_bool(ir::Value* value);
+  void bind_results(const std::vector<ir::Value*>& results, const Json& node);
+  // The names a node gives its results, lists flattened; empty where there is none.
+  static std::vector<std::string_view> output_names(const Json& node);
+  ir::Type recorded_type(std::string_view name) const;
+
+  ir::Graph& graph_;
+  const ProgramDims& dims_;
+  ir::Block* block_;
+  Frame* frame_ = nullptr;
+  int depth_ = 0;
+  const ir::Provenance* provenance_ = nullptr;
+  std::unordered_map<std::string, const ir::Schema*> schemas_;
+  std::vector<Diagnostic> errors_;
+};
+
+}  // namespace onnxport

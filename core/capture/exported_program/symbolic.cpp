@@ -1,0 +1,191 @@
+#include "core/capture/exported_program/symbolic.h"
+
+#include <cctype>
+#include <charconv>
+#include <string>
+#include <vector>
+
+namespace onnxport {
+namespace {
+
+constexpr int kDeepest = 200;
+
+// Recursive descent over both spellings, which agree on everything but how a sum is written.
+class SymbolicParser {
+ public:
+  explicit SymbolicParser(std::string_view text) : text_(text) {}
+
+  std::optional<ir::Dim> parse() {
+    const ir::Dim out = sum();
+    skip_space();
+    if (failed_ || at_ != text_.size()) return std::nullopt;
+    return out;
+  }
+
+ private:
+  ir::Dim fail() {
+    failed_ = true;
+    at_ = text_.size();
+    return {};
+  }
+  void skip_space() {
+    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+  }
+  bool take(std::string_view token) {
+    skip_space();
+    if (text_.substr(at_, token.size()) != token) return false;
+    at_ += token.size();
+    return true;
+  }
+  char peek() {
+    skip_space();
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
+
+  ir::Dim sum() {
+    if (++depth_ > kDeepest) return fail();
+    ir::Dim out = product();
+    while (!failed_) {
+      if (take("+")) {
+        out = out + product();
+      } else if (take("-")) {
+        out = out - product();
+      } else {
+        break;
+      }
+    }
+    --depth_;
+    return out;
+  }
+
+  ir::Dim product() {
+    ir::Dim out = power();
+    while (!failed_) {
+      if (take("//")) {
+        out = floor_div(out, power());
+      } else if (peek() == '*' && text_.substr(at_, 2) != "**") {
+        ++at_;
+        out = out * power();
+      } else if (take("%")) {
+        out = mod(out, power());
+      } else if (take("/")) {
+        power();
+        out = {};
+      } else {
+        break;
+      }
+    }
+    return out;
+  }
+
+  ir::Dim power() {
+    const ir::Dim base = unary();
+    return take("**") ? raise(base, unary()) : base;
+  }
+
+  static ir::Dim raise(const ir::Dim& base, const ir::Dim& exponent) {
+    if (!exponent.is_constant() || exponent.value() < 0 || exponent.value() > 16) return {};
+    ir::Dim out = 1;
+    for (int64_t i = 0; i < exponent.value(); ++i) out = out * base;
+    return out;
+  }
+
+  ir::Dim unary() {
+    if (++depth_ > kDeepest) return fail();
+    ir::Dim out;
+    if (take("-")) {
+      out = ir::Dim(0) - unary();
+    } else if (take("(")) {
+      out = sum();
+      if (!take(")")) out = fail();
+    } else if (std::isdigit(static_cast<unsigned char>(peek())) != 0) {
+      out = number();
+    } else {
+      out = name_or_call();
+    }
+    --depth_;
+    return out;
+  }
+
+  ir::Dim number() {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    if (error != std::errc()) return fail();
+    at_ = static_cast<size_t>(end - text_.data());
+    if (at_ < text_.size() && text_[at_] == '.') {  // a real number is no size
+      ++at_;
+      while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+      return {};
+    }
+    return value;
+  }
+
+  std::string_view word() {
+    skip_space();
+    const size_t start = at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_' ||
+                                  text_[at_] == '.')) {
+      ++at_;
+    }
+    return text_.substr(start, at_ - start);
+  }
+
+  ir::Dim name_or_call() {
+    const std::string_view name = word();
+    if (name.empty()) return fail();
+    if (!take("(")) return ir::Dim::symbol(name);
+    if (name == "Symbol" || name == "Dummy") return symbol_call();
+    std::vector<ir::Dim> arguments;
+    while (!failed_ && !take(")")) {
+      if (!arguments.empty() && !take(",")) return fail();
+      arguments.push_back(sum());
+    }
+    return failed_ ? ir::Dim() : call(name, arguments);
+  }
+
+  // Symbol('s77', positive=True, integer=True)
+  ir::Dim symbol_call() {
+    const char quote = peek();
+    if (quote != '\'' && quote != '"') return fail();
+    const size_t start = ++at_;
+    const size_t end = text_.find(quote, start);
+    if (end == std::string_view::npos || end == start) return fail();
+    const std::string_view name = text_.substr(start, end - start);
+    const size_t close = text_.find(')', end);
+    if (close == std::string_view::npos) return fail();
+    at_ = close + 1;
+    return ir::Dim::symbol(name);
+  }
+
+  static ir::Dim call(std::string_view name, const std::vector<ir::Dim>& a) {
+    const auto fold = [&](auto operation) {
+      ir::Dim out = a.front();
+      for (size_t i = 1; i < a.size(); ++i) out = operation(out, a[i]);
+      return out;
+    };
+    if (a.empty()) return {};
+    if (name == "Integer") return a[0];
+    if (name == "Add") return fold([](const ir::Dim& x, const ir::Dim& y) { return x + y; });
+    if (name == "Mul") return fold([](const ir::Dim& x, const ir::Dim& y) { return x * y; });
+    if (name == "Max") return fold([](const ir::Dim& x, const ir::Dim& y) { return max(x, y); });
+    if (name == "Min") return fold([](const ir::Dim& x, const ir::Dim& y) { return min(x, y); });
+    if (a.size() == 2) {
+      if (name == "FloorDiv" || name == "CleanDiv") return floor_div(a[0], a[1]);
+      if (name == "Mod" || name == "PythonMod") return mod(a[0], a[1]);
+      if (name == "Pow" || name == "PowByNatural") return raise(a[0], a[1]);
+    }
+    if (a.size() == 3 && name == "ModularIndexing") return mod(floor_div(a[0], a[1]), a[2]);
+    return {};
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  int depth_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::optional<ir::Dim> parse_symbolic(std::string_view text) { return SymbolicParser(text).parse(); }
+
+}  // namespace onnxport

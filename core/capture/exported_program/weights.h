@@ -1,0 +1,45 @@
+// The tensors of a .pt2: weights, buffers and constants as views of the mapped file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/capture/exported_program/json.h"
+#include "core/capture/exported_program/program_archive.h"
+#include "core/ir/type.h"
+
+namespace onnxport {
+
+// torch.export's number of an element type; undefined for what ONNX has no element type for.
+ir::DType dtype_of_program(int64_t number);
+
+class ProgramWeights {
+ public:
+  // Reads the records data/weights/*_config.json and data/constants/*_config.json. Throws Error I102, I116.
+  explicit ProgramWeights(const ProgramArchive& archive);
+
+  // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file; one with other
+  // strides (transposed, expanded) is copied. Throws Error I117 for what is missing, pickled or lies outside its record.
+  ir::Tensor tensor(const std::string& name) const;
+  // What tells two names of one storage apart from two tensors: equal for tied weights.
+  std::string identity(const std::string& name) const;
+
+ private:
+  struct Entry {
+    std::string record;
+    bool pickled = false;
+    ir::DType dtype = ir::DType::undefined;
+    std::vector<int64_t> sizes, strides;
+    int64_t offset = 0;
+    std::string place;
+  };
+  void read_config(const std::string& folder, const std::string& record);
+  const Entry& entry(const std::string& name) const;
+  Error damaged(const Entry& entry, const std::string& name, const std::string& why) const;
+
+  const ProgramArchive& archive_;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+}  // namespace onnxport
