@@ -22,7 +22,8 @@ bool has_extension(const std::filesystem::path& file, std::string_view extension
 Pipeline::Pipeline(std::filesystem::path model, const ExportOptions& options)
     : model_(std::move(model)), options_(options), registry_(options.plugins) {
   check_opset();
-  inputs_ = read_inputs(options_, symbols_);
+  asked_ = read_inputs(options_, symbols_);
+  inputs_ = asked_;
 }
 
 void Pipeline::check_opset() {
@@ -45,7 +46,7 @@ void Pipeline::stage(std::string_view name, double fraction, const std::function
 
 CaptureOptions Pipeline::capture_options() const {
   CaptureOptions out;
-  out.inputs = inputs_;
+  out.inputs = asked_;
   out.symbols = symbols_;
   out.freeze = options_.freeze;
   out.training = options_.mode == Mode::training;
@@ -61,7 +62,8 @@ void Pipeline::capture() {
     throw Error("I101", "no such file: " + model_.string(), {}, "check the path");
   }
   if (has_extension(model_, ".onnx")) {
-    throw Error("I108", model_.string() + " is an ONNX file already", {}, "export takes a TorchScript .pt or an exported program .pt2");
+    throw Error("I108", model_.string() + " is an ONNX file already", {},
+                "export takes a TorchScript .pt or an exported program .pt2");
   }
   Captured captured = capture_model();
   torch_ = std::move(captured.graph);
@@ -99,13 +101,13 @@ Captured Pipeline::capture_model() const {
 // A program knows its inputs; what was asked for only names their dims or gives examples.
 std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph) const {
   std::vector<InputSpec> out;
-  const bool positional = std::all_of(inputs_.begin(), inputs_.end(), [](const InputSpec& s) { return s.name.empty(); });
+  const bool positional = std::all_of(asked_.begin(), asked_.end(), [](const InputSpec& s) { return s.name.empty(); });
   for (size_t i = 0; i < graph.input_names.size(); ++i) {
     InputSpec spec;
     spec.name = graph.input_names[i];
     spec.type = graph.body().parameters()[i]->type();
-    for (size_t j = 0; j < inputs_.size(); ++j) {
-      if (positional ? j == i : inputs_[j].name == spec.name) spec.example = inputs_[j].example;
+    for (size_t j = 0; j < asked_.size(); ++j) {
+      if (positional ? j == i : asked_[j].name == spec.name) spec.example = asked_[j].example;
     }
     out.push_back(std::move(spec));
   }

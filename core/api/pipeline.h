@@ -49,7 +49,8 @@ class Pipeline {
   const ExportOptions& options_;
   Registry registry_;
   std::map<std::string, ir::SymbolInfo, std::less<>> symbols_;
-  std::vector<InputSpec> inputs_;
+  std::vector<InputSpec> asked_;   // as the options give them
+  std::vector<InputSpec> inputs_;  // of the model: a program has more than was asked for
   ExportReport report_;
   std::unique_ptr<ir::Graph> torch_;
   std::unique_ptr<ir::Graph> onnx_;

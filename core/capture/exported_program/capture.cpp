@@ -24,14 +24,7 @@ class ProgramCapture {
   Captured run() {
     const std::string_view text = archive_.text(archive_.program_record());
     const std::string place = archive_.path() + ':' + archive_.program_record() + ':';
-    simdjson::dom::element document;
-    if (const auto error = parser_.parse(text.data(), text.size()).get(document); error != simdjson::SUCCESS) {
-      Place where;
-      where.file = place;
-      throw Error("I116", std::string("is no JSON: ") + simdjson::error_message(error), std::move(where),
-                  "write the program again with torch.export.save");
-    }
-    const Json program(document, place);
+    const Json program = parse_json(parser_, text, place);
     check_version(program);
     const Json module = program.at("graph_module");
     const Json graph = module.at("graph");
@@ -139,7 +132,7 @@ class ProgramCapture {
       if (!asked.shape()) continue;
       if (asked.rank() != own.rank()) throw mismatch(std::to_string(asked.rank()) + " dims are given");
       for (size_t i = 0; i < own.shape()->size(); ++i) {
-        const ir::Dim& dim = (*own.shape())[i];
+        const ir::Dim dim = (*dims_.type(*input.meta).shape())[i];  // with the names given until now
         const ir::Dim& wanted = (*asked.shape())[i];
         if (dim == wanted) continue;
         const std::string symbol(dim.symbol_name());

@@ -56,26 +56,44 @@ ir::Value* ProgramImporter::as_bool(ir::Value* value) {
   return emit("aten::Bool.Tensor", {value}, schema_of("aten::Bool.Tensor", {}))->add_output(ir::Type::boolean());
 }
 
-void ProgramImporter::import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs) {
-  ir::Block* const outer = std::exchange(block_, owner->add_block());
-  const std::vector<ir::Value*> results = import_graph(graph, inputs);
-  block_->set_results(results);
-  block_ = outer;
+std::vector<ir::Value*> ProgramImporter::import_results(const Json& graph, const std::vector<ir::Value*>& inputs,
+                                                        size_t count) {
+  std::vector<ir::Value*> results = import_graph(graph, inputs);
+  // Silent: something in the graph could not be imported, and is reported as such.
+  if (!errors_.empty()) throw Error("T541", "");
+  if (results.size() != count) {
+    graph.refuse("has " + std::to_string(results.size()) + " results where " + std::to_string(count) + " are needed");
+  }
+  return results;
+}
+
+void ProgramImporter::import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs,
+                                    size_t results) {
+  const Scope scope(*this, owner->add_block(), frame_);
+  block_->set_results(import_results(graph, inputs, results));
+}
+
+// A tensor is typed as the program records it, a number as the region makes it.
+void ProgramImporter::add_region_outputs(ir::Node* region, std::span<ir::Value* const> results, const Json& node) {
+  const std::vector<std::string_view> names = output_names(node);
+  std::vector<ir::Value*> outputs;
+  for (size_t i = 0; i < names.size(); ++i) {
+    outputs.push_back(region->add_output(results[i]->type().is_tensor() ? recorded_type(names[i]) : results[i]->type()));
+  }
+  bind_results(outputs, node);
 }
 
 void ProgramImporter::import_cond(const std::vector<Input>& inputs, const Json& node) {
   if (inputs.size() < 3) node.refuse("is a cond of fewer than three arguments");
   ir::Value* const condition = as_bool(argument(inputs[0].argument, ""));
   const std::vector<ir::Value*> operands = flat_tensors(inputs, 3);
-  const ir::Provenance* const own = provenance_;
   ir::Node* made = emit("prim::If", {condition});
-  for (const size_t branch : {size_t{1}, size_t{2}}) {
-    import_region(made, inputs[branch].argument.at("as_graph").at("graph"), operands);
-  }
-  provenance_ = own;
   std::vector<ir::Value*> results;
-  for (const std::string_view name : output_names(node)) results.push_back(made->add_output(recorded_type(name)));
-  bind_results(results, node);
+  for (const size_t branch : {size_t{1}, size_t{2}}) {
+    import_region(made, inputs[branch].argument.at("as_graph").at("graph"), operands, output_names(node).size());
+  }
+  for (size_t i = 0; i < made->blocks()[0]->result_count(); ++i) results.push_back(made->blocks()[0]->result(i));
+  add_region_outputs(made, results, node);
 }
 
 void ProgramImporter::import_while(const std::vector<Input>& inputs, const Json& node) {
@@ -83,36 +101,31 @@ void ProgramImporter::import_while(const std::vector<Input>& inputs, const Json&
   const Json condition = inputs[0].argument.at("as_graph").at("graph");
   const Json body = inputs[1].argument.at("as_graph").at("graph");
   const std::vector<ir::Value*> carried = flat_tensors({inputs[2]}, 0);
+  if (carried.size() != output_names(node).size()) node.refuse("has more or fewer results than it carries");
   const std::vector<ir::Value*> additional = flat_tensors(inputs, 3);
   const auto with_additional = [&](std::vector<ir::Value*> values) {
     values.insert(values.end(), additional.begin(), additional.end());
     return values;
   };
   const auto asks = [&](const std::vector<ir::Value*>& values) {
-    const std::vector<ir::Value*> result = import_graph(condition, with_additional(values));
-    return result.empty() ? constant(false, ir::Type::boolean()) : as_bool(result[0]);
+    return as_bool(import_results(condition, with_additional(values), 1)[0]);
   };
-  const ir::Provenance* const own = provenance_;
   std::vector<ir::Value*> operands = {constant(std::numeric_limits<int64_t>::max(), ir::Type::integer()), asks(carried)};
   operands.insert(operands.end(), carried.begin(), carried.end());
-  provenance_ = own;
   ir::Node* made = emit("prim::Loop", operands);
-  ir::Block* const outer = std::exchange(block_, made->add_block());
-  block_->add_parameter(ir::Type::integer());
-  std::vector<ir::Value*> parameters;
-  for (const ir::Value* v : carried) parameters.push_back(block_->add_parameter(v->type()));
-  std::vector<ir::Value*> next = import_graph(body, with_additional(parameters));
-  std::vector<ir::Value*> results = next;
-  results.insert(results.begin(), asks(next.size() == carried.size() ? next : carried));
-  block_->set_results(results);
-  block_ = outer;
-  provenance_ = own;
-  std::vector<ir::Value*> outputs;
-  for (const std::string_view name : output_names(node)) outputs.push_back(made->add_output(recorded_type(name)));
-  bind_results(outputs, node);
+  {
+    const Scope scope(*this, made->add_block(), frame_);
+    block_->add_parameter(ir::Type::integer());
+    std::vector<ir::Value*> parameters;
+    for (const ir::Value* v : carried) parameters.push_back(block_->add_parameter(v->type()));
+    std::vector<ir::Value*> results = import_results(body, with_additional(parameters), carried.size());
+    results.insert(results.begin(), asks(results));
+    block_->set_results(results);
+  }
+  add_region_outputs(made, carried, node);
 }
 
-// A graph behind a wrapper (invoke_subgraph, wrap_with_set_grad_enabled, …): what it computes, here.
+// A graph behind a wrapper that changes no numbers: what it computes, here.
 void ProgramImporter::import_inlined(const std::vector<Input>& inputs, const Json& node) {
   size_t at = 0;
   while (at < inputs.size() && inputs[at].argument.tagged().first != "as_graph") ++at;
@@ -128,11 +141,12 @@ bool ProgramImporter::import_higher_order(std::string_view target, const std::ve
     import_cond(inputs, node);
   } else if (name == "while_loop") {
     import_while(inputs, node);
-  } else if (name == "invoke_subgraph" || name.starts_with("wrap")) {
+  } else if (name == "invoke_subgraph" || name == "wrap" || name == "wrap_with_set_grad_enabled") {
     import_inlined(inputs, node);
   } else {
     unsupported(target, "the higher-order operator '" + std::string(name) + "' is not read yet",
-                "write the loop with torch.while_loop, or unroll it in forward");
+                name == "wrap_with_autocast" ? "export the program without autocast, or convert the model's dtype first"
+                                             : "write a loop with torch.while_loop, or unroll it in forward");
   }
   return true;
 }

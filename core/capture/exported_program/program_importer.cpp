@@ -107,11 +107,11 @@ void ProgramImporter::unsupported(std::string_view op, std::string message, std:
 }
 
 std::vector<ir::Value*> ProgramImporter::import_graph(const Json& graph, const std::vector<ir::Value*>& inputs) {
-  if (++depth_ > kDeepestGraph) graph.refuse("is nested deeper than " + std::to_string(kDeepestGraph) + " graphs");
+  if (depth_ >= kDeepestGraph) graph.refuse("is nested deeper than " + std::to_string(kDeepestGraph) + " graphs");
   Frame frame;
   frame.path = graph.path();
   for (const auto& [name, meta] : graph.at("tensor_values").members()) frame.tensor_values.emplace(name, meta.raw());
-  Frame* const outer = std::exchange(frame_, &frame);
+  const Scope scope(*this, block_, &frame);
   const std::vector<Json> formal = graph.at("inputs").items();
   if (formal.size() != inputs.size()) {
     graph.refuse("takes " + std::to_string(formal.size()) + " inputs and gets " + std::to_string(inputs.size()));
@@ -128,8 +128,6 @@ std::vector<ir::Value*> ProgramImporter::import_graph(const Json& graph, const s
   if (errors_.empty()) {
     for (const Json& output : graph.at("outputs").items()) results.push_back(argument(output, ""));
   }
-  frame_ = outer;
-  --depth_;
   return results;
 }
 

@@ -1,6 +1,7 @@
 // From a program's nodes to ours: operators by schema, arguments by name, sub-graphs as regions.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,6 +37,31 @@ class ProgramImporter {
     Json argument;
   };
 
+  // Where the import is; back where it was when the scope ends, by an exception too.
+  class Scope {
+   public:
+    Scope(ProgramImporter& importer, ir::Block* block, Frame* frame)
+        : importer_(importer), block_(importer.block_), frame_(importer.frame_), provenance_(importer.provenance_) {
+      importer_.block_ = block;
+      importer_.frame_ = frame;
+      ++importer_.depth_;
+    }
+    ~Scope() {
+      importer_.block_ = block_;
+      importer_.frame_ = frame_;
+      importer_.provenance_ = provenance_;
+      --importer_.depth_;
+    }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    ProgramImporter& importer_;
+    ir::Block* block_;
+    Frame* frame_;
+    const ir::Provenance* provenance_;
+  };
+
   // ---- nodes (program_importer.cpp) ----
   void import_node(const Json& node);
   void import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
@@ -64,7 +90,10 @@ class ProgramImporter {
   void import_cond(const std::vector<Input>& inputs, const Json& node);
   void import_while(const std::vector<Input>& inputs, const Json& node);
   void import_inlined(const std::vector<Input>& inputs, const Json& node);
-  void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs);
+  void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs, size_t results);
+  // A sub-graph with as many results as its user needs. Throws Error I116 otherwise.
+  std::vector<ir::Value*> import_results(const Json& graph, const std::vector<ir::Value*>& inputs, size_t count);
+  void add_region_outputs(ir::Node* region, std::span<ir::Value* const> results, const Json& node);
   std::vector<ir::Value*> flat_tensors(const std::vector<Input>& inputs, size_t first);
   ir::Value* as_bool(ir::Value* value);
   void bind_results(const std::vector<ir::Value*>& results, const Json& node);

@@ -71,8 +71,10 @@ bool ProgramImporter::import_python_operator(std::string_view target, const std:
   for (const Spelling& s : kBinary) {
     if (target == s.python) return finish(std::string(s.torch) + std::string(kind_suffix(is_real(0), is_real(1))), values);
   }
-  if (target == "torch.sym_max") return finish("prim::max.int", values, false);
-  if (target == "torch.sym_min") return finish("prim::min.int", values, false);
+  if (target == "torch.sym_max" || target == "torch.sym_min") {
+    const std::string_view op = target == "torch.sym_max" ? "prim::max" : "prim::min";
+    return finish(std::string(op) + std::string(kind_suffix(is_real(0), is_real(1))), values, false);
+  }
   if (target == "_operator.and_") return finish("aten::__and__.bool", values);
   if (target == "_operator.or_") return finish("aten::__or__.bool", values);
   if (target == "_operator.pow") {

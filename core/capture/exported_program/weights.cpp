@@ -77,16 +77,9 @@ ProgramWeights::ProgramWeights(const ProgramArchive& archive) : archive_(archive
 void ProgramWeights::read_config(const std::string& folder, const std::string& record) {
   if (!archive_.has(folder + record)) return;  // a program without weights, or without constants
   simdjson::dom::parser parser;
-  const std::string_view text = archive_.text(folder + record);
-  simdjson::dom::element document;
   const std::string place = archive_.path() + ':' + folder + record + ':';
-  if (const auto error = parser.parse(text.data(), text.size()).get(document); error != simdjson::SUCCESS) {
-    Place where;
-    where.file = place;
-    throw Error("I116", std::string("is no JSON: ") + simdjson::error_message(error), std::move(where),
-                "write the program again with torch.export.save");
-  }
-  for (const auto& [name, value] : Json(document, place).at("config").members()) {
+  const Json config = parse_json(parser, archive_.text(folder + record), place);
+  for (const auto& [name, value] : config.at("config").members()) {
     Entry e;
     e.place = value.path();
     e.record = folder + std::string(value.at("path_name").text());

@@ -114,7 +114,7 @@ struct ExportResult {
 
 #pragma GCC visibility push(default)
 
-// Exports a .pt (and, later, .pt2) file. Writes `output` and, with external weights, `output`.data beside it; either all or
+// Exports a .pt or .pt2 file. Writes `output` and, with external weights, `output`.data beside it; either all or
 // nothing is written. Throws Error. May be called from many threads.
 ExportResult export_file(const std::filesystem::path& model, const std::filesystem::path& output,
                          const ExportOptions& options = {});
