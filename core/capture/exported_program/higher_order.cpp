@@ -133,6 +133,13 @@ void ProgramImporter::import_inlined(const std::vector<Input>& inputs, const Jso
   bind_results(import_graph(inputs[at].argument.at("as_graph").at("graph"), flat_tensors(inputs, at + 1)), node);
 }
 
+// wrap_with_autocast(device_type, dtype, enabled, …): the casts of an enabled one are not in its graph.
+bool ProgramImporter::casts(const std::vector<Input>& inputs) {
+  if (inputs.size() < 3) return true;
+  const auto [tag, enabled] = inputs[2].argument.tagged();
+  return tag != "as_bool" || enabled.boolean();
+}
+
 bool ProgramImporter::import_higher_order(std::string_view target, const std::vector<Input>& inputs, const Json& node) {
   constexpr std::string_view prefix = "torch.ops.higher_order.";
   if (!target.starts_with(prefix)) return false;
@@ -141,7 +148,8 @@ bool ProgramImporter::import_higher_order(std::string_view target, const std::ve
     import_cond(inputs, node);
   } else if (name == "while_loop") {
     import_while(inputs, node);
-  } else if (name == "invoke_subgraph" || name == "wrap" || name == "wrap_with_set_grad_enabled") {
+  } else if (name == "invoke_subgraph" || name == "wrap" || name == "wrap_with_set_grad_enabled" ||
+             (name == "wrap_with_autocast" && !casts(inputs))) {
     import_inlined(inputs, node);
   } else {
     unsupported(target, "the higher-order operator '" + std::string(name) + "' is not read yet",

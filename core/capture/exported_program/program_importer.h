@@ -89,6 +89,7 @@ class ProgramImporter {
   bool import_higher_order(std::string_view target, const std::vector<Input>& inputs, const Json& node);
   void import_cond(const std::vector<Input>& inputs, const Json& node);
   void import_while(const std::vector<Input>& inputs, const Json& node);
+  static bool casts(const std::vector<Input>& inputs);
   void import_inlined(const std::vector<Input>& inputs, const Json& node);
   void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs, size_t results);
   // A sub-graph with as many results as its user needs. Throws Error I116 otherwise.
