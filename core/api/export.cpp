@@ -22,10 +22,12 @@ std::vector<Diagnostic> mismatches(const ExportReport& report) {
   for (const VerifyRun& run : report.verify_runs) {
     if (run.passed) continue;
     std::string sizes;
-    for (const auto& [name, size] : run.sizes) sizes += (sizes.empty() ? " at " : ", ") + name + "=" + std::to_string(size);
+    for (const auto& [name, size] : run.sizes)
+      sizes += (sizes.empty() ? " at " : ", ") + name + "=" + std::to_string(size);
     Place place;
     place.node = run.first_diverging_node;
-    out.push_back({Severity::error, "V801", "ONNX Runtime and libtorch differ" + sizes + ": " + run.message, place,
+    out.push_back({Severity::error, "V801", "ONNX Runtime and libtorch differ" + sizes + ": " + run.message,
+                   place,
                    "onnxport show MODEL --after legalize shows the graph; tolerances: --rtol, --atol"});
   }
   return out;
@@ -37,7 +39,8 @@ class ScratchFolder {
   ScratchFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "onnxport-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) {
-      throw Error("S708", "no temporary folder can be made in " + std::filesystem::temp_directory_path().string());
+      throw Error("S708",
+                  "no temporary folder can be made in " + std::filesystem::temp_directory_path().string());
     }
     path_ = pattern;
   }
@@ -54,9 +57,11 @@ class ScratchFolder {
 };
 
 ExportResult export_to_sink(const std::filesystem::path& model,
-                            const std::function<void(std::span<const std::byte>)>& sink, const ExportOptions& options) {
+                            const std::function<void(std::span<const std::byte>)>& sink,
+                            const ExportOptions& options) {
   if (options.weights == Weights::external || options.weights == Weights::reference) {
-    throw Error("S707", "external weights need an output file", {}, "export to a file, or keep the weights inline");
+    throw Error("S707", "external weights need an output file", {},
+                "export to a file, or keep the weights inline");
   }
   Pipeline pipeline(model, options);
   ir::Graph& graph = pipeline.after(options.dry_run ? "translate" : "legalize");
@@ -80,7 +85,8 @@ ExportResult export_to_sink(const std::filesystem::path& model,
 }
 
 bool folder_is_writable(const std::filesystem::path& output) {
-  const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path folder =
+      output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
   return access(folder.c_str(), W_OK) == 0;
 }
 
@@ -91,17 +97,20 @@ ExportResult export_file(const std::filesystem::path& model, const std::filesyst
   std::error_code error;
   if (!options.dry_run) {
     if (!options.overwrite && std::filesystem::exists(output, error)) {
-      throw Error("S709", output.string() + " exists already", {}, "give another output, or allow overwriting");
+      throw Error("S709", output.string() + " exists already", {},
+                  "give another output, or allow overwriting");
     }
     if (std::filesystem::is_directory(output, error)) {
       throw Error("S705", output.string() + " is a folder", {}, "give a file name, such as model.onnx");
     }
-    const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+    const std::filesystem::path folder =
+        output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
     if (!std::filesystem::is_directory(folder, error)) {
       throw Error("S705", "the folder " + folder.string() + " does not exist", {}, "create it first");
     }
     // Before minutes of work, not after.
-    if (!folder_is_writable(output)) throw Error("S705", "the folder " + folder.string() + " is not writable");
+    if (!folder_is_writable(output))
+      throw Error("S705", "the folder " + folder.string() + " is not writable");
     if (std::filesystem::equivalent(model, output, error)) {
       throw Error("S705", "the output is the model itself", {}, "give another output");
     }
@@ -131,7 +140,8 @@ ExportResult export_file(const std::filesystem::path& model, const std::filesyst
 ExportResult export_to_memory(const std::filesystem::path& model, const ExportOptions& options) {
   std::vector<std::byte> bytes;
   ExportResult out = export_to_sink(
-      model, [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); }, options);
+      model, [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); },
+      options);
   out.model = std::move(bytes);
   return out;
 }

@@ -54,11 +54,12 @@ ir::AttributeValue literal(std::string_view text, std::string_view whole) {
   refuse(whole, "'" + copy + "' is no number, true, false, None or quoted text");
 }
 
-void note_symbol(std::string_view name, std::optional<int64_t> size, std::string_view text, Symbols& symbols) {
+void note_symbol(std::string_view name, std::optional<int64_t> size, std::string_view text,
+                 Symbols& symbols) {
   ir::SymbolInfo& info = symbols[std::string(name)];
   if (size && info.hint && *info.hint != *size) {
-    refuse(text, "dim '" + std::string(name) + "' has two example sizes, " + std::to_string(*info.hint) + " and " +
-                     std::to_string(*size));
+    refuse(text, "dim '" + std::string(name) + "' has two example sizes, " + std::to_string(*info.hint) +
+                     " and " + std::to_string(*size));
   }
   if (size) info.hint = size;
 }
@@ -104,7 +105,8 @@ std::vector<std::string_view> split_dims(std::string_view s) {
 
 void apply_dynamic_axes(std::vector<InputSpec>& specs, const ExportOptions& options, Symbols& symbols) {
   for (const auto& [name, axes] : options.dynamic_axes) {
-    const auto spec = std::find_if(specs.begin(), specs.end(), [&, n = &name](const InputSpec& s) { return s.name == *n; });
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&, n = &name](const InputSpec& s) { return s.name == *n; });
     if (spec == specs.end() || !spec->type.is_tensor() || !spec->type.shape()) {
       throw Error("I107", "dynamic axes are given for '" + name + "', which is no tensor input with dims", {},
                   "name one of the inputs given");
@@ -146,12 +148,15 @@ InputSpec parse_input_spec(std::string_view text, Symbols& symbols) {
   if (bracket == std::string_view::npos || all.back() != ']') refuse(text, "no [dims] at its end");
   const std::string_view head = all.substr(0, bracket);
   const size_t colon = head.find(':');
-  const std::string_view name = colon == std::string_view::npos ? std::string_view() : trim(head.substr(0, colon));
+  const std::string_view name =
+      colon == std::string_view::npos ? std::string_view() : trim(head.substr(0, colon));
   const std::string_view type = trim(colon == std::string_view::npos ? head : head.substr(colon + 1));
-  if (colon != std::string_view::npos && !is_name(name)) refuse(text, "'" + std::string(name) + "' is no name");
+  if (colon != std::string_view::npos && !is_name(name))
+    refuse(text, "'" + std::string(name) + "' is no name");
   const std::optional<ir::DType> dtype = ir::parse_dtype(type);
   if (!dtype) {
-    refuse(text, "'" + std::string(type) + "' is no element type (f32 f16 bf16 f64 i64 i32 i16 i8 u8 bool c64 or float32 …)");
+    refuse(text, "'" + std::string(type) +
+                     "' is no element type (f32 f16 bf16 f64 i64 i32 i16 i8 u8 bool c64 or float32 …)");
   }
   ir::Shape shape;
   const std::string_view dims = trim(all.substr(bracket + 1, all.size() - bracket - 2));
@@ -168,7 +173,8 @@ std::vector<InputSpec> read_inputs(const ExportOptions& options, Symbols& symbol
   for (const std::string& text : options.inputs) specs.push_back(parse_input_spec(text, symbols));
   for (size_t i = 0; i < specs.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
-      if (!specs[i].name.empty() && specs[i].name == specs[k].name) refuse(options.inputs[i], "the name is given twice");
+      if (!specs[i].name.empty() && specs[i].name == specs[k].name)
+        refuse(options.inputs[i], "the name is given twice");
     }
   }
   if (options.inputs_dir) {
@@ -191,7 +197,8 @@ std::vector<InputSpec> read_inputs(const ExportOptions& options, Symbols& symbol
     if (specs.empty()) {
       specs = std::move(examples);
     } else {
-      for (size_t i = 0; i < specs.size() && i < examples.size(); ++i) specs[i].example = std::move(examples[i].example);
+      for (size_t i = 0; i < specs.size() && i < examples.size(); ++i)
+        specs[i].example = std::move(examples[i].example);
     }
   }
   apply_dynamic_axes(specs, options, symbols);

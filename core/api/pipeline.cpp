@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kStages = {"capture", "prepare", "translate", "legalize"};
 
-bool has_extension(const std::filesystem::path& file, std::string_view extension) { return file.extension() == extension; }
+bool has_extension(const std::filesystem::path& file, std::string_view extension) {
+  return file.extension() == extension;
+}
 
 }  // namespace
 
@@ -68,7 +70,8 @@ void Pipeline::capture() {
   Captured captured = capture_model();
   torch_ = std::move(captured.graph);
   for (Diagnostic& note : captured.notes) report_.diagnostics.push_back(std::move(note));
-  const auto rename = [](std::vector<std::string>& names, const std::vector<std::string>& wanted, const char* what) {
+  const auto rename = [](std::vector<std::string>& names, const std::vector<std::string>& wanted,
+                         const char* what) {
     if (wanted.empty()) return;
     if (wanted.size() > names.size()) {
       throw Error("I109", std::to_string(wanted.size()) + " " + what + " names are given for " +
@@ -78,7 +81,8 @@ void Pipeline::capture() {
     std::vector<std::string> sorted = names;
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-    if (twice != sorted.end()) throw Error("I109", std::string(what) + " name '" + *twice + "' is used twice");
+    if (twice != sorted.end())
+      throw Error("I109", std::string(what) + " name '" + *twice + "' is used twice");
   };
   if (is_exported_program()) inputs_ = inputs_of(*torch_);
   rename(torch_->input_names, options_.input_names, "input");
@@ -101,7 +105,8 @@ Captured Pipeline::capture_model() const {
 // A program knows its inputs; what was asked for only names their dims or gives examples.
 std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph) const {
   std::vector<InputSpec> out;
-  const bool positional = std::all_of(asked_.begin(), asked_.end(), [](const InputSpec& s) { return s.name.empty(); });
+  const bool positional =
+      std::all_of(asked_.begin(), asked_.end(), [](const InputSpec& s) { return s.name.empty(); });
   for (size_t i = 0; i < graph.input_names.size(); ++i) {
     InputSpec spec;
     spec.name = graph.input_names[i];
@@ -127,8 +132,8 @@ void Pipeline::translate_and_optimize() {
   if (options_.dry_run) return;
   PassOptions passes;
   passes.constant_folding = options_.constant_folding;
-  passes.fold_weights = options_.constant_folding && options_.weights != Weights::reference && options_.export_params &&
-                        options_.mode == Mode::eval;
+  passes.fold_weights = options_.constant_folding && options_.weights != Weights::reference &&
+                        options_.export_params && options_.mode == Mode::eval;
   run_passes(*onnx_, registry_, passes);
 }
 
@@ -158,15 +163,24 @@ void Pipeline::parameters_to_inputs() {
 ir::Graph& Pipeline::after(std::string_view name) {
   const auto wanted = std::find(kStages.begin(), kStages.end(), name);
   if (wanted == kStages.end()) {
-    throw Error("I113", "no stage '" + std::string(name) + "'", {}, "capture, prepare, translate or legalize");
+    throw Error("I113", "no stage '" + std::string(name) + "'", {},
+                "capture, prepare, translate or legalize");
   }
   const int until = static_cast<int>(wanted - kStages.begin()) + 1;
   while (done_ < until) {
     switch (done_) {
-      case 0: stage("capture", 0.0, [&] { capture(); }); break;
-      case 1: stage("prepare", 0.3, [&] { prepare(*torch_, report_.diagnostics); }); break;
-      case 2: stage("translate", 0.4, [&] { translate_and_optimize(); }); break;
-      default: stage("legalize", 0.6, [&] { legalize_to_target(); }); break;
+      case 0:
+        stage("capture", 0.0, [&] { capture(); });
+        break;
+      case 1:
+        stage("prepare", 0.3, [&] { prepare(*torch_, report_.diagnostics); });
+        break;
+      case 2:
+        stage("translate", 0.4, [&] { translate_and_optimize(); });
+        break;
+      default:
+        stage("legalize", 0.6, [&] { legalize_to_target(); });
+        break;
     }
     ++done_;
   }
@@ -190,13 +204,16 @@ void Pipeline::finish_report() {
   report_.plugins_used = registry_.used_plugins();
   for (const Diagnostic& note : registry_.notes()) report_.diagnostics.push_back(note);
   if (onnx_ == nullptr) return;
-  ir::for_each_node(onnx_->body(), [&](ir::Node* node) { ++report_.node_counts[std::string(node->op_text())]; });
+  ir::for_each_node(onnx_->body(),
+                    [&](ir::Node* node) { ++report_.node_counts[std::string(node->op_text())]; });
   for (const ir::Value* v : onnx_->initializers()) {
     if (v->name().empty()) continue;
     report_.parameter_count += static_cast<size_t>(v->constant()->count());
     report_.weight_bytes += v->constant()->bytes().size();
   }
-  const auto describe = [](const std::string& name, const ir::Value* v) { return name + ": " + v->type().text(); };
+  const auto describe = [](const std::string& name, const ir::Value* v) {
+    return name + ": " + v->type().text();
+  };
   for (size_t i = 0; i < onnx_->body().parameters().size() && i < onnx_->input_names.size(); ++i) {
     report_.inputs.push_back(describe(onnx_->input_names[i], onnx_->body().parameters()[i]));
   }

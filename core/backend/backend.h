@@ -17,24 +17,24 @@ namespace onnxport {
 // An input of the model as asked for: its type (symbolic dims), or a fixed value.
 struct InputSpec {
   std::string name;
-  ir::Type type;                      // tensor, or int / float / bool scalar
+  ir::Type type;                            // tensor, or int / float / bool scalar
   std::optional<ir::AttributeValue> fixed;  // "name=3"
-  std::optional<ir::Tensor> example;  // from --inputs DIR
+  std::optional<ir::Tensor> example;        // from --inputs DIR
 };
 
 struct CaptureOptions {
-  std::vector<InputSpec> inputs;             // in any order when named; positional when the names are empty
+  std::vector<InputSpec> inputs;  // in any order when named; positional when the names are empty
   std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
   bool freeze = false;
-  bool training = false;                     // training mode on; else eval(), unless `preserve_mode`
+  bool training = false;  // training mode on; else eval(), unless `preserve_mode`
   bool preserve_mode = false;
   std::vector<std::filesystem::path> libraries;  // kernels loaded first
-  std::vector<std::string> schemas;          // of custom operators whose kernels may be absent (from manifests)
+  std::vector<std::string> schemas;  // of custom operators whose kernels may be absent (from manifests)
 };
 
-// A captured model: torch dialect. Graph inputs and results are flat (tuples, lists, dicts of forward's signature are
-// taken apart, with stable names in graph->input_names / output_names); parameters are initializers under their
-// state_dict names; every node has provenance.
+// A captured model: torch dialect. Graph inputs and results are flat (tuples, lists, dicts of forward's
+// signature are taken apart, with stable names in graph->input_names / output_names); parameters are
+// initializers under their state_dict names; every node has provenance.
 struct Captured {
   std::unique_ptr<ir::Graph> graph;
   std::vector<Diagnostic> notes;
@@ -50,8 +50,8 @@ struct RuntimeValue {
   std::vector<RuntimeValue> items;
 };
 
-// A composite operator split into smaller ones: a torch graph whose inputs are the operator's tensor arguments (in
-// schema order, list elements flattened, None skipped) followed by one int per entry of `dims`.
+// A composite operator split into smaller ones: a torch graph whose inputs are the operator's tensor
+// arguments (in schema order, list elements flattened, None skipped) followed by one int per entry of `dims`.
 struct Split {
   std::unique_ptr<ir::Graph> graph;
   struct DimInput {
@@ -77,9 +77,9 @@ class TorchBackend {
   // Loads and imports a TorchScript file. Throws Error I1xx, T5xx.
   virtual Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) = 0;
 
-  // Splits one call of a composite operator by recording its kernel on meta tensors at two or three hint sets.
-  // `arguments` parallel to the schema's. nullopt when the operator has no composite kernel; `why` then says so.
-  // Throws Error T5xx when the recordings differ or a number fits no expression of input dims.
+  // Splits one call of a composite operator by recording its kernel on meta tensors at two or three hint
+  // sets. `arguments` parallel to the schema's. nullopt when the operator has no composite kernel; `why` then
+  // says so. Throws Error T5xx when the recordings differ or a number fits no expression of input dims.
   virtual std::optional<Split> split(const ir::Schema& schema, const std::vector<SplitArgument>& arguments,
                                      const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
                                      std::string& why) = 0;
@@ -89,7 +89,8 @@ class TorchBackend {
   // Called for an operator without a kernel: must fill the outputs, or return false (then Error V803).
   using Fallback = std::function<bool(const ir::Node&, const std::vector<RuntimeValue>& arguments,
                                       std::vector<RuntimeValue>& outputs)>;
-  // Interprets a captured graph (torch dialect) with libtorch's kernels. `inputs` parallel to the graph's inputs.
+  // Interprets a captured graph (torch dialect) with libtorch's kernels. `inputs` parallel to the graph's
+  // inputs.
   virtual std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
                                              const Observer& observer, const Fallback& fallback) = 0;
 
@@ -98,7 +99,8 @@ class TorchBackend {
   virtual std::string torch_version() = 0;
 };
 
-// Opens libonnxport_torch (beside libonnxport, ONNXPORT_TORCH_LIBRARY first) once per process. Throws Error L211.
+// Opens libonnxport_torch (beside libonnxport, ONNXPORT_TORCH_LIBRARY first) once per process. Throws Error
+// L211.
 TorchBackend& torch_backend();
 // Whether it has been opened in this process.
 bool torch_backend_loaded();

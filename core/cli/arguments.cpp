@@ -30,7 +30,8 @@ void read_dynamic_axes(const std::string& text, ExportOptions& options) {
     int axis = 0;
     const char* end = item.data() + std::min(equals, item.size());
     const auto [stop, error] = std::from_chars(item.data(), end, axis);
-    if (equals == std::string::npos || error != std::errc() || stop != end || equals + 1 == item.size()) refuse();
+    if (equals == std::string::npos || error != std::errc() || stop != end || equals + 1 == item.size())
+      refuse();
     axes[axis] = item.substr(equals + 1);
   }
 }
@@ -55,29 +56,39 @@ void Arguments::apply() {
 void add_input_options(CLI::App& command, Arguments& a) {
   auto* group = "Inputs";
   command
-      .add_option("-i,--input", a.options.inputs,
-                  "An input of the model, repeatable: x:f32[batch=2,3,224,224]; n:i64[] is a number, n=3 fixes it")
+      .add_option(
+          "-i,--input", a.options.inputs,
+          "An input of the model, repeatable: x:f32[batch=2,3,224,224]; n:i64[] is a number, n=3 fixes it")
       ->group(group)
       ->type_name("NAME:DTYPE[DIMS]")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--inputs", a.options.inputs_dir, "A folder of input_0.pb, input_1.pb … (TensorProto) as example inputs")
+  command
+      .add_option("--inputs", a.options.inputs_dir,
+                  "A folder of input_0.pb, input_1.pb … (TensorProto) as example inputs")
       ->group(group)
       ->type_name("DIR");
-  command.add_option("--dynamic-axes", a.dynamic_axes, "Make axes dynamic by number, over --input and --inputs")
+  command
+      .add_option("--dynamic-axes", a.dynamic_axes, "Make axes dynamic by number, over --input and --inputs")
       ->group(group)
       ->type_name("NAME:AXIS=DIM,…")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--torch-library", a.options.torch_libraries, "Load kernels of custom operators before the model")
+  command
+      .add_option("--torch-library", a.options.torch_libraries,
+                  "Load kernels of custom operators before the model")
       ->group(group)
       ->type_name("LIB")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--mode", a.mode, "How the model is captured: eval (default), training, or preserve what the file says")
+  command
+      .add_option("--mode", a.mode,
+                  "How the model is captured: eval (default), training, or preserve what the file says")
       ->group(group)
       ->check(CLI::IsMember({"eval", "training", "preserve"}));
-  command.add_flag("--freeze", a.options.freeze, "Fold the module's attributes first, as torch.jit.freeze does")->group(group);
+  command
+      .add_flag("--freeze", a.options.freeze, "Fold the module's attributes first, as torch.jit.freeze does")
+      ->group(group);
 }
 
 void add_plugin_options(CLI::App& command, Arguments& a) {
@@ -100,32 +111,45 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("ID")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_flag("!--no-default-plugin-paths", a.options.plugins.default_paths,
-                   "Do not look in the environment's, the user's and the system's folders")
+  command
+      .add_flag("!--no-default-plugin-paths", a.options.plugins.default_paths,
+                "Do not look in the environment's, the user's and the system's folders")
       ->group(group);
 }
 
 void add_tolerance_options(CLI::App& command, Arguments& a) {
   auto* group = "Verification";
-  command.add_option("--rtol", a.options.verify.rtol, "Relative tolerance (default: by element type)")->group(group);
-  command.add_option("--atol", a.options.verify.atol, "Absolute tolerance (default: by element type)")->group(group);
+  command.add_option("--rtol", a.options.verify.rtol, "Relative tolerance (default: by element type)")
+      ->group(group);
+  command.add_option("--atol", a.options.verify.atol, "Absolute tolerance (default: by element type)")
+      ->group(group);
   command.add_option("--seed", a.options.verify.seed, "Seed of the random inputs")->group(group);
-  command.add_flag("!--one-size", a.options.verify.second_size, "Do not run at a second size of the dynamic dims")->group(group);
-  command.add_option("--expected", a.options.verify.expected, "Compare with output_0.pb … of this folder, inputs from --inputs")
+  command
+      .add_flag("!--one-size", a.options.verify.second_size,
+                "Do not run at a second size of the dynamic dims")
+      ->group(group);
+  command
+      .add_option("--expected", a.options.verify.expected,
+                  "Compare with output_0.pb … of this folder, inputs from --inputs")
       ->group(group)
       ->type_name("DIR");
-  command.add_option("--trust", a.options.verify.trusted_domains,
-                     "A custom domain nothing here can run: its nodes get stand-in results on both sides")
+  command
+      .add_option("--trust", a.options.verify.trusted_domains,
+                  "A custom domain nothing here can run: its nodes get stand-in results on both sides")
       ->group(group)
       ->type_name("DOMAIN")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--ort-library", a.options.verify.ort_libraries, "A custom-operator library for ONNX Runtime")
+  command
+      .add_option("--ort-library", a.options.verify.ort_libraries,
+                  "A custom-operator library for ONNX Runtime")
       ->group(group)
       ->type_name("LIB")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--write-case", a.options.verify.write_case, "Write inputs and outputs as an ONNX test case here")
+  command
+      .add_option("--write-case", a.options.verify.write_case,
+                  "Write inputs and outputs as an ONNX test case here")
       ->group(group)
       ->type_name("DIR");
 }

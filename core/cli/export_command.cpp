@@ -40,11 +40,13 @@ void print_verify(const ExportReport& report) {
   for (const VerifyRun& run : report.verify_runs) {
     std::string sizes;
     for (const auto& [name, size] : run.sizes) sizes += fmt::format(" {}={}", name, size);
-    fmt::print("  verified{}: max error {:.2g} absolute, {:.2g} relative {}\n", sizes.empty() ? "" : " at" + sizes,
-               run.max_abs_error, run.max_rel_error, styled("ok", Style::green, STDOUT_FILENO));
+    fmt::print("  verified{}: max error {:.2g} absolute, {:.2g} relative {}\n",
+               sizes.empty() ? "" : " at" + sizes, run.max_abs_error, run.max_rel_error,
+               styled("ok", Style::green, STDOUT_FILENO));
   }
   for (const std::string& op : report.not_independently_checked) {
-    fmt::print("  {} not independently checked: no kernel of {} is here\n", styled("!", Style::yellow, STDOUT_FILENO), op);
+    fmt::print("  {} not independently checked: no kernel of {} is here\n",
+               styled("!", Style::yellow, STDOUT_FILENO), op);
   }
 }
 
@@ -63,8 +65,9 @@ void print_report(const ExportReport& report, const std::filesystem::path& outpu
   if (by_count.size() > 6) most += ", …";
   double seconds = 0;
   for (const auto& [stage, took] : report.stage_seconds) seconds += took;
-  fmt::print("{} opset {}, IR {}: {} nodes ({}), {} of weights, {}\n", styled(output.string(), Style::bold, STDOUT_FILENO),
-             report.opset, report.ir_version, nodes, most, human_bytes(report.weight_bytes), human_seconds(seconds));
+  fmt::print("{} opset {}, IR {}: {} nodes ({}), {} of weights, {}\n",
+             styled(output.string(), Style::bold, STDOUT_FILENO), report.opset, report.ir_version, nodes,
+             most, human_bytes(report.weight_bytes), human_seconds(seconds));
   for (const std::string& text : report.inputs) fmt::print("  in  {}\n", text);
   for (const std::string& text : report.outputs) fmt::print("  out {}\n", text);
   print_verify(report);
@@ -90,31 +93,47 @@ int run(ExportArguments& a, const Common& common) {
   } else if (!common.quiet) {
     print_report(result.report, a.output);
     if (common.verbose) {
-      for (const auto& [stage, took] : result.report.stage_seconds) fmt::print("  {:<10} {}\n", stage, human_seconds(took));
+      for (const auto& [stage, took] : result.report.stage_seconds)
+        fmt::print("  {:<10} {}\n", stage, human_seconds(took));
     }
   }
   const auto unsupported = [](const OperatorReport& op) { return op.plugin.empty(); };
-  return std::any_of(result.report.operators.begin(), result.report.operators.end(), unsupported) ? exit_status("T501") : 0;
+  return std::any_of(result.report.operators.begin(), result.report.operators.end(), unsupported)
+             ? exit_status("T501")
+             : 0;
 }
 
 void add_output_options(CLI::App& c, ExportArguments& a) {
   auto* group = "Output";
-  c.add_option("-o,--output", a.output, "The file to write (default: the model's name with .onnx)")->group(group)->type_name("FILE");
+  c.add_option("-o,--output", a.output, "The file to write (default: the model's name with .onnx)")
+      ->group(group)
+      ->type_name("FILE");
   c.add_option("--opset", a.options.opset, "The ai.onnx opset to write (default 20)")->group(group);
-  c.add_option("--ir-version", a.options.ir_version, "The IR version to write (default: by opset)")->group(group);
-  c.add_option("--input-names", a.options.input_names, "Names of the graph's inputs, in order")->group(group)->delimiter(',');
-  c.add_option("--output-names", a.options.output_names, "Names of the graph's outputs, in order")->group(group)->delimiter(',');
+  c.add_option("--ir-version", a.options.ir_version, "The IR version to write (default: by opset)")
+      ->group(group);
+  c.add_option("--input-names", a.options.input_names, "Names of the graph's inputs, in order")
+      ->group(group)
+      ->delimiter(',');
+  c.add_option("--output-names", a.options.output_names, "Names of the graph's outputs, in order")
+      ->group(group)
+      ->delimiter(',');
   c.add_option("--weights", a.weights,
-               "Where weights go: inline, external (FILE.data beside it), reference (into the model's own file), auto")
+               "Where weights go: inline, external (FILE.data beside it), reference (into the model's own "
+               "file), auto")
       ->group(group)
       ->check(CLI::IsMember({"auto", "inline", "external", "reference"}));
   c.add_flag("!--no-params", a.options.export_params, "Parameters become inputs of the graph")->group(group);
-  c.add_flag("--keep-initializers-as-inputs", a.options.keep_initializers_as_inputs, "List initializers among the inputs too")->group(group);
-  c.add_flag("!--no-constant-folding", a.options.constant_folding, "Keep computations on constants")->group(group);
+  c.add_flag("--keep-initializers-as-inputs", a.options.keep_initializers_as_inputs,
+             "List initializers among the inputs too")
+      ->group(group);
+  c.add_flag("!--no-constant-folding", a.options.constant_folding, "Keep computations on constants")
+      ->group(group);
   c.add_flag("--strip", a.options.strip, "Write no provenance (module paths, source lines)")->group(group);
   c.add_flag("--no-overwrite", a.no_overwrite, "Refuse to replace an existing file")->group(group);
   c.add_option("--report", a.report, "Write the report as JSON to a file")->group(group)->type_name("FILE");
-  c.add_flag("--dry-run", a.options.dry_run, "Write nothing; list every operator, who maps it, what is unsupported")->group(group);
+  c.add_flag("--dry-run", a.options.dry_run,
+             "Write nothing; list every operator, who maps it, what is unsupported")
+      ->group(group);
 }
 
 }  // namespace
@@ -125,14 +144,16 @@ std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
   c->add_option("model", a->model, "The model: a TorchScript .pt")->required()->type_name("MODEL");
   add_output_options(*c, *a);
   add_input_options(*c, *a);
-  c->add_flag("--verify", a->options.verify.enabled, "Run model and file, compare; nothing is written when they differ")
+  c->add_flag("--verify", a->options.verify.enabled,
+              "Run model and file, compare; nothing is written when they differ")
       ->group("Verification");
   add_tolerance_options(*c, *a);
   add_plugin_options(*c, *a);
   c->footer(
       "Examples:\n"
       "  onnxport export resnet.pt -i 'x:f32[batch=2,3,224,224]' --verify\n"
-      "  onnxport export bert.pt -o bert.onnx --opset 18 -i 'ids:i64[batch,seq=16]' -i 'mask:i64[batch,seq]'\n"
+      "  onnxport export bert.pt -o bert.onnx --opset 18 -i 'ids:i64[batch,seq=16]' -i "
+      "'mask:i64[batch,seq]'\n"
       "  onnxport export model.pt -i 'x:f32[1,8]' --dry-run");
   return {c, [a, &common] { return run(*a, common); }};
 }

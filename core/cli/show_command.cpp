@@ -45,8 +45,9 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
       if (!p.reason.empty()) reasons += fmt::format("{}: {}\n", p.manifest.string(), p.reason);
       json += fmt::format(
           R"({}{{"id": {}, "version": {}, "publisher": {}, "tier": {}, "state": {}, "reason": {}, "manifest": {}, "mappings": {}}})",
-          json.empty() ? "" : ", ", json_string(p.id), json_string(p.version), json_string(p.publisher), json_string(p.tier), json_string(p.state),
-          json_string(p.reason), json_string(p.manifest.string()), p.mappings);
+          json.empty() ? "" : ", ", json_string(p.id), json_string(p.version), json_string(p.publisher),
+          json_string(p.tier), json_string(p.state), json_string(p.reason), json_string(p.manifest.string()),
+          p.mappings);
     }
     fmt::print("{}", common.json ? fmt::format("[{}]\n", json) : table(rows));
     if (!common.json && !reasons.empty()) fmt::print("\n{}", reasons);
@@ -66,16 +67,19 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
     const std::vector<WhichInfo> found = which(w->op, w->options.opset, w->options.plugins);
     std::string json;
     for (const WhichInfo& i : found) {
-      json += fmt::format(R"({}{{"plugin": {}, "entry": {}, "wins": {}, "reason": {}}})", json.empty() ? "" : ", ",
-                          json_string(i.plugin), json_string(i.entry), i.wins, json_string(i.reason));
+      json += fmt::format(R"({}{{"plugin": {}, "entry": {}, "wins": {}, "reason": {}}})",
+                          json.empty() ? "" : ", ", json_string(i.plugin), json_string(i.entry), i.wins,
+                          json_string(i.reason));
       if (!common.json) {
-        fmt::print("{} {}  {}  {}\n", i.wins ? styled("*", Style::green, STDOUT_FILENO) : " ", i.entry, i.plugin, i.reason);
+        fmt::print("{} {}  {}  {}\n", i.wins ? styled("*", Style::green, STDOUT_FILENO) : " ", i.entry,
+                   i.plugin, i.reason);
       }
     }
     if (common.json) fmt::print("[{}]\n", json);
     if (found.empty()) {
-      throw Error("T501", "no plugin maps " + w->op + " at opset " + std::to_string(w->options.opset), {},
-                  "a composite operator may still be split into smaller ones; a plugin can map it: docs/plugins.md");
+      throw Error(
+          "T501", "no plugin maps " + w->op + " at opset " + std::to_string(w->options.opset), {},
+          "a composite operator may still be split into smaller ones; a plugin can map it: docs/plugins.md");
     }
     return 0;
   };

@@ -13,7 +13,8 @@ namespace {
 bool wants_colour(int fd) {
   const char* no = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  return isatty(fd) == 1 && (no == nullptr || *no == '\0') && (term == nullptr || std::string_view(term) != "dumb");
+  return isatty(fd) == 1 && (no == nullptr || *no == '\0') &&
+         (term == nullptr || std::string_view(term) != "dumb");
 }
 
 template <typename Range, typename Each>
@@ -27,22 +28,25 @@ std::string diagnostic_json(const Diagnostic& d) {
   static constexpr std::string_view names[] = {"note", "warning", "error"};
   return fmt::format(
       R"({{"severity": {}, "code": {}, "message": {}, "file": {}, "line": {}, "column": {}, "node": {}, "module_path": {}, "source": {}, "hint": {}}})",
-      json_string(names[static_cast<int>(d.severity)]), json_string(d.code), json_string(d.message), json_string(d.place.file),
-      d.place.line, d.place.column, json_string(d.place.node), json_string(d.place.module_path), json_string(d.place.source),
-      json_string(d.hint));
+      json_string(names[static_cast<int>(d.severity)]), json_string(d.code), json_string(d.message),
+      json_string(d.place.file), d.place.line, d.place.column, json_string(d.place.node),
+      json_string(d.place.module_path), json_string(d.place.source), json_string(d.hint));
 }
 
 std::string run_json(const VerifyRun& run) {
   std::string sizes = "{";
-  for (const auto& [name, size] : run.sizes) sizes += (sizes.size() == 1 ? "" : ", ") + json_string(name) + ": " + std::to_string(size);
+  for (const auto& [name, size] : run.sizes)
+    sizes += (sizes.size() == 1 ? "" : ", ") + json_string(name) + ": " + std::to_string(size);
   return fmt::format(
       R"({{"sizes": {}}}, "passed": {}, "max_abs_error": {:.9g}, "max_rel_error": {:.9g}, "first_diverging_node": {}, "message": {}}})",
-      sizes, run.passed, run.max_abs_error, run.max_rel_error, json_string(run.first_diverging_node), json_string(run.message));
+      sizes, run.passed, run.max_abs_error, run.max_rel_error, json_string(run.first_diverging_node),
+      json_string(run.message));
 }
 
 std::string operator_json(const OperatorReport& op) {
-  return fmt::format(R"({{"operator": {}, "count": {}, "plugin": {}, "reasons": {}}})", json_string(op.torch_op), op.count,
-                     json_string(op.plugin), array(op.reasons, [](const std::string& r) { return json_string(r); }));
+  return fmt::format(R"({{"operator": {}, "count": {}, "plugin": {}, "reasons": {}}})",
+                     json_string(op.torch_op), op.count, json_string(op.plugin),
+                     array(op.reasons, [](const std::string& r) { return json_string(r); }));
 }
 
 }  // namespace
@@ -78,7 +82,8 @@ void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose)
     static constexpr Style styles[] = {Style::cyan, Style::yellow, Style::red};
     const auto level = static_cast<size_t>(d.severity);
     const std::string where = d.place.text();
-    const std::string label = d.code.empty() ? std::string(names[level]) : fmt::format("{} {}", names[level], d.code);
+    const std::string label =
+        d.code.empty() ? std::string(names[level]) : fmt::format("{} {}", names[level], d.code);
     fmt::print(stderr, "{}{}{}: {}\n", styled(where, Style::bold, STDERR_FILENO), where.empty() ? "" : ": ",
                styled(label, styles[level], STDERR_FILENO), d.message);
     if (!d.hint.empty()) fmt::print(stderr, "  {} {}\n", styled("->", Style::cyan, STDERR_FILENO), d.hint);
@@ -89,11 +94,21 @@ std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -105,22 +120,29 @@ std::string json_string(std::string_view text) {
   return out + '"';
 }
 
-std::string to_json(const std::vector<Diagnostic>& diagnostics) { return array(diagnostics, diagnostic_json); }
+std::string to_json(const std::vector<Diagnostic>& diagnostics) {
+  return array(diagnostics, diagnostic_json);
+}
 
 std::string to_json(const ExportReport& report) {
   const auto text = [](const std::string& s) { return json_string(s); };
   std::string nodes = "{";
-  for (const auto& [op, count] : report.node_counts) nodes += (nodes.size() == 1 ? "" : ", ") + json_string(op) + ": " + std::to_string(count);
+  for (const auto& [op, count] : report.node_counts)
+    nodes += (nodes.size() == 1 ? "" : ", ") + json_string(op) + ": " + std::to_string(count);
   nodes += "}";
   std::string out = "{";
   out += fmt::format("\"opset\": {}, \"ir_version\": {}, ", report.opset, report.ir_version);
-  out += fmt::format("\"inputs\": {}, \"outputs\": {}, ", array(report.inputs, text), array(report.outputs, text));
-  out += fmt::format("\"nodes\": {}, \"parameters\": {}, \"weight_bytes\": {}, ", nodes, report.parameter_count, report.weight_bytes);
-  out += fmt::format("\"plugins\": {}, \"operators\": {}, ", array(report.plugins_used, text), array(report.operators, operator_json));
-  out += fmt::format("\"verify\": {}, \"not_independently_checked\": {}, ", array(report.verify_runs, run_json),
-                     array(report.not_independently_checked, text));
+  out += fmt::format("\"inputs\": {}, \"outputs\": {}, ", array(report.inputs, text),
+                     array(report.outputs, text));
+  out += fmt::format("\"nodes\": {}, \"parameters\": {}, \"weight_bytes\": {}, ", nodes,
+                     report.parameter_count, report.weight_bytes);
+  out += fmt::format("\"plugins\": {}, \"operators\": {}, ", array(report.plugins_used, text),
+                     array(report.operators, operator_json));
+  out += fmt::format("\"verify\": {}, \"not_independently_checked\": {}, ",
+                     array(report.verify_runs, run_json), array(report.not_independently_checked, text));
   out += fmt::format("\"seconds\": {}, ", array(report.stage_seconds, [](const auto& s) {
-                       return fmt::format(R"({{"stage": {}, "seconds": {:.6f}}})", json_string(s.first), s.second);
+                       return fmt::format(R"({{"stage": {}, "seconds": {:.6f}}})", json_string(s.first),
+                                          s.second);
                      }));
   out += "\"diagnostics\": " + to_json(report.diagnostics) + "}";
   return out;
@@ -149,7 +171,8 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::string out;
   for (const auto& row : rows) {
     std::string line;
-    for (size_t i = 0; i < row.size(); ++i) line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+    for (size_t i = 0; i < row.size(); ++i)
+      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
     out += line + "\n";
   }
   return out;

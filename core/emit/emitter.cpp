@@ -83,11 +83,13 @@ ir::Value* Emitter::emit1(std::string_view op_type, std::initializer_list<ir::Va
 
 namespace {
 
-// Some operators (GroupNormalization) have no inference of their own: their official body says what they give.
+// Some operators (GroupNormalization) have no inference of their own: their official body says what they
+// give.
 void infer_by_body(const onnx::NodeView& node, int opset, std::vector<ir::Type>& types) {
   const auto is_open = [](const ir::Type& t) { return t.is_tensor() && t.rank() < 0; };
   const auto has_rank = [](const ir::Value* v) { return v == nullptr || v->type().rank() >= 0; };
-  if (std::none_of(types.begin(), types.end(), is_open) || !std::all_of(node.inputs.begin(), node.inputs.end(), has_rank)) {
+  if (std::none_of(types.begin(), types.end(), is_open) ||
+      !std::all_of(node.inputs.begin(), node.inputs.end(), has_rank)) {
     return;
   }
   const auto body = onnx::official_body(node, opset);
@@ -100,7 +102,8 @@ void infer_by_body(const onnx::NodeView& node, int opset, std::vector<ir::Type>&
     if (v == nullptr) {
       inputs.push_back(nullptr);
     } else {
-      inputs.push_back(is_small_constant(v) ? emitter.constant(*v->constant()) : scratch.add_input("", v->type()));
+      inputs.push_back(is_small_constant(v) ? emitter.constant(*v->constant())
+                                            : scratch.add_input("", v->type()));
     }
   }
   const std::vector<ir::Value*> results = emit_function(*body, emitter, inputs, node.attributes);

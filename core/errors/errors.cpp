@@ -34,7 +34,8 @@ Error::Error(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagn
 }
 
 Error::Error(std::string_view code, std::string message, Place place, std::string hint)
-    : Error(Diagnostic{Severity::error, std::string(code), std::move(message), std::move(place), std::move(hint)}) {}
+    : Error(Diagnostic{Severity::error, std::string(code), std::move(message), std::move(place),
+                       std::move(hint)}) {}
 
 int exit_status(std::string_view code) {
   static constexpr std::string_view families = "MLACTOSVI";

@@ -65,10 +65,18 @@ Bounds of_atom(const Atom& atom, const SymbolTable& symbols) {
   for (size_t i = 1; i < atom.arguments.size(); ++i) {
     const Bounds b = bounds_of(atom.arguments[i], symbols);
     switch (atom.kind) {
-      case Atom::Kind::floor_div: out = divide(out, b); break;
-      case Atom::Kind::mod: out = modulo(out, b); break;
-      case Atom::Kind::min: out = {std::min(out.min, b.min), std::min(out.max, b.max)}; break;
-      default: out = {std::max(out.min, b.min), std::max(out.max, b.max)}; break;
+      case Atom::Kind::floor_div:
+        out = divide(out, b);
+        break;
+      case Atom::Kind::mod:
+        out = modulo(out, b);
+        break;
+      case Atom::Kind::min:
+        out = {std::min(out.min, b.min), std::min(out.max, b.max)};
+        break;
+      default:
+        out = {std::max(out.min, b.min), std::max(out.max, b.max)};
+        break;
     }
   }
   return out;

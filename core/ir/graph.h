@@ -1,6 +1,6 @@
 // The graph: one IR for both dialects ("aten::…" names before translate, ONNX "domain::Op" names after).
-// SSA; nodes, values and operands live in the graph's pools and never move; lists and uses are intrusive, so every
-// edit is O(1) and every pass linear.
+// SSA; nodes, values and operands live in the graph's pools and never move; lists and uses are intrusive, so
+// every edit is O(1) and every pass linear.
 #pragma once
 
 #include <complex>
@@ -41,11 +41,11 @@ class Symbol {
   const std::string* text_ = nullptr;
 };
 
-// What an attribute holds. In the torch dialect only prim::Constant (attribute "value") and the region operators have
-// attributes; a None constant is monostate, a dtype constant an ir::DType.
-using AttributeValue =
-    std::variant<std::monostate, int64_t, double, bool, std::string, DType, std::vector<int64_t>, std::vector<double>,
-                 std::vector<bool>, std::vector<std::string>, Tensor, Block*, std::complex<double>>;
+// What an attribute holds. In the torch dialect only prim::Constant (attribute "value") and the region
+// operators have attributes; a None constant is monostate, a dtype constant an ir::DType.
+using AttributeValue = std::variant<std::monostate, int64_t, double, bool, std::string, DType,
+                                    std::vector<int64_t>, std::vector<double>, std::vector<bool>,
+                                    std::vector<std::string>, Tensor, Block*, std::complex<double>>;
 
 struct Attribute {
   Symbol name;
@@ -81,8 +81,8 @@ class Operand {
 class Value {
  public:
   // Exactly one of these says where the value comes from.
-  Node* producer() const { return producer_; }               // a node's output
-  Block* block() const { return block_; }                    // a block's parameter (graph inputs: of the body)
+  Node* producer() const { return producer_; }  // a node's output
+  Block* block() const { return block_; }       // a block's parameter (graph inputs: of the body)
   bool is_constant() const { return constant_ != nullptr; }  // an initializer of the graph
   const Tensor* constant() const { return constant_.get(); }
   void set_constant(Tensor tensor) { constant_ = std::make_unique<Tensor>(std::move(tensor)); }
@@ -122,7 +122,8 @@ class Node {
     op_ = op;
     schema_ = schema;
   }
-  // Torch dialect: the operator's schema; operand i is argument i. Null in the ONNX dialect and for prim:: operators.
+  // Torch dialect: the operator's schema; operand i is argument i. Null in the ONNX dialect and for prim::
+  // operators.
   const Schema* schema() const { return schema_; }
 
   size_t operand_count() const { return operand_count_; }
@@ -187,8 +188,8 @@ class Node {
   std::vector<Block*> blocks_;
 };
 
-// A list of nodes with parameters and results. Iterating gives Node*; removing the current node while iterating is
-// safe only through `for (Node* n = b.first(); n; n = next)` with `next` taken first.
+// A list of nodes with parameters and results. Iterating gives Node*; removing the current node while
+// iterating is safe only through `for (Node* n = b.first(); n; n = next)` with `next` taken first.
 class Block {
  public:
   class Iterator {
@@ -215,7 +216,8 @@ class Block {
   Value* add_parameter(Type type, Symbol name = {});
   void remove_parameter(size_t i);  // must be unused
 
-  // Results are the operands of a pseudo node "return" that is in no list, so that they are uses like any other.
+  // Results are the operands of a pseudo node "return" that is in no list, so that they are uses like any
+  // other.
   Node& returns() const { return *returns_; }
   size_t result_count() const { return returns_->operand_count(); }
   Value* result(size_t i) const { return returns_->operand(i); }
@@ -281,8 +283,11 @@ class Graph {
   void erase(Node* node);
 
   // A graph input.
-  Value* add_input(std::string_view name, Type type) { return body_->add_parameter(std::move(type), intern(name)); }
-  // A constant or weight. Same storage under the same name-less call is one value (tied weights): see find_initializer.
+  Value* add_input(std::string_view name, Type type) {
+    return body_->add_parameter(std::move(type), intern(name));
+  }
+  // A constant or weight. Same storage under the same name-less call is one value (tied weights): see
+  // find_initializer.
   Value* add_initializer(std::string_view name, Tensor tensor);
   std::span<Value* const> initializers() const { return initializers_; }
   void remove_unused_initializers();
@@ -290,16 +295,18 @@ class Graph {
   void truncate_initializers(size_t count) { initializers_.resize(count); }
 
   // Names and facts that travel with the graph.
-  std::map<std::string, SymbolInfo, std::less<>> symbols;       // of dims
-  std::vector<std::string> input_names;                         // final names, parallel to body().parameters()
-  std::vector<std::string> output_names;                        // final names, parallel to results
-  std::map<std::string, int, std::less<>> opsets;               // ONNX dialect: domain -> version ("" is ai.onnx)
-  std::vector<LocalFunction> functions;                         // ONNX dialect
-  std::map<std::string, std::string, std::less<>> metadata;     // goes to metadata_props
+  std::map<std::string, SymbolInfo, std::less<>> symbols;  // of dims
+  std::vector<std::string> input_names;                    // final names, parallel to body().parameters()
+  std::vector<std::string> output_names;                   // final names, parallel to results
+  std::map<std::string, int, std::less<>> opsets;          // ONNX dialect: domain -> version ("" is ai.onnx)
+  std::vector<LocalFunction> functions;                    // ONNX dialect
+  std::map<std::string, std::string, std::less<>> metadata;  // goes to metadata_props
   std::string graph_name = "main_graph";
   uint64_t anonymous_symbols = 0;  // dims "?0" … below this one are taken
 
-  size_t node_count() const { return nodes_.size(); }  // ever created; for budgets, not for counting live nodes
+  size_t node_count() const {
+    return nodes_.size();
+  }  // ever created; for budgets, not for counting live nodes
 
  private:
   friend class Node;
@@ -322,8 +329,8 @@ class Graph {
   Block* body_ = nullptr;
 };
 
-// Calls `visit(node)` for every node of the block and of the blocks inside, in order, a node before its blocks.
-// The visited node may be erased by `visit`.
+// Calls `visit(node)` for every node of the block and of the blocks inside, in order, a node before its
+// blocks. The visited node may be erased by `visit`.
 template <typename Visit>
 void for_each_node(Block& block, Visit&& visit) {
   for (Node* node = block.first(); node != nullptr;) {
@@ -337,7 +344,8 @@ void for_each_node(Block& block, Visit&& visit) {
   }
 }
 
-// The text form: prints and parses back. Tensors over `max_elements` elements print as "..." and cannot be parsed.
+// The text form: prints and parses back. Tensors over `max_elements` elements print as "..." and cannot be
+// parsed.
 struct PrintOptions {
   size_t max_elements = 1u << 20;
   bool provenance = true;
@@ -346,8 +354,8 @@ std::string print(const Graph& graph, const PrintOptions& options = {});
 // Throws onnxport::Error I110 with line and column.
 std::unique_ptr<Graph> parse_graph(std::string_view text);
 
-// Every broken invariant, in words; empty when the graph is sound: links and use lists agree, definitions dominate
-// uses, schemas match operand counts, names and types are consistent, results exist.
+// Every broken invariant, in words; empty when the graph is sound: links and use lists agree, definitions
+// dominate uses, schemas match operand counts, names and types are consistent, results exist.
 std::vector<std::string> check_invariants(const Graph& graph);
 
 }  // namespace onnxport::ir

@@ -17,10 +17,11 @@ using DefaultValue = std::variant<std::monostate, int64_t, double, bool, std::st
 
 struct SchemaArgument {
   std::string name;
-  std::string type;  // as written, alias marks removed: "Tensor", "Tensor?", "int[2]", "Scalar", "ScalarType?", …
+  std::string
+      type;  // as written, alias marks removed: "Tensor", "Tensor?", "int[2]", "Scalar", "ScalarType?", …
   std::optional<DefaultValue> default_value;  // nullopt: required
   bool keyword_only = false;
-  std::string alias_set;  // "a" of Tensor(a!), empty: none
+  std::string alias_set;    // "a" of Tensor(a!), empty: none
   bool is_written = false;  // the '!' of Tensor(a!)
 
   bool is_list() const { return type.find('[') != std::string::npos; }

@@ -12,19 +12,22 @@
 
 namespace onnxport::ir {
 
-// Where the same bytes lie in a file, uncompressed: lets weights be copied file to file, or referenced in place.
+// Where the same bytes lie in a file, uncompressed: lets weights be copied file to file, or referenced in
+// place.
 struct FileRegion {
   std::shared_ptr<const std::string> path;
   uint64_t offset = 0;
 };
 
-// Dense, row-major, little-endian; bool is one byte; strings are not held here. Cheap to copy (shares the owner).
+// Dense, row-major, little-endian; bool is one byte; strings are not held here. Cheap to copy (shares the
+// owner).
 class Tensor {
  public:
   Tensor() = default;
-  // Views `bytes`, kept alive by `owner`. Throws std::invalid_argument when the byte count does not fit dtype and dims.
-  Tensor(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-         std::optional<FileRegion> file = std::nullopt);
+  // Views `bytes`, kept alive by `owner`. Throws std::invalid_argument when the byte count does not fit dtype
+  // and dims.
+  Tensor(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes,
+         std::shared_ptr<const void> owner, std::optional<FileRegion> file = std::nullopt);
   // Owns a copy of `data`.
   static Tensor copy_of(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes);
   template <typename T>
@@ -51,7 +54,8 @@ class Tensor {
   bool same_storage(const Tensor& other) const;
   Type type() const;
 
-  // Elements as wide numbers; nullopt when the dtype is not of that class (ints: integers and bool; reals: floats).
+  // Elements as wide numbers; nullopt when the dtype is not of that class (ints: integers and bool; reals:
+  // floats).
   std::optional<std::vector<int64_t>> to_ints() const;
   std::optional<std::vector<double>> to_reals() const;
 

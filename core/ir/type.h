@@ -51,7 +51,21 @@ using Shape = std::vector<Dim>;
 
 class Type {
  public:
-  enum class Kind : uint8_t { unknown, none, tensor, integer, real, boolean, string, dtype, list, tuple, optional, dict, object };
+  enum class Kind : uint8_t {
+    unknown,
+    none,
+    tensor,
+    integer,
+    real,
+    boolean,
+    string,
+    dtype,
+    list,
+    tuple,
+    optional,
+    dict,
+    object
+  };
 
   Type() = default;
   static Type none() { return Type(Kind::none); }
@@ -71,14 +85,16 @@ class Type {
   Kind kind() const { return kind_; }
   bool is_tensor() const { return kind_ == Kind::tensor; }
   bool is_scalar() const { return kind_ == Kind::integer || kind_ == Kind::real || kind_ == Kind::boolean; }
-  DType dtype() const { return dtype_; }                         // of a tensor
+  DType dtype() const { return dtype_; }                        // of a tensor
   const std::optional<Shape>& shape() const { return shape_; }  // of a tensor
   int rank() const { return shape_ ? static_cast<int>(shape_->size()) : -1; }
   // ONNX dialect: a real tensor with a last axis of 2 that stands for a complex one.
   bool stands_for_complex() const { return complex_; }
   void set_stands_for_complex(bool on) { complex_ = on; }
-  const std::vector<Type>& elements() const { return elements_; }        // list, optional: one; tuple: all; dict: two
-  const std::vector<std::string>& names() const { return names_; }       // of a named tuple's elements
+  const std::vector<Type>& elements() const {
+    return elements_;
+  }  // list, optional: one; tuple: all; dict: two
+  const std::vector<std::string>& names() const { return names_; }  // of a named tuple's elements
 
   // "f32[batch,3]", "f32[*]" (rank unknown), "?[..]", "int", "list<int>", "tuple<f32[2],int>", …
   std::string text() const;

@@ -310,10 +310,13 @@ std::vector<Run> record(const c10::OperatorHandle& op, c10::DispatchKey key, Spl
     c10::Stack stack = inputs.stack(r, multiple, run.recording);
     run.recording.run(op, key, stack);
     for (const c10::IValue& result : stack) {
-      // A conjugate that libtorch only marks leaves no call to record: refused rather than exported without it.
-      if (result.isTensor() && result.toTensor().defined() && (result.toTensor().is_conj() || result.toTensor().is_neg())) {
+      // A conjugate that libtorch only marks leaves no call to record: refused rather than exported without
+      // it.
+      if (result.isTensor() && result.toTensor().defined() &&
+          (result.toTensor().is_conj() || result.toTensor().is_neg())) {
         const std::string name = qualified_name(op.schema());
-        throw Error("T530", name + " returns a lazy conjugate, which its recording does not show", place_of_node(name),
+        throw Error("T530", name + " returns a lazy conjugate, which its recording does not show",
+                    place_of_node(name),
                     "write the conjugate out in the model, with real and imaginary parts");
       }
       run.results.push_back(run.recording.item(result));

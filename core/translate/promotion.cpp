@@ -10,15 +10,24 @@ using ir::DType;
 // Order within the integers: an unsigned byte meets a signed type at the next signed one.
 int integer_rank(DType t) {
   switch (t) {
-    case DType::boolean: return 0;
-    case DType::u8: return 1;
-    case DType::i8: return 2;
-    case DType::i16: return 3;
-    case DType::i32: return 4;
-    case DType::i64: return 5;
-    case DType::u16: return 6;
-    case DType::u32: return 7;
-    default: return 8;
+    case DType::boolean:
+      return 0;
+    case DType::u8:
+      return 1;
+    case DType::i8:
+      return 2;
+    case DType::i16:
+      return 3;
+    case DType::i32:
+      return 4;
+    case DType::i64:
+      return 5;
+    case DType::u16:
+      return 6;
+    case DType::u32:
+      return 7;
+    default:
+      return 8;
   }
 }
 
@@ -40,7 +49,8 @@ DType combine(DType higher, DType lower) {
     if (!ir::is_complex(lower)) return higher;
     return higher == DType::f64 ? DType::c128 : DType::c64;
   }
-  if (higher == DType::boolean || ir::is_floating(lower) || ir::is_complex(lower)) return promote(higher, lower);
+  if (higher == DType::boolean || ir::is_floating(lower) || ir::is_complex(lower))
+    return promote(higher, lower);
   return higher != DType::undefined ? higher : lower;
 }
 

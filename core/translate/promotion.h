@@ -8,8 +8,8 @@ namespace onnxport {
 // The common element type of two (c10::promoteTypes). undefined is neutral.
 ir::DType promote(ir::DType a, ir::DType b);
 
-// Operands fall into three classes; a class only wins over a higher one when its kind (bool < int < float < complex)
-// is higher (at::native::result_type).
+// Operands fall into three classes; a class only wins over a higher one when its kind (bool < int < float <
+// complex) is higher (at::native::result_type).
 struct PromotionState {
   ir::DType tensors = ir::DType::undefined;  // of at least one axis
   ir::DType zero_dim = ir::DType::undefined;

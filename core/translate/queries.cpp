@@ -1,4 +1,5 @@
-// Questions a model asks about types: rank, sizes, element type, device. The type answers; nothing is computed.
+// Questions a model asks about types: rank, sizes, element type, device. The type answers; nothing is
+// computed.
 #include "core/translate/translator.h"
 
 namespace onnxport {
@@ -16,9 +17,10 @@ int torch_rank(const ir::Type& type) {
 
 // Properties that are the same for every tensor an export meets: dense, on the CPU, without gradients.
 std::optional<bool> constant_property(std::string_view op) {
-  for (std::string_view name : {"prim::is_cuda", "prim::is_xpu", "prim::is_mkldnn", "prim::is_sparse", "prim::is_nested",
-                                "prim::is_quantized", "prim::is_meta", "prim::is_vulkan", "prim::is_mps",
-                                "prim::requires_grad", "aten::is_conj", "aten::is_neg", "aten::is_inference"}) {
+  for (std::string_view name :
+       {"prim::is_cuda", "prim::is_xpu", "prim::is_mkldnn", "prim::is_sparse", "prim::is_nested",
+        "prim::is_quantized", "prim::is_meta", "prim::is_vulkan", "prim::is_mps", "prim::requires_grad",
+        "aten::is_conj", "aten::is_neg", "aten::is_inference"}) {
     if (op == name) return false;
   }
   if (op == "prim::is_cpu" || op == "aten::is_contiguous") return true;
@@ -55,7 +57,8 @@ bool Translator::translate_query(ir::Node& node) {
   if (type.dtype() != ir::DType::undefined) {
     const ir::DType dtype = torch_dtype(type);
     if (op == "prim::dtype") return bind(node.output(), Bound::of_dtype(dtype)), true;
-    if (op == "aten::is_floating_point") return bind(node.output(), Bound::of_bool(ir::is_floating(dtype))), true;
+    if (op == "aten::is_floating_point")
+      return bind(node.output(), Bound::of_bool(ir::is_floating(dtype))), true;
     if (op == "aten::is_complex") return bind(node.output(), Bound::of_bool(ir::is_complex(dtype))), true;
   }
   const int rank = torch_rank(type);

@@ -1,5 +1,5 @@
-// The region operators: a branch that is known is taken, a loop of known length is unrolled, the rest becomes ONNX's
-// If and Loop.
+// The region operators: a branch that is known is taken, a loop of known length is unrolled, the rest becomes
+// ONNX's If and Loop.
 #include <algorithm>
 #include <array>
 
@@ -28,15 +28,21 @@ std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, Emitter& emit
 bool same_known(const Bound& a, const Bound& b) {
   if (a.kind != b.kind) return false;
   switch (a.kind) {
-    case Bound::Kind::none: return true;
+    case Bound::Kind::none:
+      return true;
     case Bound::Kind::integer:
     case Bound::Kind::boolean:
-    case Bound::Kind::dtype: return a.integer == b.integer;
-    case Bound::Kind::real: return a.real == b.real;
-    case Bound::Kind::string: return a.string == b.string;
+    case Bound::Kind::dtype:
+      return a.integer == b.integer;
+    case Bound::Kind::real:
+      return a.real == b.real;
+    case Bound::Kind::string:
+      return a.string == b.string;
     case Bound::Kind::value:
-    case Bound::Kind::sequence: return a.value == b.value;
-    case Bound::Kind::complex_number: return a.real == b.real && a.imaginary == b.imaginary;
+    case Bound::Kind::sequence:
+      return a.value == b.value;
+    case Bound::Kind::complex_number:
+      return a.real == b.real && a.imaginary == b.imaginary;
     case Bound::Kind::list: {
       if (a.items.size() != b.items.size()) return false;
       for (size_t i = 0; i < a.items.size(); ++i) {
@@ -48,8 +54,8 @@ bool same_known(const Bound& a, const Bound& b) {
   return false;
 }
 
-// The values inside, in order; nullopt when something inside has no ONNX form (a string, a dtype) and so cannot be
-// carried out of a region.
+// The values inside, in order; nullopt when something inside has no ONNX form (a string, a dtype) and so
+// cannot be carried out of a region.
 bool flatten(const Bound& bound, Emitter& emitter, std::vector<ir::Value*>& out) {
   if (bound.kind == Bound::Kind::list) {
     return std::all_of(bound.items.begin(), bound.items.end(),
@@ -78,7 +84,8 @@ Bound rebuild(const Bound& like, std::span<ir::Value* const> values, size_t& nex
 
 void Translator::translate_if(ir::Node& node) {
   const Bound condition = bound(node.operand(0));
-  if (condition.is_known() && (condition.kind == Bound::Kind::boolean || condition.kind == Bound::Kind::integer)) {
+  if (condition.is_known() &&
+      (condition.kind == Bound::Kind::boolean || condition.kind == Bound::Kind::integer)) {
     ir::Block& taken = *node.blocks()[condition.integer != 0 ? 0 : 1];
     translate_block(taken);
     for (size_t i = 0; i < node.output_count(); ++i) {
@@ -103,12 +110,14 @@ ir::Block* Translator::emit_branch(ir::Block& source, std::vector<Bound>& result
     if (errors_.size() > failures && poisoned_.contains(source.result(i))) continue;
     results.push_back(bound(source.result(i)));
     if (!flatten(results.back(), *emitter_, flat)) {
-      throw Error("T513", "a branch that is chosen at run time gives a value ONNX cannot hold (a string or a dtype)");
+      throw Error("T513",
+                  "a branch that is chosen at run time gives a value ONNX cannot hold (a string or a dtype)");
     }
   }
   for (ir::Value*& v : flat) {
     // A branch hands out what it computed itself; outer values and constants need a node of their own.
-    if (v->producer() == nullptr || v->producer()->parent() != &emitter_->block()) v = emitter_->emit1("Identity", {v});
+    if (v->producer() == nullptr || v->producer()->parent() != &emitter_->block())
+      v = emitter_->emit1("Identity", {v});
   }
   return emitter_->end_block(flat);
 }
@@ -125,13 +134,17 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
     return poison(node);
   }
   for (size_t i = 0; i < node.output_count(); ++i) {
-    const bool none = (then_results[i].kind == Bound::Kind::none) != (else_results[i].kind == Bound::Kind::none);
-    const bool lengths = then_results[i].kind == Bound::Kind::list && else_results[i].kind == Bound::Kind::list &&
+    const bool none =
+        (then_results[i].kind == Bound::Kind::none) != (else_results[i].kind == Bound::Kind::none);
+    const bool lengths = then_results[i].kind == Bound::Kind::list &&
+                         else_results[i].kind == Bound::Kind::list &&
                          then_results[i].items.size() != else_results[i].items.size();
     if (none || lengths) {
       emitter_->rollback(mark);
-      throw Error("T513", none ? "the branches of an if that is decided at run time give None in one and a value in the other"
-                               : "the branches of an if that is decided at run time give lists of different lengths");
+      throw Error(
+          "T513",
+          none ? "the branches of an if that is decided at run time give None in one and a value in the other"
+               : "the branches of an if that is decided at run time give lists of different lengths");
     }
   }
   for (size_t k = 0; k < then_block->result_count(); ++k) {
@@ -140,14 +153,15 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
     if (a.dtype() != b.dtype()) {
       const std::string types = a.text() + " and " + b.text();
       emitter_->rollback(mark);
-      throw Error("T513", "the branches of an if that is decided at run time give different element types: " + types);
+      throw Error("T513",
+                  "the branches of an if that is decided at run time give different element types: " + types);
     }
   }
   const size_t count = then_block->result_count();
-  const std::vector<ir::Value*> outputs =
-      emitter_->emit("", "If", std::array<ir::Value*, 1>{condition},
-                     {emitter_->attribute("then_branch", then_block), emitter_->attribute("else_branch", else_block)},
-                     count);
+  const std::vector<ir::Value*> outputs = emitter_->emit(
+      "", "If", std::array<ir::Value*, 1>{condition},
+      {emitter_->attribute("then_branch", then_block), emitter_->attribute("else_branch", else_block)},
+      count);
   size_t next = 0;
   for (size_t i = 0; i < node.output_count(); ++i) {
     if (then_results[i].is_known() && same_known(then_results[i], else_results[i])) {
@@ -170,11 +184,13 @@ bool Translator::unroll_loop(ir::Node& node) {
   Bound condition = bound(node.operand(1));
   if (trips.kind != Bound::Kind::integer || !condition.is_known()) return false;
   ir::Block& body = *node.blocks()[0];
-  const bool counted = body.result(0)->producer() != nullptr && body.result(0)->producer()->op() == "prim::Constant";
+  const bool counted =
+      body.result(0)->producer() != nullptr && body.result(0)->producer()->op() == "prim::Constant";
   if (!counted && trips.integer > kMaxUnrolled) return false;  // a while loop: its condition decides
   if (trips.integer > kMaxUnrolled) {
-    throw Error("T514", "a loop of " + std::to_string(trips.integer) + " iterations is not unrolled (the limit is " +
-                            std::to_string(kMaxUnrolled) + ")");
+    throw Error("T514", "a loop of " + std::to_string(trips.integer) +
+                            " iterations is not unrolled (the limit is " + std::to_string(kMaxUnrolled) +
+                            ")");
   }
   std::vector<Bound> carried;
   for (size_t i = 2; i < node.operand_count(); ++i) carried.push_back(bound(node.operand(i)));
@@ -208,13 +224,14 @@ void Translator::emit_loop(ir::Node& node) {
   for (size_t i = 2; i < node.operand_count(); ++i) {
     carried.push_back(bound(node.operand(i)));
     if (!flatten(carried.back(), *emitter_, initial)) {
-      throw Error("T514", "a loop that runs at run time carries a value ONNX cannot hold (a string or a dtype)");
+      throw Error("T514",
+                  "a loop that runs at run time carries a value ONNX cannot hold (a string or a dtype)");
     }
   }
   std::vector<ir::Type> types;
   for (const ir::Value* v : initial) types.push_back(v->type());
-  // The types a loop carries must hold before and after every iteration: a dim that changes is opened and the body
-  // translated again. Each round opens at least one dim, so this ends.
+  // The types a loop carries must hold before and after every iteration: a dim that changes is opened and the
+  // body translated again. Each round opens at least one dim, so this ends.
   for (;;) {
     const Emitter::Mark mark = emitter_->mark();
     const size_t failures = errors_.size();
@@ -252,11 +269,13 @@ void Translator::emit_loop(ir::Node& node) {
     for (size_t i = 0; i < types.size(); ++i) {
       ir::Value*& result = results[i + 1];
       if (result->type().dtype() != types[i].dtype() && result->type().rank() == 0 && types[i].rank() == 0) {
-        result = emitter_->emit1("Cast", {result}, {emitter_->attribute("to", static_cast<int64_t>(types[i].dtype()))});
+        result = emitter_->emit1("Cast", {result},
+                                 {emitter_->attribute("to", static_cast<int64_t>(types[i].dtype()))});
       }
       const auto joined = join(types[i], result->type(), *emitter_);
       if (!joined) {
-        const std::string text = types[i].text() + " before and " + result->type().text() + " after an iteration";
+        const std::string text =
+            types[i].text() + " before and " + result->type().text() + " after an iteration";
         emitter_->rollback(mark);
         throw Error("T514", "a loop that runs at run time carries a value that is " + text);
       }
@@ -275,7 +294,8 @@ void Translator::emit_loop(ir::Node& node) {
       continue;
     }
     for (ir::Value*& v : results) {
-      if (v->producer() == nullptr || v->producer()->parent() != &emitter_->block()) v = emitter_->emit1("Identity", {v});
+      if (v->producer() == nullptr || v->producer()->parent() != &emitter_->block())
+        v = emitter_->emit1("Identity", {v});
     }
     ir::Block* closed = emitter_->end_block(results);
     ir::Value* count = materialize(trips, *emitter_);

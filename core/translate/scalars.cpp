@@ -9,13 +9,20 @@ namespace {
 // Nothing is known of a value that is computed at run time.
 std::optional<Constant> constant_of(const Bound& bound) {
   switch (bound.kind) {
-    case Bound::Kind::none: return Constant{};
-    case Bound::Kind::integer: return Constant{bound.integer};
-    case Bound::Kind::real: return Constant{bound.real};
-    case Bound::Kind::boolean: return Constant{bound.integer != 0};
-    case Bound::Kind::string: return Constant{bound.string};
-    case Bound::Kind::dtype: return Constant{static_cast<ir::DType>(bound.integer)};
-    case Bound::Kind::complex_number: return Constant{std::complex<double>(bound.real, bound.imaginary)};
+    case Bound::Kind::none:
+      return Constant{};
+    case Bound::Kind::integer:
+      return Constant{bound.integer};
+    case Bound::Kind::real:
+      return Constant{bound.real};
+    case Bound::Kind::boolean:
+      return Constant{bound.integer != 0};
+    case Bound::Kind::string:
+      return Constant{bound.string};
+    case Bound::Kind::dtype:
+      return Constant{static_cast<ir::DType>(bound.integer)};
+    case Bound::Kind::complex_number:
+      return Constant{std::complex<double>(bound.real, bound.imaginary)};
     case Bound::Kind::list: {
       ConstantList list;
       list.tuple = bound.is_tuple;
@@ -27,7 +34,8 @@ std::optional<Constant> constant_of(const Bound& bound) {
       return Constant{std::move(list)};
     }
     case Bound::Kind::value:
-    case Bound::Kind::sequence: return std::nullopt;
+    case Bound::Kind::sequence:
+      return std::nullopt;
   }
   return std::nullopt;
 }

@@ -1,4 +1,5 @@
-// Composite operators no mapping takes: recorded by libtorch as smaller ones, which are then translated in their place.
+// Composite operators no mapping takes: recorded by libtorch as smaller ones, which are then translated in
+// their place.
 #include "core/prepare/prepare.h"
 #include "core/translate/translator.h"
 
@@ -14,7 +15,8 @@ SplitArgument describe(const Bound& bound) {
       if (type.stands_for_complex() && type.shape()) {  // as torch sees it
         ir::Shape shape = *type.shape();
         shape.pop_back();
-        type = ir::Type::tensor(type.dtype() == ir::DType::f64 ? ir::DType::c128 : ir::DType::c64, std::move(shape));
+        type = ir::Type::tensor(type.dtype() == ir::DType::f64 ? ir::DType::c128 : ir::DType::c64,
+                                std::move(shape));
       }
       out.tensor = std::move(type);
       break;
@@ -23,13 +25,26 @@ SplitArgument describe(const Bound& bound) {
       out.is_list = true;
       for (const Bound& item : bound.items) out.list.push_back(describe(item));
       break;
-    case Bound::Kind::integer: out.constant = bound.integer; break;
-    case Bound::Kind::boolean: out.constant = bound.integer != 0; break;
-    case Bound::Kind::real: out.constant = bound.real; break;
-    case Bound::Kind::string: out.constant = bound.string; break;
-    case Bound::Kind::dtype: out.constant = static_cast<ir::DType>(bound.integer); break;
-    case Bound::Kind::complex_number: out.constant = std::complex<double>(bound.real, bound.imaginary); break;
-    case Bound::Kind::none: break;
+    case Bound::Kind::integer:
+      out.constant = bound.integer;
+      break;
+    case Bound::Kind::boolean:
+      out.constant = bound.integer != 0;
+      break;
+    case Bound::Kind::real:
+      out.constant = bound.real;
+      break;
+    case Bound::Kind::string:
+      out.constant = bound.string;
+      break;
+    case Bound::Kind::dtype:
+      out.constant = static_cast<ir::DType>(bound.integer);
+      break;
+    case Bound::Kind::complex_number:
+      out.constant = std::complex<double>(bound.real, bound.imaginary);
+      break;
+    case Bound::Kind::none:
+      break;
   }
   return out;
 }
@@ -64,8 +79,8 @@ void collect_tensors(const Bound& bound, std::vector<Bound>& out) {
 
 }  // namespace
 
-std::shared_ptr<Split> Translator::recorded(const ir::Schema& schema, const std::vector<SplitArgument>& arguments,
-                                            std::string& why) {
+std::shared_ptr<Split> Translator::recorded(const ir::Schema& schema,
+                                            const std::vector<SplitArgument>& arguments, std::string& why) {
   std::string key = schema.qualified_name();
   for (const SplitArgument& a : arguments) add_to_key(a, key);
   const auto found = splits_.find(key);
@@ -77,7 +92,8 @@ std::shared_ptr<Split> Translator::recorded(const ir::Schema& schema, const std:
   return splits_[key] = std::make_shared<Split>(std::move(*made));
 }
 
-bool Translator::split(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons) {
+bool Translator::split(ir::Node& node, const std::vector<Bound>& arguments,
+                       std::vector<std::string>& reasons) {
   constexpr int kMaxDepth = 16;  // composites of composites; a cycle would be a defect of libtorch
   const ir::Schema* schema = schema_of(node);
   if (schema == nullptr || !node.op_text().starts_with("aten::") || split_depth_ >= kMaxDepth) return false;
@@ -93,7 +109,8 @@ bool Translator::split(ir::Node& node, const std::vector<Bound>& arguments, std:
     if (!why.empty() && !reasons.empty()) reasons.push_back("splitting: " + why);
     return false;
   }
-  for (const std::string& text : parts->notes) notes_.push_back({Severity::note, "", text, place_of(node), ""});
+  for (const std::string& text : parts->notes)
+    notes_.push_back({Severity::note, "", text, place_of(node), ""});
 
   ir::Block& body = parts->graph->body();
   size_t at = 0;

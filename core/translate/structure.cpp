@@ -1,4 +1,5 @@
-// Constants and containers of the torch dialect: they are taken apart here, so that no mapping ever meets one.
+// Constants and containers of the torch dialect: they are taken apart here, so that no mapping ever meets
+// one.
 #include <algorithm>
 #include <array>
 
@@ -46,15 +47,17 @@ Bound constant_of(const ir::AttributeValue& value, Emitter& emitter) {
 
 // Operators that hand their first operand on: in a graph without mutation and devices they say nothing.
 bool is_transparent(std::string_view op) {
-  static constexpr std::array<std::string_view, 5> ops = {"prim::unchecked_cast", "prim::unchecked_unwrap_optional",
-                                                          "aten::_unwrap_optional", "prim::data", "aten::list.t"};
+  static constexpr std::array<std::string_view, 5> ops = {
+      "prim::unchecked_cast", "prim::unchecked_unwrap_optional", "aten::_unwrap_optional", "prim::data",
+      "aten::list.t"};
   return std::find(ops.begin(), ops.end(), op) != ops.end();
 }
 
 bool is_effect_only(std::string_view op) {
-  return op == "prim::Print" || op == "aten::warn" || op == "prim::Uninitialized" || op == "aten::_assert_async" ||
-         op == "aten::_assert_async.msg" || op == "aten::_assert_tensor_metadata" ||
-         op == "aten::sym_constrain_range" || op == "aten::sym_constrain_range_for_size";
+  return op == "prim::Print" || op == "aten::warn" || op == "prim::Uninitialized" ||
+         op == "aten::_assert_async" || op == "aten::_assert_async.msg" ||
+         op == "aten::_assert_tensor_metadata" || op == "aten::sym_constrain_range" ||
+         op == "aten::sym_constrain_range_for_size";
 }
 
 }  // namespace
@@ -93,8 +96,8 @@ bool Translator::translate_structure(ir::Node& node) {
   if (first.kind != Bound::Kind::list) return false;
   if (op == "prim::ListUnpack" || op == "prim::TupleUnpack") {
     if (first.items.size() != node.output_count()) {
-      throw Error("T512", std::string(op) + " expects " + std::to_string(node.output_count()) + " elements and gets " +
-                              std::to_string(first.items.size()));
+      throw Error("T512", std::string(op) + " expects " + std::to_string(node.output_count()) +
+                              " elements and gets " + std::to_string(first.items.size()));
     }
     for (size_t i = 0; i < node.output_count(); ++i) bind(node.output(i), first.items[i]);
     return true;
@@ -147,7 +150,8 @@ bool Translator::translate_structure(ir::Node& node) {
     const auto step = read(3, 1);
     if (!start || !stop || !step || *step <= 0) return false;
     std::vector<Bound> items;
-    for (int64_t i = clamp(*start); i < clamp(*stop); i += *step) items.push_back(first.items[static_cast<size_t>(i)]);
+    for (int64_t i = clamp(*start); i < clamp(*stop); i += *step)
+      items.push_back(first.items[static_cast<size_t>(i)]);
     bindings_[node.output()] = Bound::of_list(std::move(items));
     return true;
   }

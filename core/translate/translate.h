@@ -15,7 +15,7 @@ inline constexpr int kPivotOpset = 23;
 struct TranslateOptions {
   int target_opset = 20;
   bool training = false;
-  bool dry_run = false;   // collect the operator report; unsupported operators do not throw
+  bool dry_run = false;  // collect the operator report; unsupported operators do not throw
 };
 
 struct Translated {

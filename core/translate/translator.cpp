@@ -42,10 +42,14 @@ namespace {
 ir::Type onnx_type(const ir::Type& type) {
   using Kind = ir::Type::Kind;
   switch (type.kind()) {
-    case Kind::integer: return ir::Type::tensor(ir::DType::i64, ir::Shape{});
-    case Kind::real: return ir::Type::tensor(ir::DType::f32, ir::Shape{});
-    case Kind::boolean: return ir::Type::tensor(ir::DType::boolean, ir::Shape{});
-    default: break;
+    case Kind::integer:
+      return ir::Type::tensor(ir::DType::i64, ir::Shape{});
+    case Kind::real:
+      return ir::Type::tensor(ir::DType::f32, ir::Shape{});
+    case Kind::boolean:
+      return ir::Type::tensor(ir::DType::boolean, ir::Shape{});
+    default:
+      break;
   }
   if (!type.is_tensor() || !ir::is_complex(type.dtype())) return type;
   const ir::DType part = type.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32;
@@ -61,8 +65,8 @@ ir::Type onnx_type(const ir::Type& type) {
 void Translator::translate_inputs() {
   size_t i = 0;
   for (ir::Value* parameter : source_.body().parameters()) {
-    const std::string name = i < source_.input_names.size() ? source_.input_names[i]
-                                                            : std::string(parameter->name().text());
+    const std::string name =
+        i < source_.input_names.size() ? source_.input_names[i] : std::string(parameter->name().text());
     ir::Value* value = target_->add_input(name, onnx_type(parameter->type()));
     target_->input_names.push_back(name);
     bindings_[parameter] = Bound::of(value, parameter->type().is_scalar());
@@ -92,7 +96,8 @@ void Translator::translate_results() {
   std::unordered_set<const ir::Value*> seen;
   for (size_t i = 0; i < source_.body().result_count(); ++i) {
     const Bound& b = bound(source_.body().result(i));
-    const std::string base = i < source_.output_names.size() ? source_.output_names[i] : "output_" + std::to_string(i);
+    const std::string base =
+        i < source_.output_names.size() ? source_.output_names[i] : "output_" + std::to_string(i);
     const std::vector<ir::Value*> values = flat_values(b);
     for (size_t k = 0; k < values.size(); ++k) {
       ir::Value* v = values[k];
@@ -123,7 +128,8 @@ void Translator::translate_block(ir::Block& block) {
   for (ir::Node* node : block) {
     if (reads_poison(*node)) {
       // Still asked for: an unknown operator behind another failure is reported in the same run.
-      if (is_custom(node->op_text()) && registry_.candidates(node->op_text(), options_.target_opset).empty()) {
+      if (is_custom(node->op_text()) &&
+          registry_.candidates(node->op_text(), options_.target_opset).empty()) {
         report_unmapped(*node);
       }
       poison(*node);
@@ -140,7 +146,8 @@ void Translator::translate_block(ir::Block& block) {
     }
     for (const ir::Value* v : node->outputs()) {
       if (!bindings_.contains(v) && !poisoned_.contains(v)) {
-        fail(*node, "T519", "its result was not bound", "this is a defect of onnxport: please report the model");
+        fail(*node, "T519", "its result was not bound",
+             "this is a defect of onnxport: please report the model");
         break;
       }
     }
@@ -183,8 +190,8 @@ void Translator::translate_node(ir::Node& node) {
     message += (i == 0 ? "" : "; ") + (reasons[i].starts_with('!') ? reasons[i].substr(1) : reasons[i]);
   }
   fail(node, failed_outright ? "T503" : "T502", std::move(message),
-       "onnxport plugin which " + std::string(node.op_text()) + " --opset " + std::to_string(options_.target_opset) +
-           " shows who maps it");
+       "onnxport plugin which " + std::string(node.op_text()) + " --opset " +
+           std::to_string(options_.target_opset) + " shows who maps it");
 }
 
 void Translator::report_unmapped(ir::Node& node) {
@@ -193,7 +200,8 @@ void Translator::report_unmapped(ir::Node& node) {
   const std::vector<std::string> near = registry_.similar(node.op_text());
   if (!near.empty()) hint = "mapped names that are near: " + near.front() + "; ";
   hint += "a plugin can map it, see docs/plugins.md";
-  fail(node, "T501", "operator " + std::string(node.op_text()) + " is not mapped by any plugin", std::move(hint));
+  fail(node, "T501", "operator " + std::string(node.op_text()) + " is not mapped by any plugin",
+       std::move(hint));
 }
 
 bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& arguments,
@@ -262,21 +270,28 @@ Bound Translator::settled(Bound bound, const ir::Type& type) {
   if (constant == nullptr || constant->count() != 1) return bound;
   if (const auto ints = constant->to_ints()) {
     switch (type.kind()) {
-      case ir::Type::Kind::boolean: return Bound::of_bool((*ints)[0] != 0);
-      case ir::Type::Kind::real: return Bound::of_real(static_cast<double>((*ints)[0]));
-      default: return Bound::of_int((*ints)[0]);
+      case ir::Type::Kind::boolean:
+        return Bound::of_bool((*ints)[0] != 0);
+      case ir::Type::Kind::real:
+        return Bound::of_real(static_cast<double>((*ints)[0]));
+      default:
+        return Bound::of_int((*ints)[0]);
     }
   }
   if (const auto reals = constant->to_reals()) {
-    // A double that went through f32 must not come back with other digits: only f64 constants are numbers again.
-    if (constant->dtype() == ir::DType::f64 || static_cast<double>(static_cast<float>((*reals)[0])) == (*reals)[0]) {
+    // A double that went through f32 must not come back with other digits: only f64 constants are numbers
+    // again.
+    if (constant->dtype() == ir::DType::f64 ||
+        static_cast<double>(static_cast<float>((*reals)[0])) == (*reals)[0]) {
       return Bound::of_real((*reals)[0]);
     }
   }
   return bound;
 }
 
-void Translator::bind(const ir::Value* value, Bound bound) { bindings_[value] = settled(std::move(bound), value->type()); }
+void Translator::bind(const ir::Value* value, Bound bound) {
+  bindings_[value] = settled(std::move(bound), value->type());
+}
 
 // ---- failures and the report ----
 
@@ -292,7 +307,8 @@ Place Translator::place_of(const ir::Node& node) const {
 }
 
 void Translator::fail(ir::Node& node, std::string_view code, std::string message, std::string hint) {
-  errors_.push_back({Severity::error, std::string(code), std::move(message), place_of(node), std::move(hint)});
+  errors_.push_back(
+      {Severity::error, std::string(code), std::move(message), place_of(node), std::move(hint)});
   poison(node);
 }
 
@@ -322,7 +338,8 @@ void Translator::count(const ir::Node& node, std::string plugin, std::vector<std
   if (plugin.empty()) r.plugin.clear();  // one call that nobody takes makes the operator unsupported
   for (std::string& reason : reasons) {
     if (reason.starts_with('!')) reason.erase(0, 1);
-    if (std::find(r.reasons.begin(), r.reasons.end(), reason) == r.reasons.end()) r.reasons.push_back(std::move(reason));
+    if (std::find(r.reasons.begin(), r.reasons.end(), reason) == r.reasons.end())
+      r.reasons.push_back(std::move(reason));
   }
 }
 
@@ -334,9 +351,10 @@ void Translator::warn_of_result_types(const ir::Node& node) {
     const ir::Type& made = found->second.value->type();
     if (made.stands_for_complex() || !made.is_tensor() || made.dtype() == v->type().dtype()) continue;
     throw Error("T511",
-                "the mapping gives " + std::string(ir::short_name(made.dtype())) + " where the model records " +
-                    std::string(ir::short_name(v->type().dtype())),
-                place_of(node), "this is a defect of the mapping: please report it with the operator's arguments");
+                "the mapping gives " + std::string(ir::short_name(made.dtype())) +
+                    " where the model records " + std::string(ir::short_name(v->type().dtype())),
+                place_of(node),
+                "this is a defect of the mapping: please report it with the operator's arguments");
   }
 }
 

@@ -26,19 +26,22 @@ std::string position(int64_t flat, const std::vector<int64_t>& dims) {
   return out + "]";
 }
 
-Comparison compare_exact(const std::vector<int64_t>& a, const std::vector<int64_t>& b, const std::vector<int64_t>& dims) {
+Comparison compare_exact(const std::vector<int64_t>& a, const std::vector<int64_t>& b,
+                         const std::vector<int64_t>& dims) {
   Comparison out;
   size_t wrong = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i] == b[i]) continue;
     if (wrong++ == 0) {
-      out.message = "at " + position(static_cast<int64_t>(i), dims) + " expected " + std::to_string(a[i]) + ", got " +
-                    std::to_string(b[i]);
+      out.message = "at " + position(static_cast<int64_t>(i), dims) + " expected " + std::to_string(a[i]) +
+                    ", got " + std::to_string(b[i]);
     }
-    out.max_abs_error = std::max(out.max_abs_error, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    out.max_abs_error =
+        std::max(out.max_abs_error, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   }
   out.equal = wrong == 0;
-  if (wrong != 0) out.message += " (" + std::to_string(wrong) + " of " + std::to_string(a.size()) + " elements differ)";
+  if (wrong != 0)
+    out.message += " (" + std::to_string(wrong) + " of " + std::to_string(a.size()) + " elements differ)";
   return out;
 }
 
@@ -46,11 +49,16 @@ Comparison compare_exact(const std::vector<int64_t>& a, const std::vector<int64_
 
 Tolerance tolerance_of(ir::DType dtype, double largest) {
   switch (dtype) {
-    case ir::DType::f64: return {1e-5, std::max(1e-8, 1e-9 * largest)};
-    case ir::DType::f32: return {1e-3, std::max(1e-5, 2e-6 * largest)};
-    case ir::DType::f16: return {1e-2, std::max(1e-3, 1e-3 * largest)};
-    case ir::DType::bf16: return {4e-2, std::max(1e-2, 8e-3 * largest)};
-    default: return {0, 0};
+    case ir::DType::f64:
+      return {1e-5, std::max(1e-8, 1e-9 * largest)};
+    case ir::DType::f32:
+      return {1e-3, std::max(1e-5, 2e-6 * largest)};
+    case ir::DType::f16:
+      return {1e-2, std::max(1e-3, 1e-3 * largest)};
+    case ir::DType::bf16:
+      return {4e-2, std::max(1e-2, 8e-3 * largest)};
+    default:
+      return {0, 0};
   }
 }
 
@@ -68,7 +76,8 @@ Comparison compare(const ir::Tensor& expected, const ir::Tensor& actual, std::op
   const auto a = expected.to_reals();
   const auto b = actual.to_reals();
   if (!a || !b) {
-    out.equal = std::equal(expected.bytes().begin(), expected.bytes().end(), actual.bytes().begin(), actual.bytes().end());
+    out.equal = std::equal(expected.bytes().begin(), expected.bytes().end(), actual.bytes().begin(),
+                           actual.bytes().end());
     if (!out.equal) out.message = "the bytes differ";
     return out;
   }
@@ -92,12 +101,13 @@ Comparison compare(const ir::Tensor& expected, const ir::Tensor& actual, std::op
     ++wrong;
     if (error > worst) {
       worst = error;
-      out.message = "at " + position(static_cast<int64_t>(i), expected.dims()) + " expected " + std::to_string(x) +
-                    ", got " + std::to_string(y);
+      out.message = "at " + position(static_cast<int64_t>(i), expected.dims()) + " expected " +
+                    std::to_string(x) + ", got " + std::to_string(y);
     }
   }
   out.equal = wrong == 0;
-  if (wrong != 0) out.message += " (" + std::to_string(wrong) + " of " + std::to_string(a->size()) + " elements differ)";
+  if (wrong != 0)
+    out.message += " (" + std::to_string(wrong) + " of " + std::to_string(a->size()) + " elements differ)";
   return out;
 }
 

@@ -22,7 +22,8 @@ uint16_t f16_bits(float f) {
   const uint32_t sign = (u >> 16) & 0x8000;
   const int exponent = static_cast<int>((u >> 23) & 0xff) - 112;
   if (exponent <= 0) return static_cast<uint16_t>(sign);
-  return static_cast<uint16_t>(sign | (static_cast<uint32_t>(std::min(exponent, 30)) << 10) | ((u >> 13) & 0x3ff));
+  return static_cast<uint16_t>(sign | (static_cast<uint32_t>(std::min(exponent, 30)) << 10) |
+                               ((u >> 13) & 0x3ff));
 }
 
 template <typename T, typename Make>
@@ -49,10 +50,14 @@ ir::Tensor random_tensor(const ir::Type& type, const Sizes& sizes, uint64_t seed
   const auto real = [&] { return normal(engine); };
   const auto whole = [&] { return integer(engine); };
   switch (type.dtype()) {
-    case ir::DType::f32: return filled<float>(type.dtype(), dims, count, real);
-    case ir::DType::f64: return filled<double>(type.dtype(), dims, count, [&] { return static_cast<double>(real()); });
-    case ir::DType::f16: return filled<uint16_t>(type.dtype(), dims, count, [&] { return f16_bits(real()); });
-    case ir::DType::bf16: return filled<uint16_t>(type.dtype(), dims, count, [&] { return bf16_bits(real()); });
+    case ir::DType::f32:
+      return filled<float>(type.dtype(), dims, count, real);
+    case ir::DType::f64:
+      return filled<double>(type.dtype(), dims, count, [&] { return static_cast<double>(real()); });
+    case ir::DType::f16:
+      return filled<uint16_t>(type.dtype(), dims, count, [&] { return f16_bits(real()); });
+    case ir::DType::bf16:
+      return filled<uint16_t>(type.dtype(), dims, count, [&] { return bf16_bits(real()); });
     case ir::DType::c64: {
       std::vector<int64_t> pairs = dims;
       pairs.push_back(2);
@@ -64,12 +69,18 @@ ir::Tensor random_tensor(const ir::Type& type, const Sizes& sizes, uint64_t seed
       for (double& v : parts) v = static_cast<double>(real());
       return ir::Tensor::copy_of(ir::DType::c128, dims, std::as_bytes(std::span(parts)));
     }
-    case ir::DType::i64: return filled<int64_t>(type.dtype(), dims, count, whole);
-    case ir::DType::i32: return filled<int32_t>(type.dtype(), dims, count, [&] { return static_cast<int32_t>(whole()); });
-    case ir::DType::i16: return filled<int16_t>(type.dtype(), dims, count, [&] { return static_cast<int16_t>(whole()); });
-    case ir::DType::i8: return filled<int8_t>(type.dtype(), dims, count, [&] { return static_cast<int8_t>(whole()); });
-    case ir::DType::u8: return filled<uint8_t>(type.dtype(), dims, count, [&] { return static_cast<uint8_t>(whole()); });
-    case ir::DType::boolean: return filled<uint8_t>(type.dtype(), dims, count, [&] { return static_cast<uint8_t>(engine() & 1); });
+    case ir::DType::i64:
+      return filled<int64_t>(type.dtype(), dims, count, whole);
+    case ir::DType::i32:
+      return filled<int32_t>(type.dtype(), dims, count, [&] { return static_cast<int32_t>(whole()); });
+    case ir::DType::i16:
+      return filled<int16_t>(type.dtype(), dims, count, [&] { return static_cast<int16_t>(whole()); });
+    case ir::DType::i8:
+      return filled<int8_t>(type.dtype(), dims, count, [&] { return static_cast<int8_t>(whole()); });
+    case ir::DType::u8:
+      return filled<uint8_t>(type.dtype(), dims, count, [&] { return static_cast<uint8_t>(whole()); });
+    case ir::DType::boolean:
+      return filled<uint8_t>(type.dtype(), dims, count, [&] { return static_cast<uint8_t>(engine() & 1); });
     default:
       throw Error("V805", "no random values of type " + type.text() + " can be made", {},
                   "give example inputs with --inputs DIR");
@@ -78,7 +89,8 @@ ir::Tensor random_tensor(const ir::Type& type, const Sizes& sizes, uint64_t seed
 
 Sizes example_sizes(const ir::Graph& graph) {
   Sizes out;
-  for (const auto& [name, info] : graph.symbols) out[name] = info.hint.value_or(std::max<int64_t>(info.min, 2));
+  for (const auto& [name, info] : graph.symbols)
+    out[name] = info.hint.value_or(std::max<int64_t>(info.min, 2));
   return out;
 }
 

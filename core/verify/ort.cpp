@@ -59,7 +59,7 @@ OrtEnv* environment() {
   return env;
 }
 
-template <typename T, void (*OrtApi::* Release)(T*)>
+template <typename T, void (*OrtApi::*Release)(T*)>
 class Owned {
  public:
   Owned() = default;
@@ -80,7 +80,9 @@ using OwnedValue = Owned<OrtValue, &OrtApi::ReleaseValue>;
 using OwnedInfo = Owned<OrtTensorTypeAndShapeInfo, &OrtApi::ReleaseTensorTypeAndShapeInfo>;
 
 // ONNX's and ONNX Runtime's element types have the same numbers.
-ONNXTensorElementDataType element_type(ir::DType dtype) { return static_cast<ONNXTensorElementDataType>(dtype); }
+ONNXTensorElementDataType element_type(ir::DType dtype) {
+  return static_cast<ONNXTensorElementDataType>(dtype);
+}
 
 ir::Tensor to_tensor(const OrtValue* value) {
   ONNXType kind = ONNX_TYPE_UNKNOWN;
@@ -99,7 +101,8 @@ ir::Tensor to_tensor(const OrtValue* value) {
   void* data = nullptr;
   check(api().GetTensorMutableData(const_cast<OrtValue*>(value), &data));
   const auto dtype = static_cast<ir::DType>(type);
-  return ir::Tensor::copy_of(dtype, std::move(dims), {static_cast<const std::byte*>(data), count * ir::size_of(dtype)});
+  return ir::Tensor::copy_of(dtype, std::move(dims),
+                             {static_cast<const std::byte*>(data), count * ir::size_of(dtype)});
 }
 
 }  // namespace
@@ -112,7 +115,8 @@ struct OrtSession::Impl {
   std::vector<std::string> outputs;
 };
 
-OrtSession::OrtSession(const std::filesystem::path& model, std::span<const std::filesystem::path> custom_libraries)
+OrtSession::OrtSession(const std::filesystem::path& model,
+                       std::span<const std::filesystem::path> custom_libraries)
     : impl_(std::make_unique<Impl>()) {
   Impl& i = *impl_;
   OrtEnv* env = environment();
@@ -161,15 +165,16 @@ std::vector<ir::Tensor> OrtSession::run(const std::vector<std::pair<std::string,
     auto* data = const_cast<std::byte*>(t.bytes().empty() ? &nothing : t.bytes().data());
     owned.push_back(std::make_unique<OwnedValue>());
     check(api().CreateTensorWithDataAsOrtValue(impl_->memory.get(), data, t.bytes().size(), t.dims().data(),
-                                               t.dims().size(), element_type(t.dtype()), owned.back()->out()));
+                                               t.dims().size(), element_type(t.dtype()),
+                                               owned.back()->out()));
     values.push_back(owned.back()->get());
     names.push_back(name.c_str());
   }
   std::vector<const char*> output_names;
   for (const std::string& name : impl_->outputs) output_names.push_back(name.c_str());
   std::vector<OrtValue*> raw(output_names.size(), nullptr);
-  check(api().Run(impl_->session.get(), nullptr, names.data(), values.data(), values.size(), output_names.data(),
-                  output_names.size(), raw.data()));
+  check(api().Run(impl_->session.get(), nullptr, names.data(), values.data(), values.size(),
+                  output_names.data(), output_names.size(), raw.data()));
   std::vector<std::unique_ptr<OwnedValue>> results;
   for (OrtValue* v : raw) results.push_back(std::make_unique<OwnedValue>(v));
   std::vector<ir::Tensor> out;

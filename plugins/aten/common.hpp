@@ -139,12 +139,11 @@ inline Value permuted(Op& op, const Value& x, const std::vector<int64_t>& order)
 }
 
 // 0, 1, ... count - 1.
-inline Value counted(Op& op, const Value& count) {
-  return op.Range(op.constant(0), count, op.constant(1));
-}
+inline Value counted(Op& op, const Value& count) { return op.Range(op.constant(0), count, op.constant(1)); }
 
 // x[from:to:step] along one axis, the bounds being 0-d values.
-inline Value section(Op& op, const Value& x, int64_t axis, const Value& from, const Value& to, int64_t step = 1) {
+inline Value section(Op& op, const Value& x, int64_t axis, const Value& from, const Value& to,
+                     int64_t step = 1) {
   if (step == 1) return op.Slice(x, op.shape({from}), op.shape({to}), op.ints({axis}));
   return op.Slice(x, op.shape({from}), op.shape({to}), op.ints({axis}), op.ints({step}));
 }

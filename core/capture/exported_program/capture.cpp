@@ -55,8 +55,9 @@ class ProgramCapture {
     throw input_error("I115",
                       "the program has schema version " + std::to_string(major) + ", " +
                           std::to_string(kSchemaMajor) + " is read",
-                      major < kSchemaMajor ? "write the program again with PyTorch 2.6 or newer"
-                                           : "use a newer onnxport, or write the program with an older PyTorch");
+                      major < kSchemaMajor
+                          ? "write the program again with PyTorch 2.6 or newer"
+                          : "use a newer onnxport, or write the program with an older PyTorch");
   }
 
   // ---- inputs ----
@@ -85,8 +86,8 @@ class ProgramCapture {
   }
 
   void match_specs() {
-    const bool positional =
-        std::all_of(options_.inputs.begin(), options_.inputs.end(), [](const InputSpec& s) { return s.name.empty(); });
+    const bool positional = std::all_of(options_.inputs.begin(), options_.inputs.end(),
+                                        [](const InputSpec& s) { return s.name.empty(); });
     if (options_.inputs.size() > user_inputs_.size()) {
       throw input_error("I105",
                         std::to_string(options_.inputs.size()) + " inputs are given, the program takes " +
@@ -99,10 +100,12 @@ class ProgramCapture {
                                     : std::find_if(user_inputs_.begin(), user_inputs_.end(),
                                                    [&](const UserInput& u) { return u.name == spec.name; });
       if (found == user_inputs_.end()) {
-        throw input_error("I106", "the program has no input '" + spec.name + "'", "its inputs are: " + names());
+        throw input_error("I106", "the program has no input '" + spec.name + "'",
+                          "its inputs are: " + names());
       }
       if (spec.fixed) {
-        throw input_error("I107", "the input '" + spec.name + "' cannot be fixed: the program takes it at run time",
+        throw input_error("I107",
+                          "the input '" + spec.name + "' cannot be fixed: the program takes it at run time",
                           "fix it in torch.export.export");
       }
       found->spec = &spec;
@@ -141,7 +144,8 @@ class ProgramCapture {
         }
         // A name that was given already is a symbol of the user's, not of the program.
         if (given_.contains(symbol)) {
-          throw mismatch("dim " + std::to_string(i) + " is '" + symbol + "' elsewhere and " + wanted.text() + " here");
+          throw mismatch("dim " + std::to_string(i) + " is '" + symbol + "' elsewhere and " + wanted.text() +
+                         " here");
         }
         if (wanted.is_expression() && wanted.symbol_name().empty()) {
           throw mismatch("dim " + std::to_string(i) + " needs a name or a number, not " + wanted.text());
@@ -177,12 +181,14 @@ class ProgramCapture {
     const ir::Dim* renamed = dims_.renamed(dim->symbol_name());
     const int64_t low = range.has("min_val") ? std::max<int64_t>(range.at("min_val").integer(), 0) : 0;
     // PyTorch's infinity is null, or a very large number.
-    const int64_t high = range.has("max_val") ? std::min(range.at("max_val").integer(), kInfinity) : kInfinity;
+    const int64_t high =
+        range.has("max_val") ? std::min(range.at("max_val").integer(), kInfinity) : kInfinity;
     if (renamed != nullptr && renamed->is_constant()) {
       if (renamed->value() < low || renamed->value() > high) {
         throw input_error("I107",
                           "the size " + renamed->text() + " is outside the program's range for it, " +
-                              std::to_string(low) + " to " + (high == kInfinity ? "any" : std::to_string(high)),
+                              std::to_string(low) + " to " +
+                              (high == kInfinity ? "any" : std::to_string(high)),
                           "export the program with another range");
       }
       return;
@@ -219,7 +225,8 @@ class ProgramCapture {
     const auto [kind, value] = spec.tagged();
     if (kind == "parameter") return weight(std::string(value.at("parameter_name").text()), weights);
     if (kind == "buffer") return weight(std::string(value.at("buffer_name").text()), weights);
-    if (kind == "tensor_constant") return weight(std::string(value.at("tensor_constant_name").text()), weights);
+    if (kind == "tensor_constant")
+      return weight(std::string(value.at("tensor_constant_name").text()), weights);
     if (kind == "token") return importer.constant(std::monostate{}, ir::Type::none());
     if (kind == "constant_input") return nullptr;  // the graph holds its value where it is used
     if (kind != "user_input") {
@@ -265,10 +272,12 @@ class ProgramCapture {
         note_state(std::string(kind), value);
         continue;
       }
-      const std::string name = user_output < names.size() ? names[user_output] : "output_" + std::to_string(user_output);
+      const std::string name =
+          user_output < names.size() ? names[user_output] : "output_" + std::to_string(user_output);
       ++user_output;
       if (result->type().kind() == ir::Type::Kind::none || result->type().kind() == ir::Type::Kind::string) {
-        notes_.push_back({Severity::note, "T545", "the result '" + name + "' is no tensor and left out", {}, ""});
+        notes_.push_back(
+            {Severity::note, "T545", "the result '" + name + "' is no tensor and left out", {}, ""});
         continue;
       }
       std::string unique = name;
@@ -277,7 +286,8 @@ class ProgramCapture {
       graph_->output_names.push_back(unique);
     }
     if (graph_->output_names.empty()) {
-      throw input_error("T544", "the program returns nothing that an ONNX model could return", "return a tensor");
+      throw input_error("T544", "the program returns nothing that an ONNX model could return",
+                        "return a tensor");
     }
   }
 
@@ -297,9 +307,10 @@ class ProgramCapture {
                            : value.has("user_input_name") ? value.at("user_input_name").text()
                                                           : std::string_view());
     if (kind == "token") return;
-    notes_.push_back({Severity::note, "T521",
-                      "the model writes " + (name.empty() ? "its own state" : "'" + name + "'") + " (" + kind +
-                          "), which the file does not keep",
+    notes_.push_back({Severity::note,
+                      "T521",
+                      "the model writes " + (name.empty() ? "its own state" : "'" + name + "'") + " (" +
+                          kind + "), which the file does not keep",
                       {},
                       "return the new state from forward to keep it"});
   }

@@ -53,16 +53,18 @@ std::vector<ir::Value*> ProgramImporter::flat_tensors(const std::vector<Input>& 
 
 ir::Value* ProgramImporter::as_bool(ir::Value* value) {
   if (value->type().kind() == ir::Type::Kind::boolean) return value;
-  return emit("aten::Bool.Tensor", {value}, schema_of("aten::Bool.Tensor", {}))->add_output(ir::Type::boolean());
+  return emit("aten::Bool.Tensor", {value}, schema_of("aten::Bool.Tensor", {}))
+      ->add_output(ir::Type::boolean());
 }
 
-std::vector<ir::Value*> ProgramImporter::import_results(const Json& graph, const std::vector<ir::Value*>& inputs,
-                                                        size_t count) {
+std::vector<ir::Value*> ProgramImporter::import_results(const Json& graph,
+                                                        const std::vector<ir::Value*>& inputs, size_t count) {
   std::vector<ir::Value*> results = import_graph(graph, inputs);
   // Silent: something in the graph could not be imported, and is reported as such.
   if (!errors_.empty()) throw Error("T541", "");
   if (results.size() != count) {
-    graph.refuse("has " + std::to_string(results.size()) + " results where " + std::to_string(count) + " are needed");
+    graph.refuse("has " + std::to_string(results.size()) + " results where " + std::to_string(count) +
+                 " are needed");
   }
   return results;
 }
@@ -74,11 +76,13 @@ void ProgramImporter::import_region(ir::Node* owner, const Json& graph, const st
 }
 
 // A tensor is typed as the program records it, a number as the region makes it.
-void ProgramImporter::add_region_outputs(ir::Node* region, std::span<ir::Value* const> results, const Json& node) {
+void ProgramImporter::add_region_outputs(ir::Node* region, std::span<ir::Value* const> results,
+                                         const Json& node) {
   const std::vector<std::string_view> names = output_names(node);
   std::vector<ir::Value*> outputs;
   for (size_t i = 0; i < names.size(); ++i) {
-    outputs.push_back(region->add_output(results[i]->type().is_tensor() ? recorded_type(names[i]) : results[i]->type()));
+    outputs.push_back(
+        region->add_output(results[i]->type().is_tensor() ? recorded_type(names[i]) : results[i]->type()));
   }
   bind_results(outputs, node);
 }
@@ -90,9 +94,11 @@ void ProgramImporter::import_cond(const std::vector<Input>& inputs, const Json& 
   ir::Node* made = emit("prim::If", {condition});
   std::vector<ir::Value*> results;
   for (const size_t branch : {size_t{1}, size_t{2}}) {
-    import_region(made, inputs[branch].argument.at("as_graph").at("graph"), operands, output_names(node).size());
+    import_region(made, inputs[branch].argument.at("as_graph").at("graph"), operands,
+                  output_names(node).size());
   }
-  for (size_t i = 0; i < made->blocks()[0]->result_count(); ++i) results.push_back(made->blocks()[0]->result(i));
+  for (size_t i = 0; i < made->blocks()[0]->result_count(); ++i)
+    results.push_back(made->blocks()[0]->result(i));
   add_region_outputs(made, results, node);
 }
 
@@ -110,7 +116,8 @@ void ProgramImporter::import_while(const std::vector<Input>& inputs, const Json&
   const auto asks = [&](const std::vector<ir::Value*>& values) {
     return as_bool(import_results(condition, with_additional(values), 1)[0]);
   };
-  std::vector<ir::Value*> operands = {constant(std::numeric_limits<int64_t>::max(), ir::Type::integer()), asks(carried)};
+  std::vector<ir::Value*> operands = {constant(std::numeric_limits<int64_t>::max(), ir::Type::integer()),
+                                      asks(carried)};
   operands.insert(operands.end(), carried.begin(), carried.end());
   ir::Node* made = emit("prim::Loop", operands);
   {
@@ -130,7 +137,8 @@ void ProgramImporter::import_inlined(const std::vector<Input>& inputs, const Jso
   size_t at = 0;
   while (at < inputs.size() && inputs[at].argument.tagged().first != "as_graph") ++at;
   if (at == inputs.size()) node.refuse("wraps no graph");
-  bind_results(import_graph(inputs[at].argument.at("as_graph").at("graph"), flat_tensors(inputs, at + 1)), node);
+  bind_results(import_graph(inputs[at].argument.at("as_graph").at("graph"), flat_tensors(inputs, at + 1)),
+               node);
 }
 
 // wrap_with_autocast(device_type, dtype, enabled, …): the casts of an enabled one are not in its graph.
@@ -140,7 +148,8 @@ bool ProgramImporter::casts(const std::vector<Input>& inputs) {
   return tag != "as_bool" || enabled.boolean();
 }
 
-bool ProgramImporter::import_higher_order(std::string_view target, const std::vector<Input>& inputs, const Json& node) {
+bool ProgramImporter::import_higher_order(std::string_view target, const std::vector<Input>& inputs,
+                                          const Json& node) {
   constexpr std::string_view prefix = "torch.ops.higher_order.";
   if (!target.starts_with(prefix)) return false;
   const std::string_view name = target.substr(prefix.size());
@@ -153,8 +162,9 @@ bool ProgramImporter::import_higher_order(std::string_view target, const std::ve
     import_inlined(inputs, node);
   } else {
     unsupported(target, "the higher-order operator '" + std::string(name) + "' is not read yet",
-                name == "wrap_with_autocast" ? "export the program without autocast, or convert the model's dtype first"
-                                             : "write a loop with torch.while_loop, or unroll it in forward");
+                name == "wrap_with_autocast"
+                    ? "export the program without autocast, or convert the model's dtype first"
+                    : "write a loop with torch.while_loop, or unroll it in forward");
   }
   return true;
 }

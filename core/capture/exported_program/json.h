@@ -13,8 +13,8 @@
 
 namespace onnxport {
 
-// A value of a parsed document; cheap to copy. Every accessor throws Error I116 naming record and path when the value
-// is of another kind or missing.
+// A value of a parsed document; cheap to copy. Every accessor throws Error I116 naming record and path when
+// the value is of another kind or missing.
 class Json {
  public:
   Json(simdjson::dom::element element, std::string path) : element_(element), path_(std::move(path)) {}
@@ -86,7 +86,8 @@ class Json {
   std::string path_;
 };
 
-// The root of a document, which `parser` owns; `place` is the record it is in. Throws Error I116 for what is no JSON.
+// The root of a document, which `parser` owns; `place` is the record it is in. Throws Error I116 for what is
+// no JSON.
 inline Json parse_json(simdjson::dom::parser& parser, std::string_view text, const std::string& place) {
   simdjson::dom::element document;
   const auto error = parser.parse(text.data(), text.size()).get(document);

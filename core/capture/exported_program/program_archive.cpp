@@ -25,7 +25,8 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
   try {
     file_ = MappedFile::open(path);
   } catch (const std::system_error& e) {
-    throw archive_error("I101", "cannot be read: " + e.code().message(), *path_, "check the path and its permissions");
+    throw archive_error("I101", "cannot be read: " + e.code().message(), *path_,
+                        "check the path and its permissions");
   }
   std::string why;
   auto entries = read_zip_directory(file_->bytes(), why);
@@ -36,7 +37,8 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
     std::string name = slash == std::string::npos ? entry.name : entry.name.substr(slash + 1);
     const auto [slot, fresh] = entries_.emplace(std::move(name), std::move(entry));
     if (!fresh) {
-      throw archive_error("I102", "two records are named '" + slot->first + "'", *path_, std::string(kSaveAgain));
+      throw archive_error("I102", "two records are named '" + slot->first + "'", *path_,
+                          std::string(kSaveAgain));
     }
   }
   choose_program();
@@ -60,8 +62,8 @@ void ProgramArchive::choose_program() {
                         "save one program per file");
   }
   if (has("serialized_exported_program.json")) {
-    throw archive_error("I103", "the archive has the layout of PyTorch 2.6 and before, which is not read yet", *path_,
-                        "load it with a newer PyTorch and write it again with torch.export.save");
+    throw archive_error("I103", "the archive has the layout of PyTorch 2.6 and before, which is not read yet",
+                        *path_, "load it with a newer PyTorch and write it again with torch.export.save");
   }
   throw archive_error("I103", "the archive holds no exported program: it has no record models/*.json", *path_,
                       "a .pt2 is written by torch.export.save; a TorchScript file is given as .pt");

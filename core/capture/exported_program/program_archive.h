@@ -18,8 +18,8 @@ namespace onnxport {
 
 class ProgramArchive {
  public:
-  // Throws Error I101 (cannot be opened), I102 (empty, truncated or no zip archive), I103 (an archive, but of no
-  // exported program; says of what).
+  // Throws Error I101 (cannot be opened), I102 (empty, truncated or no zip archive), I103 (an archive, but of
+  // no exported program; says of what).
   explicit ProgramArchive(const std::filesystem::path& path);
 
   const std::string& path() const { return *path_; }

@@ -15,11 +15,16 @@ std::vector<T> read_all(const Json& list, Read read) {
 // torch.export's number of a memory format -> c10's.
 int64_t memory_format(const Json& value) {
   switch (value.integer()) {
-    case 1: return 0;  // contiguous
-    case 2: return 2;  // channels last
-    case 3: return 3;  // channels last, three dimensions
-    case 4: return 1;  // preserve
-    default: value.refuse("is no memory format");
+    case 1:
+      return 0;  // contiguous
+    case 2:
+      return 2;  // channels last
+    case 3:
+      return 3;  // channels last, three dimensions
+    case 4:
+      return 1;  // preserve
+    default:
+      value.refuse("is no memory format");
   }
 }
 
@@ -49,23 +54,29 @@ ir::Value* ProgramImporter::list(const std::vector<ir::Value*>& items, ir::Type 
 ir::Value* ProgramImporter::list_argument(std::string_view tag, const Json& value) {
   using ir::Type;
   if (tag == "as_ints") {
-    return constant(read_all<int64_t>(value, [](const Json& j) { return j.integer(); }), Type::list(Type::integer()));
+    return constant(read_all<int64_t>(value, [](const Json& j) { return j.integer(); }),
+                    Type::list(Type::integer()));
   }
   if (tag == "as_floats") {
-    return constant(read_all<double>(value, [](const Json& j) { return j.real(); }), Type::list(Type::real()));
+    return constant(read_all<double>(value, [](const Json& j) { return j.real(); }),
+                    Type::list(Type::real()));
   }
   if (tag == "as_bools") {
-    return constant(read_all<bool>(value, [](const Json& j) { return j.boolean(); }), Type::list(Type::boolean()));
+    return constant(read_all<bool>(value, [](const Json& j) { return j.boolean(); }),
+                    Type::list(Type::boolean()));
   }
   if (tag == "as_strings") {
     return constant(read_all<std::string>(value, [](const Json& j) { return std::string(j.text()); }),
                     Type::list(Type::string()));
   }
   if (tag == "as_tensors") {
-    return list(read_all<ir::Value*>(value, [&](const Json& j) { return find(j.at("name")); }), Type::tensor());
+    return list(read_all<ir::Value*>(value, [&](const Json& j) { return find(j.at("name")); }),
+                Type::tensor());
   }
   if (tag == "as_optional_tensors") {
-    const auto read = [&](const Json& j) { return j.has("as_tensor") ? find(j.at("as_tensor").at("name")) : none(); };
+    const auto read = [&](const Json& j) {
+      return j.has("as_tensor") ? find(j.at("as_tensor").at("name")) : none();
+    };
     return list(read_all<ir::Value*>(value, read), Type::optional(Type::tensor()));
   }
   const bool ints = tag == "as_sym_ints";
@@ -97,7 +108,8 @@ ir::Value* ProgramImporter::argument(const Json& tagged, std::string_view wanted
   if (tag == "as_sym_bool") return symbolic(value, Type::boolean());
   if (tag == "as_scalar_type") {
     const ir::DType dtype = dtype_of_program(value.integer());
-    if (dtype == ir::DType::undefined) unsupported("", "an element type that ONNX does not have", "use another dtype");
+    if (dtype == ir::DType::undefined)
+      unsupported("", "an element type that ONNX does not have", "use another dtype");
     return constant(dtype, Type::dtype_kind());
   }
   if (tag == "as_device") return constant(std::string("cpu"), Type::string());

@@ -27,7 +27,8 @@ std::string operator_name(std::string_view target) {
   const size_t first = target.find('.');
   const size_t last = target.rfind('.');
   if (first == std::string_view::npos || last == first) return std::string(target);
-  std::string out = std::string(target.substr(0, first)) + "::" + std::string(target.substr(first + 1, last - first - 1));
+  std::string out =
+      std::string(target.substr(0, first)) + "::" + std::string(target.substr(first + 1, last - first - 1));
   const std::string_view overload = target.substr(last + 1);
   return overload == "default" ? out : out + '.' + std::string(overload);
 }
@@ -42,13 +43,14 @@ std::string source_of(std::string_view trace) {
     if (end == std::string_view::npos) break;
     const std::string_view file = trace.substr(at, end - at);
     constexpr std::string_view line_mark = ", line ";
-    if (file.find("/torch/") != std::string_view::npos || file.starts_with("torch/") || file.starts_with('<') ||
-        trace.substr(end + 1, line_mark.size()) != line_mark) {
+    if (file.find("/torch/") != std::string_view::npos || file.starts_with("torch/") ||
+        file.starts_with('<') || trace.substr(end + 1, line_mark.size()) != line_mark) {
       continue;
     }
     const size_t digits = end + 1 + line_mark.size();
     const size_t stop = std::min(trace.find_first_not_of("0123456789", digits), trace.size());
-    out = std::string(file.substr(file.rfind('/') + 1)) + ':' + std::string(trace.substr(digits, stop - digits));
+    out = std::string(file.substr(file.rfind('/') + 1)) + ':' +
+          std::string(trace.substr(digits, stop - digits));
   }
   return out;
 }
@@ -106,15 +108,19 @@ void ProgramImporter::unsupported(std::string_view op, std::string message, std:
   throw Error("T541", std::move(message), std::move(place), std::move(hint));
 }
 
-std::vector<ir::Value*> ProgramImporter::import_graph(const Json& graph, const std::vector<ir::Value*>& inputs) {
-  if (depth_ >= kDeepestGraph) graph.refuse("is nested deeper than " + std::to_string(kDeepestGraph) + " graphs");
+std::vector<ir::Value*> ProgramImporter::import_graph(const Json& graph,
+                                                      const std::vector<ir::Value*>& inputs) {
+  if (depth_ >= kDeepestGraph)
+    graph.refuse("is nested deeper than " + std::to_string(kDeepestGraph) + " graphs");
   Frame frame;
   frame.path = graph.path();
-  for (const auto& [name, meta] : graph.at("tensor_values").members()) frame.tensor_values.emplace(name, meta.raw());
+  for (const auto& [name, meta] : graph.at("tensor_values").members())
+    frame.tensor_values.emplace(name, meta.raw());
   const Scope scope(*this, block_, &frame);
   const std::vector<Json> formal = graph.at("inputs").items();
   if (formal.size() != inputs.size()) {
-    graph.refuse("takes " + std::to_string(formal.size()) + " inputs and gets " + std::to_string(inputs.size()));
+    graph.refuse("takes " + std::to_string(formal.size()) + " inputs and gets " +
+                 std::to_string(inputs.size()));
   }
   for (size_t i = 0; i < formal.size(); ++i) {
     const auto [tag, value] = formal[i].tagged();
@@ -136,7 +142,8 @@ const ir::Provenance* ProgramImporter::provenance_of(const Json& node) {
   if (node.has("metadata")) {
     const Json metadata = node.at("metadata");
     if (metadata.has("stack_trace")) p.source = source_of(metadata.at("stack_trace").text());
-    if (metadata.has("nn_module_stack")) p.module_path = module_path_of(metadata.at("nn_module_stack").text());
+    if (metadata.has("nn_module_stack"))
+      p.module_path = module_path_of(metadata.at("nn_module_stack").text());
   }
   if (node.has("name")) p.original_name = node.at("name").text();
   return graph_.keep(std::move(p));
@@ -188,8 +195,10 @@ const ir::Schema* ProgramImporter::schema_of(const std::string& name, const std:
   return schemas_[name] = graph_.keep(std::move(*schema));
 }
 
-// A program may hand a number to an overload that wants a tensor: the overload for numbers is the one that promotes right.
-const ir::Schema* ProgramImporter::schema_for_numbers(const ir::Schema* schema, const std::vector<Input>& inputs) {
+// A program may hand a number to an overload that wants a tensor: the overload for numbers is the one that
+// promotes right.
+const ir::Schema* ProgramImporter::schema_for_numbers(const ir::Schema* schema,
+                                                      const std::vector<Input>& inputs) {
   if (schema->overload != "Tensor") return schema;
   const bool has_number = std::any_of(inputs.begin(), inputs.end(), [&](const Input& input) {
     const int at = schema->find(input.name);
@@ -203,8 +212,8 @@ const ir::Schema* ProgramImporter::schema_for_numbers(const ir::Schema* schema, 
   return other->arguments.size() == schema->arguments.size() ? other : schema;
 }
 
-std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema, const std::vector<Input>& inputs,
-                                                      const Json& node) {
+std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema,
+                                                      const std::vector<Input>& inputs, const Json& node) {
   std::vector<ir::Value*> out(schema.arguments.size(), nullptr);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const int named = inputs[i].name.empty() ? static_cast<int>(i) : schema.find(inputs[i].name);
@@ -223,7 +232,8 @@ std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema, 
   for (size_t i = 0; i < out.size(); ++i) {
     if (out[i] != nullptr) continue;
     const ir::SchemaArgument& missing = schema.arguments[i];
-    if (!missing.default_value) node.refuse("lacks the argument '" + missing.name + "' of " + schema.qualified_name());
+    if (!missing.default_value)
+      node.refuse("lacks the argument '" + missing.name + "' of " + schema.qualified_name());
     out[i] = std::visit(
         [&]<typename T>(const T& v) {
           using ir::Type;
@@ -242,7 +252,8 @@ std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema, 
   return out;
 }
 
-void ProgramImporter::import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node) {
+void ProgramImporter::import_operator(std::string_view target, const std::vector<Input>& inputs,
+                                      const Json& node) {
   std::string name = operator_name(target);
   // The same questions as TorchScript asks of a tensor.
   if (name == "aten::sym_size.int") name = "aten::size.int";

@@ -19,8 +19,9 @@ class ProgramImporter {
   // `custom_schemas`: of operators that are not libtorch's, from manifests.
   ProgramImporter(ir::Graph& graph, const ProgramDims& dims, const std::vector<std::string>& custom_schemas);
 
-  // Imports a graph at the end of the current block; `inputs` parallel to its inputs (null: none is bound). One value
-  // per output; a None is a constant. Throws every unsupported node at once (Error T541), or Error I116.
+  // Imports a graph at the end of the current block; `inputs` parallel to its inputs (null: none is bound).
+  // One value per output; a None is a constant. Throws every unsupported node at once (Error T541), or Error
+  // I116.
   std::vector<ir::Value*> import_graph(const Json& graph, const std::vector<ir::Value*>& inputs);
   ir::Value* constant(ir::AttributeValue value, ir::Type type);
   // Throws what import_graph collected.
@@ -41,7 +42,10 @@ class ProgramImporter {
   class Scope {
    public:
     Scope(ProgramImporter& importer, ir::Block* block, Frame* frame)
-        : importer_(importer), block_(importer.block_), frame_(importer.frame_), provenance_(importer.provenance_) {
+        : importer_(importer),
+          block_(importer.block_),
+          frame_(importer.frame_),
+          provenance_(importer.provenance_) {
       importer_.block_ = block;
       importer_.frame_ = frame;
       ++importer_.depth_;
@@ -67,10 +71,12 @@ class ProgramImporter {
   void import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
   const ir::Schema* schema_of(const std::string& name, const std::vector<Input>& inputs);
   const ir::Schema* schema_for_numbers(const ir::Schema* schema, const std::vector<Input>& inputs);
-  std::vector<ir::Value*> arguments_of(const ir::Schema& schema, const std::vector<Input>& inputs, const Json& node);
+  std::vector<ir::Value*> arguments_of(const ir::Schema& schema, const std::vector<Input>& inputs,
+                                       const Json& node);
   void bind_outputs(ir::Node* made, const Json& node);
   void bind_output(ir::Node* made, const Json& output);
-  ir::Node* emit(std::string_view op, const std::vector<ir::Value*>& operands, const ir::Schema* schema = nullptr);
+  ir::Node* emit(std::string_view op, const std::vector<ir::Value*>& operands,
+                 const ir::Schema* schema = nullptr);
   const ir::Provenance* provenance_of(const Json& node);
   [[noreturn]] void unsupported(std::string_view op, std::string message, std::string hint) const;
 
@@ -91,9 +97,11 @@ class ProgramImporter {
   void import_while(const std::vector<Input>& inputs, const Json& node);
   static bool casts(const std::vector<Input>& inputs);
   void import_inlined(const std::vector<Input>& inputs, const Json& node);
-  void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs, size_t results);
+  void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs,
+                     size_t results);
   // A sub-graph with as many results as its user needs. Throws Error I116 otherwise.
-  std::vector<ir::Value*> import_results(const Json& graph, const std::vector<ir::Value*>& inputs, size_t count);
+  std::vector<ir::Value*> import_results(const Json& graph, const std::vector<ir::Value*>& inputs,
+                                         size_t count);
   void add_region_outputs(ir::Node* region, std::span<ir::Value* const> results, const Json& node);
   std::vector<ir::Value*> flat_tensors(const std::vector<Input>& inputs, size_t first);
   ir::Value* as_bool(ir::Value* value);

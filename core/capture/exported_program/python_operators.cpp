@@ -49,7 +49,8 @@ std::string_view kind_suffix(bool a_real, bool b_real) {
 bool ProgramImporter::import_python_operator(std::string_view target, const std::vector<Input>& inputs,
                                              const Json& node) {
   if (target.starts_with("torch.ops.") || inputs.empty() || inputs.size() > 2) return false;
-  const auto finish = [&](std::string_view op, const std::vector<ir::Value*>& operands, bool has_schema = true) {
+  const auto finish = [&](std::string_view op, const std::vector<ir::Value*>& operands,
+                          bool has_schema = true) {
     const ir::Schema* schema = has_schema ? schema_of(std::string(op), inputs) : nullptr;
     bind_outputs(emit(op, operands, schema), node);
     return true;
@@ -69,7 +70,8 @@ bool ProgramImporter::import_python_operator(std::string_view target, const std:
     return false;
   }
   for (const Spelling& s : kBinary) {
-    if (target == s.python) return finish(std::string(s.torch) + std::string(kind_suffix(is_real(0), is_real(1))), values);
+    if (target == s.python)
+      return finish(std::string(s.torch) + std::string(kind_suffix(is_real(0), is_real(1))), values);
   }
   if (target == "torch.sym_max" || target == "torch.sym_min") {
     const std::string_view op = target == "torch.sym_max" ? "prim::max" : "prim::min";

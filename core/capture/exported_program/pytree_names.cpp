@@ -33,13 +33,15 @@ bool walk(simdjson::dom::element node, const std::string& name, int depth, std::
     out.push_back(name.empty() ? "output" : name);
     return true;
   }
-  const bool is_dict = type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos;
+  const bool is_dict =
+      type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos;
   const std::vector<std::string> keys = is_dict ? keys_of(node) : std::vector<std::string>();
   size_t i = 0;
   for (const simdjson::dom::element child : children) {
     const std::string own = i < keys.size() ? keys[i] : std::to_string(i);
     const bool at_top = name.empty();
-    if (!walk(child, at_top ? (i < keys.size() ? own : "output_" + own) : name + '.' + own, depth + 1, out)) return false;
+    if (!walk(child, at_top ? (i < keys.size() ? own : "output_" + own) : name + '.' + own, depth + 1, out))
+      return false;
     ++i;
   }
   return true;

@@ -31,8 +31,9 @@ const std::vector<std::string_view>& table() {
 
 std::optional<ir::Schema> find_aten_schema(std::string_view qualified_name) {
   const auto& lines = table();
-  const auto found = std::lower_bound(lines.begin(), lines.end(), qualified_name,
-                                      [](std::string_view line, std::string_view name) { return name_of(line) < name; });
+  const auto found =
+      std::lower_bound(lines.begin(), lines.end(), qualified_name,
+                       [](std::string_view line, std::string_view name) { return name_of(line) < name; });
   if (found == lines.end() || name_of(*found) != qualified_name) return std::nullopt;
   return ir::parse_schema(*found);
 }

@@ -56,17 +56,24 @@ ir::DType dtype_of_program(int64_t number) {
                               D::f32,       D::f64, D::undefined, D::c64, D::c128, D::boolean, D::bf16};
   if (number >= 0 && number < static_cast<int64_t>(std::size(low))) return low[number];
   switch (number) {
-    case 28: return D::u16;
-    case 29: return D::f8e4m3fn;
-    case 30: return D::f8e5m2;
-    case 31: return D::f8e4m3fnuz;
-    case 32: return D::f8e5m2fnuz;
-    default: return D::undefined;
+    case 28:
+      return D::u16;
+    case 29:
+      return D::f8e4m3fn;
+    case 30:
+      return D::f8e5m2;
+    case 31:
+      return D::f8e4m3fnuz;
+    case 32:
+      return D::f8e5m2fnuz;
+    default:
+      return D::undefined;
   }
 }
 
 ProgramWeights::ProgramWeights(const ProgramArchive& archive) : archive_(archive) {
-  // models/NAME.json goes with data/weights/NAME_weights_config.json and data/constants/NAME_constants_config.json.
+  // models/NAME.json goes with data/weights/NAME_weights_config.json and
+  // data/constants/NAME_constants_config.json.
   const std::string& program = archive.program_record();
   const size_t start = program.rfind('/') + 1;
   const std::string name = program.substr(start, program.size() - start - std::string_view(".json").size());
@@ -114,7 +121,8 @@ const ProgramWeights::Entry& ProgramWeights::entry(const std::string& name) cons
 
 std::string ProgramWeights::identity(const std::string& name) const {
   const Entry& e = entry(name);
-  std::string out = e.record + '@' + std::to_string(e.offset) + ':' + std::to_string(static_cast<int>(e.dtype));
+  std::string out =
+      e.record + '@' + std::to_string(e.offset) + ':' + std::to_string(static_cast<int>(e.dtype));
   for (size_t i = 0; i < e.sizes.size(); ++i) {
     out += ',' + std::to_string(e.sizes[i]);
     if (i < e.strides.size()) out += '/' + std::to_string(e.strides[i]);
@@ -140,7 +148,9 @@ ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   }
   const auto elements = static_cast<int64_t>(record.size() / width);
   if (!fits || e.offset > elements || last > elements - e.offset) {
-    throw damaged(e, name, "reaches beyond its record '" + e.record + "' of " + std::to_string(record.size()) + " bytes");
+    throw damaged(
+        e, name,
+        "reaches beyond its record '" + e.record + "' of " + std::to_string(record.size()) + " bytes");
   }
   const size_t start = static_cast<size_t>(e.offset) * width;
   if (is_dense(e.sizes, e.strides)) {
@@ -150,8 +160,9 @@ ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   // An expanded tensor may be far larger than its record; nothing of that size is worth a model.
   constexpr int64_t kMostExpanded = int64_t{1} << 31;
   if (*count > elements && *count > kMostExpanded) throw damaged(e, name, "is expanded to an absurd size");
-  return ir::Tensor::copy_of(e.dtype, e.sizes,
-                             gather(record.subspan(start), e.sizes, e.strides, width, static_cast<size_t>(*count)));
+  return ir::Tensor::copy_of(
+      e.dtype, e.sizes,
+      gather(record.subspan(start), e.sizes, e.strides, width, static_cast<size_t>(*count)));
 }
 
 }  // namespace onnxport

@@ -19,8 +19,9 @@ class ProgramWeights {
   // Reads the records data/weights/*_config.json and data/constants/*_config.json. Throws Error I102, I116.
   explicit ProgramWeights(const ProgramArchive& archive);
 
-  // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file; one with other
-  // strides (transposed, expanded) is copied. Throws Error I117 for what is missing, pickled or lies outside its record.
+  // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file; one with
+  // other strides (transposed, expanded) is copied. Throws Error I117 for what is missing, pickled or lies
+  // outside its record.
   ir::Tensor tensor(const std::string& name) const;
   // What tells two names of one storage apart from two tensors: equal for tied weights.
   std::string identity(const std::string& name) const;

@@ -23,14 +23,14 @@ struct Place {
   std::string text() const;
 };
 
-// One finding. `code` is a family letter and a number: M manifest, L library, A abi, C conflict, T translate, O opset,
-// S serialise, V verify, I input.
+// One finding. `code` is a family letter and a number: M manifest, L library, A abi, C conflict, T translate,
+// O opset, S serialise, V verify, I input.
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;
   std::string message;  // what, with expected and found
   Place place;
-  std::string hint;     // the next step: an option, a plugin, a line to add
+  std::string hint;  // the next step: an option, a plugin, a line to add
 
   // "place: error T501: message\n  hint".
   std::string text() const;
@@ -51,7 +51,8 @@ class Error : public std::exception {
   std::string text_;
 };
 
-// Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18; anything else 1.
+// Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18; anything
+// else 1.
 int exit_status(std::string_view code);
 
 }  // namespace onnxport

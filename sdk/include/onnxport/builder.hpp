@@ -24,15 +24,17 @@ struct HostApi {
 inline onnxport_str to_abi(std::string_view s) { return {s.data(), s.size()}; }
 inline std::string_view from_abi(onnxport_str s) { return {s.data, static_cast<size_t>(s.size)}; }
 
-// Emits ONNX nodes. What is emitted in ai.onnx is read at the pivot opset (23) in a mapping, at the step's opset in an
-// opset rule. Every emitted value has its element type and rank at once. A call that the host refuses throws Failed.
+// Emits ONNX nodes. What is emitted in ai.onnx is read at the pivot opset (23) in a mapping, at the step's
+// opset in an opset rule. Every emitted value has its element type and rank at once. A call that the host
+// refuses throws Failed.
 class Builder {
  public:
   Builder(const HostApi& api, onnxport_context* context) : api_(api), context_(context) {}
   Builder(const Builder&) = delete;
   Builder& operator=(const Builder&) = delete;
 
-  // ---- ONNX operators, by their own names: op.Gemm(a, b, c, {{"alpha", 2.0}}). Optional inputs may be absent. ----
+  // ---- ONNX operators, by their own names: op.Gemm(a, b, c, {{"alpha", 2.0}}). Optional inputs may be
+  // absent. ----
 #include "onnxport/onnx_ops.inc"
 
   // Any node: of a custom domain, or with other than the required outputs.
@@ -43,14 +45,16 @@ class Builder {
   }
 
   // ---- constants ----
-  // A 0-d constant. The number is converted to `dtype` as torch would (no rounding surprise is hidden: i64 of 2.5 is 2).
+  // A 0-d constant. The number is converted to `dtype` as torch would (no rounding surprise is hidden: i64
+  // of 2.5 is 2).
   Value constant(double number, DType dtype) { return fill(number, dtype, {}); }
   Value constant(int64_t number) { return constant(Tensor{DType::i64, {}, bytes_of(&number, 1)}); }
   Value constant(int number) { return constant(static_cast<int64_t>(number)); }
   Value constant(const Tensor& tensor);
   // A 1-D i64 constant, as ONNX wants axes, pads and shapes.
   Value ints(const std::vector<int64_t>& numbers) {
-    return constant(Tensor{DType::i64, {static_cast<int64_t>(numbers.size())}, bytes_of(numbers.data(), numbers.size())});
+    return constant(
+        Tensor{DType::i64, {static_cast<int64_t>(numbers.size())}, bytes_of(numbers.data(), numbers.size())});
   }
   // A 0-d constant of the element type of `x`.
   Value like(const Value& x, double number) { return constant(number, x.dtype()); }
@@ -67,8 +71,8 @@ class Builder {
   Value dim(const Value& x, int64_t axis);
   // Whether two sizes are known to be equal, static or not.
   bool same_dim(const Value& a, int64_t axis_a, const Value& b, int64_t axis_b) {
-    return api_.graph->same_dim(context_, a.handle(), static_cast<uint32_t>(normalized(axis_a, a.rank())), b.handle(),
-                                static_cast<uint32_t>(normalized(axis_b, b.rank()))) == 1;
+    return api_.graph->same_dim(context_, a.handle(), static_cast<uint32_t>(normalized(axis_a, a.rank())),
+                                b.handle(), static_cast<uint32_t>(normalized(axis_b, b.rank()))) == 1;
   }
   // 0-d and 1-D i64 values joined to one 1-D value; a constant when all are.
   Value shape(const Values& parts);
@@ -77,7 +81,9 @@ class Builder {
   // Reshape to dims given as a mix of numbers and values: op.reshape(x, {op.constant(0), op.dim(x, 1), ...}).
   Value reshape(const Value& x, const Values& dims) { return Reshape(x, shape(dims)); }
   Value reshape(const Value& x, const std::vector<int64_t>& dims) { return Reshape(x, ints(dims)); }
-  Value reshape(const Value& x, std::initializer_list<int64_t> dims) { return reshape(x, std::vector<int64_t>(dims)); }
+  Value reshape(const Value& x, std::initializer_list<int64_t> dims) {
+    return reshape(x, std::vector<int64_t>(dims));
+  }
   Value squeeze(const Value& x, const std::vector<int64_t>& axes) {
     return axes.empty() ? x : node("Squeeze", {x, ints(axes)});
   }
@@ -97,7 +103,8 @@ class Builder {
   // ---- axes ----
   // 0 <= axis < rank, or declines.
   int64_t normalized(int64_t axis, int64_t rank) {
-    const int64_t end = std::max<int64_t>(rank, 1);  // torch lets 0 and -1 name the one axis that a 0-d tensor lacks
+    const int64_t end =
+        std::max<int64_t>(rank, 1);  // torch lets 0 and -1 name the one axis that a 0-d tensor lacks
     const int64_t r = axis < 0 ? axis + end : axis;
     if (r < 0 || r >= end) {
       decline("axis " + std::to_string(axis) + " does not exist in " + std::to_string(rank) + " dimensions");
@@ -119,7 +126,8 @@ class Builder {
   Value as_complex(const Value& x) { return checked(api_.emit->set_complex(context_, x.handle(), 1)); }
   Value as_real(const Value& x) { return checked(api_.emit->set_complex(context_, x.handle(), 0)); }
 
-  // States the type of a node's result where ONNX cannot infer it (custom domains). -1: a size known at run time.
+  // States the type of a node's result where ONNX cannot infer it (custom domains). -1: a size known at run
+  // time.
   Value typed(const Value& x, DType dtype, const std::vector<int64_t>& dims);
 
   // ---- the target ----
@@ -129,7 +137,8 @@ class Builder {
   int current_opset() const { return api_.graph->current_opset(context_); }
 
   // ---- words ----
-  // Not this mapping's case: the next candidate, then splitting, is tried. The reason reaches the user if none succeeds.
+  // Not this mapping's case: the next candidate, then splitting, is tried. The reason reaches the user if
+  // none succeeds.
   [[noreturn]] void decline(const std::string& reason) { throw Declined(reason); }
   // Cannot be exported at all.
   [[noreturn]] void fail(const std::string& reason) { throw Failed(reason); }
@@ -160,14 +169,16 @@ class Builder {
     head.insert(head.end(), tail.begin(), tail.end());
     return head;
   }
-  Value fill(double number, DType dtype, const std::vector<int64_t>& dims) { return constant(tensor(number, dtype, dims)); }
+  Value fill(double number, DType dtype, const std::vector<int64_t>& dims) {
+    return constant(tensor(number, dtype, dims));
+  }
 
   const HostApi& api_;
   onnxport_context* context_;
 };
 
-// ---- arithmetic on values: both of one element type; a number takes the other's type. Integer `/` is ONNX's (towards
-// zero); Python's floor division is Op::floor_divide. ----
+// ---- arithmetic on values: both of one element type; a number takes the other's type. Integer `/` is ONNX's
+// (towards zero); Python's floor division is Op::floor_divide. ----
 inline Value operator+(const Value& a, const Value& b) { return a.builder().Add(a, b); }
 inline Value operator-(const Value& a, const Value& b) { return a.builder().Sub(a, b); }
 inline Value operator*(const Value& a, const Value& b) { return a.builder().Mul(a, b); }

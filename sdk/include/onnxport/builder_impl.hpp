@@ -127,23 +127,33 @@ inline bool Value::is_constant() const {
 }
 inline std::optional<std::vector<int64_t>> Value::constant_ints() const {
   onnxport_tensor t{};
-  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1) return std::nullopt;
+  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1)
+    return std::nullopt;
   switch (static_cast<DType>(t.dtype)) {
-    case DType::i64: return detail::read_as<int64_t, int64_t>(t);
-    case DType::i32: return detail::read_as<int64_t, int32_t>(t);
-    case DType::i16: return detail::read_as<int64_t, int16_t>(t);
-    case DType::i8: return detail::read_as<int64_t, int8_t>(t);
+    case DType::i64:
+      return detail::read_as<int64_t, int64_t>(t);
+    case DType::i32:
+      return detail::read_as<int64_t, int32_t>(t);
+    case DType::i16:
+      return detail::read_as<int64_t, int16_t>(t);
+    case DType::i8:
+      return detail::read_as<int64_t, int8_t>(t);
     case DType::u8:
-    case DType::boolean: return detail::read_as<int64_t, uint8_t>(t);
-    default: return std::nullopt;
+    case DType::boolean:
+      return detail::read_as<int64_t, uint8_t>(t);
+    default:
+      return std::nullopt;
   }
 }
 inline std::optional<std::vector<double>> Value::constant_reals() const {
   onnxport_tensor t{};
-  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1) return std::nullopt;
+  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1)
+    return std::nullopt;
   switch (static_cast<DType>(t.dtype)) {
-    case DType::f32: return detail::read_as<double, float>(t);
-    case DType::f64: return detail::read_as<double, double>(t);
+    case DType::f32:
+      return detail::read_as<double, float>(t);
+    case DType::f64:
+      return detail::read_as<double, double>(t);
     case DType::f16:
     case DType::bf16: {
       const bool half = static_cast<DType>(t.dtype) == DType::f16;
@@ -153,7 +163,8 @@ inline std::optional<std::vector<double>> Value::constant_reals() const {
       }
       return out;
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -163,27 +174,54 @@ inline Tensor Builder::tensor(double number, DType dtype, const std::vector<int6
   Tensor t{dtype, dims, {}};
   const float single = static_cast<float>(number);
   switch (dtype) {
-    case DType::f32: detail::append_number(t.data, single, count); break;
-    case DType::f64: detail::append_number(t.data, number, count); break;
-    case DType::f16: detail::append_number(t.data, detail::to_f16(single), count); break;
-    case DType::bf16: detail::append_number(t.data, detail::to_bf16(single), count); break;
-    case DType::i64: detail::append_number(t.data, detail::integer_from<int64_t>(number), count); break;
-    case DType::i32: detail::append_number(t.data, detail::integer_from<int32_t>(number), count); break;
-    case DType::i16: detail::append_number(t.data, detail::integer_from<int16_t>(number), count); break;
-    case DType::i8: detail::append_number(t.data, detail::integer_from<int8_t>(number), count); break;
-    case DType::u64: detail::append_number(t.data, detail::integer_from<uint64_t>(number), count); break;
-    case DType::u32: detail::append_number(t.data, detail::integer_from<uint32_t>(number), count); break;
-    case DType::u16: detail::append_number(t.data, detail::integer_from<uint16_t>(number), count); break;
-    case DType::u8: detail::append_number(t.data, detail::integer_from<uint8_t>(number), count); break;
-    case DType::boolean: detail::append_number(t.data, static_cast<uint8_t>(number != 0), count); break;
-    default: throw Failed("no constant can be made of this element type");
+    case DType::f32:
+      detail::append_number(t.data, single, count);
+      break;
+    case DType::f64:
+      detail::append_number(t.data, number, count);
+      break;
+    case DType::f16:
+      detail::append_number(t.data, detail::to_f16(single), count);
+      break;
+    case DType::bf16:
+      detail::append_number(t.data, detail::to_bf16(single), count);
+      break;
+    case DType::i64:
+      detail::append_number(t.data, detail::integer_from<int64_t>(number), count);
+      break;
+    case DType::i32:
+      detail::append_number(t.data, detail::integer_from<int32_t>(number), count);
+      break;
+    case DType::i16:
+      detail::append_number(t.data, detail::integer_from<int16_t>(number), count);
+      break;
+    case DType::i8:
+      detail::append_number(t.data, detail::integer_from<int8_t>(number), count);
+      break;
+    case DType::u64:
+      detail::append_number(t.data, detail::integer_from<uint64_t>(number), count);
+      break;
+    case DType::u32:
+      detail::append_number(t.data, detail::integer_from<uint32_t>(number), count);
+      break;
+    case DType::u16:
+      detail::append_number(t.data, detail::integer_from<uint16_t>(number), count);
+      break;
+    case DType::u8:
+      detail::append_number(t.data, detail::integer_from<uint8_t>(number), count);
+      break;
+    case DType::boolean:
+      detail::append_number(t.data, static_cast<uint8_t>(number != 0), count);
+      break;
+    default:
+      throw Failed("no constant can be made of this element type");
   }
   return t;
 }
 
 inline Value Builder::constant(const Tensor& t) {
-  const onnxport_tensor abi{static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()), t.dims.data(),
-                            t.data.data(), t.data.size()};
+  const onnxport_tensor abi{static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()),
+                            t.dims.data(), t.data.data(), t.data.size()};
   return checked(api_.emit->constant(context_, &abi));
 }
 
@@ -272,11 +310,10 @@ inline Value Builder::shape(const Values& parts) {
   const std::vector<onnxport_value> in = detail::handles(parts);
   return checked(api_.emit->shape(context_, in.data(), static_cast<uint32_t>(in.size())));
 }
-inline Value Builder::shape_of(const Value& x) {
-  return x.is_complex() ? Shape(x, {{"end", -1}}) : Shape(x);
-}
+inline Value Builder::shape_of(const Value& x) { return x.is_complex() ? Shape(x, {{"end", -1}}) : Shape(x); }
 
-inline Block Builder::block(const std::vector<Param>& params, const std::function<Values(const Values&)>& body) {
+inline Block Builder::block(const std::vector<Param>& params,
+                            const std::function<Values(const Values&)>& body) {
   std::vector<int32_t> dtypes;
   std::vector<int32_t> ranks;
   std::vector<onnxport_str> names;
@@ -299,8 +336,8 @@ inline Block Builder::block(const std::vector<Param>& params, const std::functio
 }
 
 inline Value Builder::typed(const Value& x, DType dtype, const std::vector<int64_t>& dims) {
-  if (api_.emit->set_type(context_, x.handle(), static_cast<int32_t>(dtype), static_cast<int32_t>(dims.size()),
-                          dims.data()) != ONNXPORT_OK) {
+  if (api_.emit->set_type(context_, x.handle(), static_cast<int32_t>(dtype),
+                          static_cast<int32_t>(dims.size()), dims.data()) != ONNXPORT_OK) {
     throw Failed("");
   }
   return x;

@@ -19,24 +19,28 @@ class Op : public Builder {
   std::string_view name() const { return from_abi(api_.op->name(context_)); }
 
   // ---- arguments ----
-  // The argument as an ONNX value: a number is a 0-d constant, a list of ints one 1-D i64 value, None the absent value.
-  // An argument the schema does not have is absent too, so that one mapping serves several overloads.
+  // The argument as an ONNX value: a number is a 0-d constant, a list of ints one 1-D i64 value, None the
+  // absent value. An argument the schema does not have is absent too, so that one mapping serves several
+  // overloads.
   Value operator[](std::string_view arg) const {
     const onnxport_arg a = find(arg);
     return a == 0 || kind(a) == ONNXPORT_ARG_NONE ? Value() : self().checked(api_.op->arg_value(context_, a));
   }
-  // The argument in that element type. A number of the model becomes a constant of the type at once: 0.1 as f64 is 0.1,
-  // not the f32 nearest to it.
+  // The argument in that element type. A number of the model becomes a constant of the type at once: 0.1 as
+  // f64 is 0.1, not the f32 nearest to it.
   Value as(std::string_view arg, DType t) const {
     const onnxport_arg a = find(arg);
     if (a == 0) return {};
     switch (kind(a)) {
-      case ONNXPORT_ARG_REAL: return self().constant(api_.op->arg_real(context_, a), t);
+      case ONNXPORT_ARG_REAL:
+        return self().constant(api_.op->arg_real(context_, a), t);
       case ONNXPORT_ARG_INT:
         if (t == DType::i64) return self().constant(api_.op->arg_int(context_, a));
         return self().constant(api_.op->arg_real(context_, a), t);
-      case ONNXPORT_ARG_BOOL: return self().constant(api_.op->arg_real(context_, a), t);
-      default: return self().cast((*this)[arg], t);
+      case ONNXPORT_ARG_BOOL:
+        return self().constant(api_.op->arg_real(context_, a), t);
+      default:
+        return self().cast((*this)[arg], t);
     }
   }
   // Number of elements of a list argument.
@@ -54,7 +58,9 @@ class Op : public Builder {
   }
 
   int64_t integer(std::string_view arg) const { return read_integer(arg, find(arg)); }
-  int64_t integer(std::string_view arg, int64_t when_none) const { return has(arg) ? integer(arg) : when_none; }
+  int64_t integer(std::string_view arg, int64_t when_none) const {
+    return has(arg) ? integer(arg) : when_none;
+  }
   double real(std::string_view arg) const { return read_real(arg, find(arg)); }
   double real(std::string_view arg, double when_none) const { return has(arg) ? real(arg) : when_none; }
   bool boolean(std::string_view arg) const { return read_integer(arg, find(arg)) != 0; }
@@ -98,12 +104,15 @@ class Op : public Builder {
   Values values(std::string_view arg) const {
     Values out;
     for (onnxport_arg item : items(arg, find(arg))) {
-      out.push_back(kind(item) == ONNXPORT_ARG_NONE ? Value() : self().checked(api_.op->arg_value(context_, item)));
+      out.push_back(kind(item) == ONNXPORT_ARG_NONE ? Value()
+                                                    : self().checked(api_.op->arg_value(context_, item)));
     }
     return out;
   }
   // Axes as non-negative numbers, sorted as given. `when_none_or_empty` is used for None and the empty list.
-  int64_t axis(std::string_view arg, const Value& x) const { return self().normalized(integer(arg), x.rank()); }
+  int64_t axis(std::string_view arg, const Value& x) const {
+    return self().normalized(integer(arg), x.rank());
+  }
   std::vector<int64_t> axes(std::string_view arg, const Value& x) const {
     std::vector<int64_t> out = has(arg) ? integers(arg) : std::vector<int64_t>{};
     for (int64_t& a : out) a = self().normalized(a, x.rank());
@@ -162,7 +171,9 @@ class Op : public Builder {
   // ---- results ----
   size_t output_count() const { return api_.op->output_count(context_); }
   // Whether anything reads result `index`: the indices of max_pool2d_with_indices often are not.
-  bool is_used(size_t index) const { return api_.op->output_used(context_, static_cast<uint32_t>(index)) != 0; }
+  bool is_used(size_t index) const {
+    return api_.op->output_used(context_, static_cast<uint32_t>(index)) != 0;
+  }
   DType recorded_dtype(size_t index) const {
     return static_cast<DType>(api_.op->output_dtype(context_, static_cast<uint32_t>(index)));
   }
@@ -188,7 +199,8 @@ class Op : public Builder {
     if (a != 0 && kind(a) == ONNXPORT_ARG_NONE) return {};
     if (a == 0 || kind(a) != ONNXPORT_ARG_LIST) unknown(arg, "a list");
     std::vector<onnxport_arg> out;
-    for (uint32_t i = 0; i < api_.op->arg_size(context_, a); ++i) out.push_back(api_.op->arg_item(context_, a, i));
+    for (uint32_t i = 0; i < api_.op->arg_size(context_, a); ++i)
+      out.push_back(api_.op->arg_item(context_, a, i));
     return out;
   }
   int64_t read_integer(std::string_view arg, onnxport_arg a) const {
@@ -198,11 +210,13 @@ class Op : public Builder {
   }
   double read_real(std::string_view arg, onnxport_arg a) const {
     const int32_t k = a == 0 ? ONNXPORT_ARG_NONE : kind(a);
-    if (k == ONNXPORT_ARG_REAL || k == ONNXPORT_ARG_INT || k == ONNXPORT_ARG_BOOL) return api_.op->arg_real(context_, a);
+    if (k == ONNXPORT_ARG_REAL || k == ONNXPORT_ARG_INT || k == ONNXPORT_ARG_BOOL)
+      return api_.op->arg_real(context_, a);
     unknown(arg, "a number");
   }
   [[noreturn]] void unknown(std::string_view arg, const char* wanted) const {
-    self().decline("needs " + std::string(wanted) + " that is known while exporting for '" + std::string(arg) + "'");
+    self().decline("needs " + std::string(wanted) + " that is known while exporting for '" +
+                   std::string(arg) + "'");
   }
 };
 

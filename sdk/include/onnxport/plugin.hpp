@@ -4,8 +4,8 @@
 //   Value scaled_tanh(Op& op) { return op.Tanh(op["x"]) * op.real("scale"); }
 //
 //   ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
-//     static const onnxport::Plugin plugin(host, {"com.acme.ops", "1.4.0"}, {{"acme::scaled_tanh", scaled_tanh}});
-//     return plugin.table();
+//     static const onnxport::Plugin plugin(host, {"com.acme.ops", "1.4.0"}, {{"acme::scaled_tanh",
+//     scaled_tanh}}); return plugin.table();
 //   }
 #pragma once
 
@@ -15,8 +15,8 @@
 namespace onnxport {
 inline namespace sdk_v1 {
 
-// One mapping: a torch operator ("ns::name" for every overload, "ns::name.overload" for one) and the function that
-// emits its ONNX form. The function returns one value, or as many as the operator has results.
+// One mapping: a torch operator ("ns::name" for every overload, "ns::name.overload" for one) and the function
+// that emits its ONNX form. The function returns one value, or as many as the operator has results.
 struct Mapping {
   using One = Value (*)(Op&);
   using Many = Values (*)(Op&);
@@ -214,8 +214,8 @@ const Api* fetch(const onnxport_host* host, std::string_view id) {
 
 }  // namespace detail
 
-inline Plugin::Plugin(const onnxport_host* host, Identity identity, Mappings mappings, std::vector<Opset> opsets,
-                      std::vector<Pass> passes)
+inline Plugin::Plugin(const onnxport_host* host, Identity identity, Mappings mappings,
+                      std::vector<Opset> opsets, std::vector<Pass> passes)
     : identity_(std::move(identity)),
       mappings_(std::move(mappings)),
       opsets_(std::move(opsets)),
@@ -232,27 +232,36 @@ inline Plugin::Plugin(const onnxport_host* host, Identity identity, Mappings map
     abi_mappings_.push_back({to_abi(m.torch_op), m.min_opset, m.max_opset,
                              m.takes_complex ? ONNXPORT_TAKES_COMPLEX : 0u, 0u, detail::translate, &m});
   }
-  mapping_api_ = {sizeof(onnxport_mapping_api), static_cast<uint32_t>(abi_mappings_.size()), abi_mappings_.data(),
-                  sizeof(onnxport_mapping)};
+  mapping_api_ = {sizeof(onnxport_mapping_api), static_cast<uint32_t>(abi_mappings_.size()),
+                  abi_mappings_.data(), sizeof(onnxport_mapping)};
   if (!abi_mappings_.empty()) lib.mapping = &mapping_api_;
 
   abi_rules_.reserve(2 * opsets_.size() + passes_.size());  // the tables point into it
   if (!opsets_.empty()) {
     const Opset& o = opsets_.front();
-    opset_api_ = {sizeof(onnxport_opset_api), o.version, o.ir_version, o.op_count, o.ops, sizeof(onnxport_op_def),
-                  add_rules(o.down), add_rules(o.up), static_cast<uint32_t>(o.down.size()),
-                  static_cast<uint32_t>(o.up.size()), sizeof(onnxport_rule)};
+    opset_api_ = {sizeof(onnxport_opset_api),
+                  o.version,
+                  o.ir_version,
+                  o.op_count,
+                  o.ops,
+                  sizeof(onnxport_op_def),
+                  add_rules(o.down),
+                  add_rules(o.up),
+                  static_cast<uint32_t>(o.down.size()),
+                  static_cast<uint32_t>(o.up.size()),
+                  sizeof(onnxport_rule)};
     lib.opset = &opset_api_;
   }
   for (const Pass& p : passes_) {
-    abi_passes_.push_back({to_abi(p.name), to_abi(p.stage), add_rules(p.rules), static_cast<uint32_t>(p.rules.size()), 0u});
+    abi_passes_.push_back(
+        {to_abi(p.name), to_abi(p.stage), add_rules(p.rules), static_cast<uint32_t>(p.rules.size()), 0u});
   }
   pass_api_ = {sizeof(onnxport_pass_api), static_cast<uint32_t>(abi_passes_.size()), abi_passes_.data(),
                sizeof(onnxport_pass), sizeof(onnxport_rule)};
   if (!abi_passes_.empty()) lib.pass = &pass_api_;
 
-  table_ = {sizeof(onnxport_plugin), ONNXPORT_ABI_MAJOR,          identity_.min_abi_minor, to_abi(identity_.id),
-            to_abi(identity_.version), detail::get_interface};
+  table_ = {sizeof(onnxport_plugin), ONNXPORT_ABI_MAJOR,        identity_.min_abi_minor,
+            to_abi(identity_.id),    to_abi(identity_.version), detail::get_interface};
 }
 
 inline const onnxport_rule* Plugin::add_rules(const Rules& rules) {

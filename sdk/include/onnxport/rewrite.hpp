@@ -6,8 +6,8 @@
 namespace onnxport {
 inline namespace sdk_v1 {
 
-// A rule returns the values that replace the node's outputs, or declines: the node then stays as it is for a pass, and
-// the next way down (an official body, an error) is taken for an opset step.
+// A rule returns the values that replace the node's outputs, or declines: the node then stays as it is for a
+// pass, and the next way down (an official body, an error) is taken for an opset step.
 class Node : public Builder {
  public:
   using Builder::Builder;
@@ -25,7 +25,9 @@ class Node : public Builder {
   size_t output_count() const { return api_.rewrite->output_count(context_); }
   // For its type only.
   Value output(size_t index) { return {*this, api_.rewrite->output(context_, static_cast<uint32_t>(index))}; }
-  bool is_used(size_t index) const { return api_.rewrite->output_used(context_, static_cast<uint32_t>(index)) != 0; }
+  bool is_used(size_t index) const {
+    return api_.rewrite->output_used(context_, static_cast<uint32_t>(index)) != 0;
+  }
 
   bool has_attr(std::string_view name) const {
     onnxport_attr a{};
@@ -61,8 +63,8 @@ class Node : public Builder {
   // The official function body of this node, emitted. Declines where ONNX has none.
   Values official_body() {
     std::vector<onnxport_value> out(output_count(), 0);
-    const int32_t status = api_.onnx_body->emit_body(context_, current_opset(), out.data(),
-                                                     static_cast<uint32_t>(out.size()));
+    const int32_t status =
+        api_.onnx_body->emit_body(context_, current_opset(), out.data(), static_cast<uint32_t>(out.size()));
     if (status == ONNXPORT_DECLINED) decline("ONNX has no function body for " + std::string(op_type()));
     if (status != ONNXPORT_OK) throw Failed("");
     Values values;
@@ -80,23 +82,31 @@ class Node : public Builder {
   static Attr copy(const onnxport_attr& a) {
     const std::string name(from_abi(a.name));
     switch (a.kind) {
-      case ONNXPORT_ATTR_INT: return {name, a.i};
-      case ONNXPORT_ATTR_FLOAT: return {name, a.f};
-      case ONNXPORT_ATTR_STRING: return {name, from_abi(a.s)};
-      case ONNXPORT_ATTR_INTS: return {name, std::vector<int64_t>(a.ints, a.ints + a.count)};
-      case ONNXPORT_ATTR_FLOATS: return {name, std::vector<double>(a.floats, a.floats + a.count)};
+      case ONNXPORT_ATTR_INT:
+        return {name, a.i};
+      case ONNXPORT_ATTR_FLOAT:
+        return {name, a.f};
+      case ONNXPORT_ATTR_STRING:
+        return {name, from_abi(a.s)};
+      case ONNXPORT_ATTR_INTS:
+        return {name, std::vector<int64_t>(a.ints, a.ints + a.count)};
+      case ONNXPORT_ATTR_FLOATS:
+        return {name, std::vector<double>(a.floats, a.floats + a.count)};
       case ONNXPORT_ATTR_STRINGS: {
         std::vector<std::string> strings;
         for (uint32_t i = 0; i < a.count; ++i) strings.emplace_back(from_abi(a.strings[i]));
         return {name, std::move(strings)};
       }
-      case ONNXPORT_ATTR_BLOCK: return {name, Block{a.i}};
+      case ONNXPORT_ATTR_BLOCK:
+        return {name, Block{a.i}};
       case ONNXPORT_ATTR_TENSOR: {
         const auto* bytes = static_cast<const unsigned char*>(a.tensor->data);
-        return {name, Tensor{static_cast<DType>(a.tensor->dtype), {a.tensor->dims, a.tensor->dims + a.tensor->rank},
+        return {name, Tensor{static_cast<DType>(a.tensor->dtype),
+                             {a.tensor->dims, a.tensor->dims + a.tensor->rank},
                              {bytes, bytes + a.tensor->bytes}}};
       }
-      default: throw Failed("attribute '" + name + "' is of an unknown kind");
+      default:
+        throw Failed("attribute '" + name + "' is of an unknown kind");
     }
   }
 };

@@ -43,13 +43,14 @@ inline bool is_floating(DType t) {
 }
 inline bool is_complex(DType t) { return t == DType::c64 || t == DType::c128; }
 inline bool is_integral(DType t) {
-  return !is_floating(t) && !is_complex(t) && t != DType::boolean && t != DType::string && t != DType::undefined;
+  return !is_floating(t) && !is_complex(t) && t != DType::boolean && t != DType::string &&
+         t != DType::undefined;
 }
 
 class Builder;
 
-// An ONNX value of the graph being built, or the absent value: an omitted ONNX input, an argument that is None.
-// Cheap to copy; lives as long as the call it was made in.
+// An ONNX value of the graph being built, or the absent value: an omitted ONNX input, an argument that is
+// None. Cheap to copy; lives as long as the call it was made in.
 class Value {
  public:
   Value() = default;
@@ -69,7 +70,8 @@ class Value {
   bool is_complex() const;
   // A Python number of the model (int, float, bool), not a tensor.
   bool is_number() const;
-  // The contents, when this is a constant (or shape arithmetic that folded to one) of an integer or bool type.
+  // The contents, when this is a constant (or shape arithmetic that folded to one) of an integer or bool
+  // type.
   std::optional<std::vector<int64_t>> constant_ints() const;
   // The contents, when this is a constant of a real floating type.
   std::optional<std::vector<double>> constant_reals() const;
@@ -125,7 +127,8 @@ class Attr {
 
 using Attrs = std::vector<Attr>;
 
-// Thrown by the vocabulary to leave a mapping; the wrapper turns it into the status code. Never crosses the border.
+// Thrown by the vocabulary to leave a mapping; the wrapper turns it into the status code. Never crosses the
+// border.
 struct Declined : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
