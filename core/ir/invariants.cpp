@@ -163,6 +163,7 @@ class Checker {
     const bool torch = graph_.dialect() == Graph::Dialect::torch;
     if (op == (torch ? "prim::If" : "If")) branches(node);
     if (op == (torch ? "prim::Loop" : "Loop")) loop(node, torch);
+    if (op == "prim::Scan") scan(node);
   }
 
   void schema(const Node& node) {
@@ -208,6 +209,20 @@ class Checker {
     if (torch ? node.output_count() != carried : node.output_count() < carried) {
       report(node, "its outputs do not match the values it carries");
     }
+  }
+
+  // Operands: states…, sequences…; body: (states…, slices…) -> (states…, stacked…).
+  void scan(const Node& node) {
+    const auto* states = node.attribute_as<int64_t>("states");
+    if (node.blocks().size() != 1 || states == nullptr || *states < 0 ||
+        static_cast<size_t>(*states) >= node.operand_count()) {
+      return report(node, "needs a body, a number of states and a sequence");
+    }
+    const Block& body = *node.blocks()[0];
+    if (body.parameters().size() != node.operand_count())
+      report(node, "its body takes other values than it is given");
+    if (body.result_count() != node.output_count() || node.output_count() < static_cast<size_t>(*states))
+      report(node, "its body has other results than it has outputs");
   }
 
   const Graph& graph_;

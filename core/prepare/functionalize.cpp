@@ -44,6 +44,7 @@ void Functionalizer::walk(ir::Block& block) {
 void Functionalizer::process(ir::Node& node) {
   if (node.op() == "prim::If") return process_if(node);
   if (node.op() == "prim::Loop") return process_loop(node);
+  if (node.op() == "prim::Scan") return process_scan(node);
   if (node.op() == "prim::SetAttr") {
     const auto* name = node.attribute_as<std::string>("name");
     Diagnostic note;

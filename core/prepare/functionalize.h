@@ -88,6 +88,7 @@ class Functionalizer {
   // ---- regions (regions.cpp) ----
   void process_if(ir::Node& node);
   void process_loop(ir::Node& node);
+  void process_scan(ir::Node& node);
   std::vector<Storage*> written_from_outside(ir::Node& region);
   void collect_written(ir::Block& block, ir::Node& region, bool containers, std::vector<ir::Value*>& out);
   void trace(ir::Value* value, ir::Node& region, std::unordered_set<ir::Value*>& seen,

@@ -243,4 +243,20 @@ void Functionalizer::process_loop(ir::Node& node) {
   for (Storage* root : written) set_root(*root, node.add_output(root->origin->type()));
 }
 
+// The iterations of a scan see copies: what they may write is their own.
+void Functionalizer::process_scan(ir::Node& node) {
+  read_operands(node);
+  if (!written_from_outside(node).empty()) {
+    throw Error("T520", "the body of a scan writes to a tensor from outside", torch_place(node),
+                "return the new value as a state of the scan");
+  }
+  ir::Block& body = *node.blocks()[0];
+  const size_t mark = log_.size();
+  ++depth_;
+  walk(body);
+  finish_block(body, {}, node.provenance());
+  --depth_;
+  rollback(mark);
+}
+
 }  // namespace onnxport

@@ -1,6 +1,8 @@
 #include "core/torch/evaluate.h"
 
 #include <ATen/core/ivalue_inl.h>
+#include <ATen/ops/select.h>
+#include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
@@ -175,6 +177,8 @@ class Interpreter {
       run_if(node);
     } else if (op == "prim::Loop") {
       run_loop(node);
+    } else if (op == "prim::Scan") {
+      run_scan(node);
     } else if (op == "prim::ListConstruct") {
       const c10::TypePtr type = to_torch_type(node.output()->type());
       set(node.output(), make_list(type ? type->containedType(0) : nullptr, operands(node)));
@@ -252,6 +256,28 @@ class Interpreter {
       for (size_t k = 0; k < carried.size(); ++k) carried[k] = get(body.result(k + 1));
     }
     for (size_t k = 0; k < carried.size(); ++k) set(node.output(k), carried[k]);
+  }
+
+  void run_scan(const ir::Node& node) {
+    const ir::Block& body = *node.blocks()[0];
+    const auto states = static_cast<size_t>(*node.attribute_as<int64_t>("states"));
+    const std::vector<c10::IValue> given = operands(node);
+    for (size_t k = 0; k < states; ++k) set(body.parameters()[k], given[k]);
+    std::vector<std::vector<at::Tensor>> stacked(node.output_count() - states);
+    const int64_t turns = given.back().toTensor().size(0);
+    if (turns == 0) throw Error("V804", "a scan over no elements cannot be evaluated", place_of(node));
+    for (int64_t turn = 0; turn < turns; ++turn) {
+      for (size_t k = states; k < given.size(); ++k)
+        set(body.parameters()[k], given[k].toTensor().select(0, turn));
+      run_nodes(body, false);
+      for (size_t k = 0; k < stacked.size(); ++k)
+        stacked[k].push_back(get(body.result(states + k)).toTensor());
+      std::vector<c10::IValue> next;
+      for (size_t k = 0; k < states; ++k) next.push_back(get(body.result(k)));
+      for (size_t k = 0; k < states; ++k) set(body.parameters()[k], next[k]);
+    }
+    for (size_t k = 0; k < states; ++k) set(node.output(k), get(body.parameters()[k]));
+    for (size_t k = 0; k < stacked.size(); ++k) set(node.output(states + k), at::stack(stacked[k]));
   }
 
   // The kernel of a node; nullptr when there is none.

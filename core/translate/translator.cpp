@@ -168,6 +168,7 @@ void Translator::translate_node(ir::Node& node) {
   }
   if (node.op() == "prim::If") return translate_if(node);
   if (node.op() == "prim::Loop") return translate_loop(node);
+  if (node.op() == "prim::Scan") return translate_scan(node);
   if (translate_structure(node) || translate_query(node)) return;
 
   std::vector<Bound> arguments;

@@ -48,13 +48,27 @@ class Translator {
   // Arithmetic and comparison of numbers known now (scalars.cpp).
   bool fold_scalars(ir::Node& node, const std::vector<Bound>& arguments);
 
-  // ---- regions (regions.cpp) ----
+  // ---- regions (branches.cpp, loops.cpp) ----
   void translate_if(ir::Node& node);
   void emit_if(ir::Node& node, ir::Value* condition);
+  ir::Block* emit_branch(ir::Block& source, std::vector<Bound>& results);
   void translate_loop(ir::Node& node);
   bool unroll_loop(ir::Node& node);
   void emit_loop(ir::Node& node);
-  ir::Block* emit_branch(ir::Block& source, std::vector<Bound>& results);
+  void translate_scan(ir::Node& node);
+  // What goes from one iteration to the next.
+  struct Carried {
+    std::vector<Bound> bounds;
+    std::vector<ir::Value*> initial;  // the values in `bounds`, flat
+    std::vector<ir::Type> types;      // of `initial`, as they hold for every iteration
+  };
+  Carried carried_by(std::span<ir::Value* const> operands);
+  bool settle_types(Carried& carried, std::span<ir::Value*> results);
+  std::vector<ir::Value*> body_results(ir::Block& body, const Carried& carried, size_t first);
+  ir::Block* emit_body(ir::Block& body, Carried& carried, size_t leading_results,
+                       const std::vector<std::pair<std::string, ir::Type>>& leading,
+                       std::span<const ir::Type> slices);
+  void bind_carried(ir::Node& node, const Carried& carried, std::span<ir::Value* const> outputs);
 
   // ---- composites (split.cpp) ----
   bool split(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons);

@@ -1,4 +1,5 @@
-// cond, while_loop and the wrappers around graphs: regions of prim::If and prim::Loop, or nothing at all.
+// cond, while_loop, scan, map and the wrappers around graphs: regions of prim::If, prim::Loop and prim::Scan, or
+// nothing at all.
 #include <limits>
 
 #include "core/capture/exported_program/program_importer.h"
@@ -132,6 +133,41 @@ void ProgramImporter::import_while(const std::vector<Input>& inputs, const Json&
   add_region_outputs(made, carried, node);
 }
 
+// scan(body, states, sequences, additional), and map(body, sequences, additional), which has no states:
+// `states_at` is where the states are, or 0.
+void ProgramImporter::import_scan(const std::vector<Input>& inputs, size_t states_at, const Json& node) {
+  const size_t sequences_at = states_at + 1;
+  if (inputs.size() <= sequences_at) node.refuse("has fewer arguments than a scan takes");
+  const std::vector<ir::Value*> states =
+      states_at == 0 ? std::vector<ir::Value*>() : flat_tensors({inputs[states_at]}, 0);
+  const std::vector<ir::Value*> sequences = flat_tensors({inputs[sequences_at]}, 0);
+  const std::vector<ir::Value*> additional = flat_tensors(inputs, sequences_at + 1);
+  if (sequences.empty()) node.refuse("goes over no tensor");
+  std::vector<ir::Value*> operands = states;
+  operands.insert(operands.end(), sequences.begin(), sequences.end());
+  ir::Node* made = emit("prim::Scan", operands);
+  made->set_attribute(graph_.intern("states"), static_cast<int64_t>(states.size()));
+  const size_t results = output_names(node).size();
+  {
+    const Scope scope(*this, made->add_block(), frame_);
+    std::vector<ir::Value*> parameters;
+    for (const ir::Value* v : states) parameters.push_back(block_->add_parameter(v->type()));
+    for (const ir::Value* v : sequences) {
+      const ir::Type& whole = v->type();
+      parameters.push_back(block_->add_parameter(
+          whole.rank() < 1 ? ir::Type::tensor(whole.dtype())
+                           : ir::Type::tensor(whole.dtype(), ir::Shape(whole.shape()->begin() + 1,
+                                                                       whole.shape()->end()))));
+    }
+    parameters.insert(parameters.end(), additional.begin(), additional.end());
+    block_->set_results(
+        import_results(inputs[0].argument.at("as_graph").at("graph"), parameters, results));
+  }
+  std::vector<ir::Value*> outputs;
+  for (const std::string_view name : output_names(node)) outputs.push_back(made->add_output(recorded_type(name)));
+  bind_results(outputs, node);
+}
+
 // A graph behind a wrapper that changes no numbers: what it computes, here.
 void ProgramImporter::import_inlined(const std::vector<Input>& inputs, const Json& node) {
   size_t at = 0;
@@ -157,6 +193,10 @@ bool ProgramImporter::import_higher_order(std::string_view target, const std::ve
     import_cond(inputs, node);
   } else if (name == "while_loop") {
     import_while(inputs, node);
+  } else if (name == "scan") {
+    import_scan(inputs, 1, node);
+  } else if (name == "map_impl" || name == "map") {
+    import_scan(inputs, 0, node);
   } else if (name == "invoke_subgraph" || name == "wrap" || name == "wrap_with_set_grad_enabled" ||
              (name == "wrap_with_autocast" && !casts(inputs))) {
     import_inlined(inputs, node);

@@ -95,6 +95,7 @@ class ProgramImporter {
   bool import_higher_order(std::string_view target, const std::vector<Input>& inputs, const Json& node);
   void import_cond(const std::vector<Input>& inputs, const Json& node);
   void import_while(const std::vector<Input>& inputs, const Json& node);
+  void import_scan(const std::vector<Input>& inputs, size_t states_at, const Json& node);
   static bool casts(const std::vector<Input>& inputs);
   void import_inlined(const std::vector<Input>& inputs, const Json& node);
   void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs,

@@ -38,6 +38,18 @@ constexpr std::array<Unary, 9> kUnary = {{{"_operator.neg", "aten::neg.int", "at
                                           {"torch._sym_sqrt", "aten::sqrt.int", "aten::sqrt.float"},
                                           {"_operator.pos", "", ""}}};
 
+// Of two numbers; TorchScript keeps these outside aten, so the table of schemas has none.
+std::string number_schema(std::string_view op, std::string_view suffix) {
+  const std::string_view a = suffix.starts_with(".float") ? "float" : "int";
+  const std::string_view b = suffix.ends_with("float") ? "float" : "int";
+  const std::string_view result = suffix == ".int" ? "int" : "float";
+  std::string out(op);
+  for (const std::string_view part : {suffix, std::string_view("("), a, std::string_view(" a, "), b,
+                                      std::string_view(" b) -> "), result})
+    out += part;
+  return out;
+}
+
 std::string_view kind_suffix(bool a_real, bool b_real) {
   if (a_real && b_real) return ".float";
   if (a_real) return ".float_int";
@@ -75,7 +87,11 @@ bool ProgramImporter::import_python_operator(std::string_view target, const std:
   }
   if (target == "torch.sym_max" || target == "torch.sym_min") {
     const std::string_view op = target == "torch.sym_max" ? "prim::max" : "prim::min";
-    return finish(std::string(op) + std::string(kind_suffix(is_real(0), is_real(1))), values, false);
+    const std::string_view suffix = kind_suffix(is_real(0), is_real(1));
+    const std::string name = std::string(op) + std::string(suffix);
+    if (!schemas_.contains(name))
+      schemas_[name] = graph_.keep(ir::parse_schema(number_schema(op, suffix)));
+    return finish(name, values);
   }
   if (target == "_operator.and_") return finish("aten::__and__.bool", values);
   if (target == "_operator.or_") return finish("aten::__or__.bool", values);

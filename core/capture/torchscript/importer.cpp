@@ -25,6 +25,11 @@ bool is_readable(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
 }
 
+// Most prim operators have a form of their own in the graph; arithmetic on numbers is an operator like any other.
+bool has_own_form(c10::Symbol kind) {
+  return kind.is_prim() && kind != c10::prim::max && kind != c10::prim::min && kind != c10::prim::abs;
+}
+
 }  // namespace
 
 Error Importer::unsupported(const torch::jit::Node& node, std::string_view code, std::string message,
@@ -201,7 +206,7 @@ bool Importer::import_foldable_node(torch::jit::Node& node) {
 }
 
 const Importer::Operator& Importer::operator_of(torch::jit::Node& node) {
-  const c10::FunctionSchema* schema = node.kind().is_prim() ? nullptr : node.maybeSchema();
+  const c10::FunctionSchema* schema = has_own_form(node.kind()) ? nullptr : node.maybeSchema();
   auto [slot, fresh] = operators_.try_emplace(schema);
   Operator& op = slot->second;
   if (schema == nullptr) {
