@@ -7,7 +7,7 @@ target_include_directories(onnxport_core_usage INTERFACE
   ${PROJECT_BINARY_DIR}/generated)
 target_compile_definitions(onnxport_core_usage INTERFACE ONNXPORT_VERSION="${PROJECT_VERSION}")
 target_link_libraries(onnxport_core_usage INTERFACE OpenSSL::Crypto
-  onnxport_flags onnxport_onnx_lib onnxport_ort Boost::filesystem yaml-cpp simdjson::simdjson fmt::fmt
+  onnxport_flags onnxport_onnx_lib onnxport_ort Boost::filesystem yaml-cpp simdjson::simdjson ZLIB::ZLIB fmt::fmt
   Threads::Threads ${CMAKE_DL_LIBS})
 
 # onnxport_room(<path below core> [VISIBLE] [USES targets...])

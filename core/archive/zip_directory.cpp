@@ -14,6 +14,8 @@ constexpr uint32_t kLocal = 0x04034b50;
 constexpr size_t kEndSize = 22;
 constexpr size_t kLongestComment = 65535;
 constexpr uint64_t kElsewhere32 = 0xffffffff;  // "see the zip64 field"
+constexpr uint64_t kSizesFollow = 1 << 3;      // flag: the local header has no sizes, they follow the data
+constexpr size_t kLongestShown = 120;
 
 // Little-endian numbers at any offset; false once anything lies outside the file.
 class Bytes {
@@ -40,6 +42,15 @@ struct Directory {
   uint64_t entries = 0;
   uint64_t offset = 0;
 };
+
+// What a record takes of the file, header included.
+struct Extent {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  size_t entry = 0;
+};
+
+std::string quoted(std::string_view name) { return "record '" + printable_record(name) + "'"; }
 
 std::optional<Directory> find_directory(const Bytes& b, std::string& why) {
   if (b.size() < kEndSize) {
@@ -79,41 +90,99 @@ void read_zip64(const Bytes& b, uint64_t at, uint64_t end, ZipEntry& entry, uint
   }
 }
 
+// Where the header before the data contradicts the directory, two readers would see two archives.
+bool contradicts(const Bytes& b, uint64_t local, uint64_t method, const ZipEntry& entry) {
+  const uint64_t name_length = b.number(local + 26, 2);
+  if (name_length != entry.name.size() || b.text(local + 30, name_length) != entry.name) return true;
+  if (b.number(local + 8, 2) != method) return true;
+  if ((b.number(local + 6, 2) & kSizesFollow) != 0) return false;
+  const uint64_t compressed = b.number(local + 18, 4);
+  const uint64_t size = b.number(local + 22, 4);
+  return (compressed != entry.compressed_size && compressed != kElsewhere32) ||
+         (size != entry.size && size != kElsewhere32);
+}
+
+// The entry of the directory at `at`, which lies within the file; nullopt, with `why`, when its data does
+// not.
+std::optional<ZipEntry> read_entry(const Bytes& b, uint64_t at, std::string& why, Extent& extent) {
+  const uint64_t name_length = b.number(at + 28, 2);
+  const uint64_t method = b.number(at + 10, 2);
+  ZipEntry entry;
+  entry.name = b.text(at + 46, name_length);
+  entry.stored = method == 0;
+  entry.crc32 = static_cast<uint32_t>(b.number(at + 16, 4));
+  entry.compressed_size = b.number(at + 20, 4);
+  entry.size = b.number(at + 24, 4);
+  uint64_t local = b.number(at + 42, 4);
+  read_zip64(b, at + 46 + name_length, at + 46 + name_length + b.number(at + 30, 2), entry, local);
+  if (!b.has(local, 30) || b.number(local, 4) != kLocal) {
+    why = quoted(entry.name) + " does not lie where the zip directory says";
+    return std::nullopt;
+  }
+  if (contradicts(b, local, method, entry)) {
+    why = quoted(entry.name) + " is another one in the zip directory than where it lies";
+    return std::nullopt;
+  }
+  entry.offset = local + 30 + name_length + b.number(local + 28, 2);
+  if (!b.has(entry.offset, entry.compressed_size)) {
+    why = quoted(entry.name) + " reaches beyond the end of the file: the file is truncated";
+    return std::nullopt;
+  }
+  if (entry.stored && entry.size != entry.compressed_size) {
+    why = quoted(entry.name) + " has two sizes: " + std::to_string(entry.size) + " and " +
+          std::to_string(entry.compressed_size) + " bytes";
+    return std::nullopt;
+  }
+  extent.begin = local;
+  extent.end = entry.offset + entry.compressed_size;
+  return entry;
+}
+
+// No record lies in another one or in the directory: nothing is read under two names.
+bool lie_apart(std::vector<Extent> extents, uint64_t directory, const std::vector<ZipEntry>& entries,
+               std::string& why) {
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+  for (size_t i = 0; i < extents.size(); ++i) {
+    const bool last = i + 1 == extents.size();
+    if (extents[i].end <= (last ? directory : extents[i + 1].begin)) continue;
+    why = quoted(entries[extents[i].entry].name) + " overlaps " +
+          (last ? "the zip directory" : quoted(entries[extents[i + 1].entry].name));
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+std::string printable_record(std::string_view name) {
+  std::string out(name.substr(0, kLongestShown));
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  }
+  return name.size() > kLongestShown ? out + "..." : out;
+}
 
 std::optional<std::vector<ZipEntry>> read_zip_directory(std::span<const std::byte> bytes, std::string& why) {
   const Bytes b(bytes);
   const auto directory = find_directory(b, why);
   if (!directory) return std::nullopt;
   std::vector<ZipEntry> out;
+  std::vector<Extent> extents;
   uint64_t at = directory->offset;
   for (uint64_t i = 0; i < directory->entries; ++i) {
-    const uint64_t name_length = b.number(at + 28, 2);
-    const uint64_t extra_length = b.number(at + 30, 2);
-    if (!b.has(at, 46 + name_length + extra_length) || b.number(at, 4) != kEntry) {
+    const uint64_t length = 46 + b.number(at + 28, 2) + b.number(at + 30, 2);
+    if (!b.has(at, length) || b.number(at, 4) != kEntry) {
       why = "entry " + std::to_string(i) + " of the zip directory is damaged";
       return std::nullopt;
     }
-    ZipEntry entry;
-    entry.name = b.text(at + 46, name_length);
-    entry.stored = b.number(at + 10, 2) == 0;
-    entry.compressed_size = b.number(at + 20, 4);
-    entry.size = b.number(at + 24, 4);
-    uint64_t local = b.number(at + 42, 4);
-    read_zip64(b, at + 46 + name_length, at + 46 + name_length + extra_length, entry, local);
-    if (!b.has(local, 30) || b.number(local, 4) != kLocal) {
-      why = "record '" + entry.name + "' does not lie where the zip directory says";
-      return std::nullopt;
-    }
-    entry.offset = local + 30 + b.number(local + 26, 2) + b.number(local + 28, 2);
-    if (!b.has(entry.offset, entry.compressed_size) ||
-        (entry.stored && entry.size != entry.compressed_size)) {
-      why = "record '" + entry.name + "' reaches beyond the end of the file: the file is truncated";
-      return std::nullopt;
-    }
-    out.push_back(std::move(entry));
-    at += 46 + name_length + extra_length + b.number(at + 32, 2);
+    auto entry = read_entry(b, at, why, extents.emplace_back());
+    if (!entry) return std::nullopt;
+    extents.back().entry = i;
+    out.push_back(std::move(*entry));
+    at += length + b.number(at + 32, 2);
   }
+  if (!lie_apart(std::move(extents), directory->offset, out, why)) return std::nullopt;
   return out;
 }
 

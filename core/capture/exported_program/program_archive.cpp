@@ -1,5 +1,7 @@
 #include "core/capture/exported_program/program_archive.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -37,11 +39,20 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
     std::string name = slash == std::string::npos ? entry.name : entry.name.substr(slash + 1);
     const auto [slot, fresh] = entries_.emplace(std::move(name), std::move(entry));
     if (!fresh) {
-      throw archive_error("I102", "two records are named '" + slot->first + "'", *path_,
+      throw archive_error("I102", "two records are named '" + printable_record(slot->first) + "'", *path_,
                           std::string(kSaveAgain));
     }
   }
   choose_program();
+  check_byte_order();
+}
+
+// Weights are views of the file: what a big-endian machine wrote would be read as other numbers.
+void ProgramArchive::check_byte_order() const {
+  const std::string record = "byteorder";
+  if (!has(record) || text(record) == "little") return;
+  throw archive_error("I119", "the archive was written on a big-endian machine, which is not read", *path_,
+                      "write the program again on a little-endian machine");
 }
 
 void ProgramArchive::choose_program() {
@@ -86,7 +97,20 @@ std::span<const std::byte> ProgramArchive::bytes(const std::string& record) cons
   return file_->bytes().subspan(e.offset, e.size);
 }
 
+void ProgramArchive::check(const std::string& record) const {
+  const ZipEntry& e = entry(record);
+  if (checked_.contains(&e)) return;
+  const std::span<const std::byte> data = bytes(record);
+  const auto found = crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size());
+  if (found != e.crc32) {
+    throw archive_error("I118", "the record '" + record + "' is damaged: its checksum is not the archive's",
+                        *path_, "copy or download the file again, or write it again with torch.export.save");
+  }
+  checked_.insert(&e);
+}
+
 std::string_view ProgramArchive::text(const std::string& record) const {
+  check(record);
   const auto view = bytes(record);
   return {reinterpret_cast<const char*>(view.data()), view.size()};
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/archive/zip_directory.h"
 #include "core/ir/tensor.h"
@@ -19,7 +20,7 @@ namespace onnxport {
 class ProgramArchive {
  public:
   // Throws Error I101 (cannot be opened), I102 (empty, truncated or no zip archive), I103 (an archive, but of
-  // no exported program; says of what).
+  // no exported program; says of what), I119 (of a big-endian machine).
   explicit ProgramArchive(const std::filesystem::path& path);
 
   const std::string& path() const { return *path_; }
@@ -28,6 +29,10 @@ class ProgramArchive {
   bool has(std::string_view record) const { return entries_.contains(std::string(record)); }
   // The stored bytes of a record, without copying. Throws Error I102 when it is missing or compressed.
   std::span<const std::byte> bytes(const std::string& record) const;
+  // Reads the whole record, once, and compares its CRC-32 with the archive's. Throws Error I118 when they
+  // differ.
+  void check(const std::string& record) const;
+  // The bytes of a record as a text, checked.
   std::string_view text(const std::string& record) const;
   // Where the record's bytes lie in the file, `offset` bytes into it.
   ir::FileRegion region(const std::string& record, uint64_t offset) const;
@@ -36,11 +41,13 @@ class ProgramArchive {
  private:
   const ZipEntry& entry(const std::string& record) const;
   void choose_program();
+  void check_byte_order() const;
 
   std::shared_ptr<const std::string> path_;
   std::shared_ptr<const MappedFile> file_;
   std::unordered_map<std::string, ZipEntry> entries_;  // by name, without the archive's own folder
   std::string program_record_;
+  mutable std::unordered_set<const ZipEntry*> checked_;
 };
 
 }  // namespace onnxport

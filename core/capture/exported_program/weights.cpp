@@ -1,7 +1,8 @@
 #include "core/capture/exported_program/weights.h"
 
+#include <algorithm>
 #include <cstring>
-#include <limits>
+#include <memory>
 
 namespace onnxport {
 namespace {
@@ -12,13 +13,16 @@ std::vector<int64_t> ints_of(const Json& list) {
   return out;
 }
 
-// Elements of a tensor; nullopt when a size is negative or the product overflows.
+// Elements of a tensor; nullopt when a size is negative or the product overflows, zeros left out: a product
+// in another order must not overflow either.
 std::optional<int64_t> count_of(const std::vector<int64_t>& sizes) {
   int64_t out = 1;
+  bool empty = false;
   for (const int64_t s : sizes) {
-    if (s < 0 || __builtin_mul_overflow(out, s, &out)) return std::nullopt;
+    if (s < 0 || (s > 0 && __builtin_mul_overflow(out, s, &out))) return std::nullopt;
+    empty = empty || s == 0;
   }
-  return out;
+  return empty ? 0 : out;
 }
 
 bool is_dense(const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
@@ -30,7 +34,7 @@ bool is_dense(const std::vector<int64_t>& sizes, const std::vector<int64_t>& str
   return true;
 }
 
-// Bytes of a strided tensor in row-major order.
+// Bytes of a strided tensor in row-major order. Every element is known to lie in the storage.
 std::vector<std::byte> gather(std::span<const std::byte> storage, const std::vector<int64_t>& sizes,
                               const std::vector<int64_t>& strides, size_t width, size_t count) {
   std::vector<std::byte> out(count * width);
@@ -39,6 +43,7 @@ std::vector<std::byte> gather(std::span<const std::byte> storage, const std::vec
   for (size_t i = 0; i < count; ++i) {
     std::memcpy(out.data() + i * width, storage.data() + static_cast<size_t>(from) * width, width);
     for (size_t axis = sizes.size(); axis-- > 0;) {
+      if (sizes[axis] == 1) continue;  // its stride is never used, and may be any number
       from += strides[axis];
       if (++index[axis] < sizes[axis]) break;
       from -= strides[axis] * sizes[axis];
@@ -47,6 +52,9 @@ std::vector<std::byte> gather(std::span<const std::byte> storage, const std::vec
   }
   return out;
 }
+
+// Expanded tensors may be far larger than their records: a small file does not get the memory of the machine.
+constexpr uint64_t kMostExpanded = uint64_t{2} << 30;
 
 }  // namespace
 
@@ -71,7 +79,7 @@ ir::DType dtype_of_program(int64_t number) {
   }
 }
 
-ProgramWeights::ProgramWeights(const ProgramArchive& archive) : archive_(archive) {
+ProgramWeights::ProgramWeights(const ProgramArchive& archive, bool check) : archive_(archive), check_(check) {
   // models/NAME.json goes with data/weights/NAME_weights_config.json and
   // data/constants/NAME_constants_config.json.
   const std::string& program = archive.program_record();
@@ -130,6 +138,16 @@ std::string ProgramWeights::identity(const std::string& name) const {
   return out;
 }
 
+// torch aligns its records; another zip writer may not, and numbers are read where they lie.
+ir::Tensor ProgramWeights::view(const Entry& e, std::span<const std::byte> bytes, size_t start) const {
+  const size_t alignment = std::min<size_t>(ir::size_of(e.dtype), alignof(double));
+  const ir::FileRegion region = archive_.region(e.record, start);
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignment == 0)
+    return {e.dtype, e.sizes, bytes, archive_.file(), region};
+  const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+  return {e.dtype, e.sizes, *copy, copy, region};
+}
+
 ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   const Entry& e = entry(name);
   if (e.pickled) throw damaged(e, name, "is pickled: only plain tensors are read");
@@ -138,6 +156,7 @@ ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   const auto count = count_of(e.sizes);
   if (!count || e.strides.size() != e.sizes.size()) throw damaged(e, name, "has impossible sizes or strides");
   const std::span<const std::byte> record = archive_.bytes(e.record);
+  if (check_) archive_.check(e.record);
   // The last element that is read, one past it; 0 for an empty tensor.
   int64_t last = *count == 0 ? 0 : 1;
   bool fits = e.offset >= 0;
@@ -154,12 +173,15 @@ ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   }
   const size_t start = static_cast<size_t>(e.offset) * width;
   if (is_dense(e.sizes, e.strides)) {
-    return {e.dtype, e.sizes, record.subspan(start, static_cast<size_t>(*count) * width), archive_.file(),
-            archive_.region(e.record, start)};
+    return view(e, record.subspan(start, static_cast<size_t>(*count) * width), start);
   }
-  // An expanded tensor may be far larger than its record; nothing of that size is worth a model.
-  constexpr int64_t kMostExpanded = int64_t{1} << 31;
-  if (*count > elements && *count > kMostExpanded) throw damaged(e, name, "is expanded to an absurd size");
+  if (*count > elements) {
+    uint64_t bytes = 0;
+    if (__builtin_mul_overflow(static_cast<uint64_t>(*count), width, &bytes) ||
+        __builtin_add_overflow(copied_, bytes, &copied_) || copied_ > kMostExpanded) {
+      throw damaged(e, name, "is expanded to an absurd size");
+    }
+  }
   return ir::Tensor::copy_of(
       e.dtype, e.sizes,
       gather(record.subspan(start), e.sizes, e.strides, width, static_cast<size_t>(*count)));

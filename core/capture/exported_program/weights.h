@@ -16,12 +16,13 @@ ir::DType dtype_of_program(int64_t number);
 
 class ProgramWeights {
  public:
-  // Reads the records data/weights/*_config.json and data/constants/*_config.json. Throws Error I102, I116.
-  explicit ProgramWeights(const ProgramArchive& archive);
+  // Reads the records data/weights/*_config.json and data/constants/*_config.json. `check`: a tensor's record
+  // is read as a whole for its checksum before the tensor is handed out. Throws Error I102, I116, I118.
+  explicit ProgramWeights(const ProgramArchive& archive, bool check = true);
 
   // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file; one with
   // other strides (transposed, expanded) is copied. Throws Error I117 for what is missing, pickled or lies
-  // outside its record.
+  // outside its record, I118.
   ir::Tensor tensor(const std::string& name) const;
   // What tells two names of one storage apart from two tensors: equal for tied weights.
   std::string identity(const std::string& name) const;
@@ -37,9 +38,12 @@ class ProgramWeights {
   };
   void read_config(const std::string& folder, const std::string& record);
   const Entry& entry(const std::string& name) const;
+  ir::Tensor view(const Entry& entry, std::span<const std::byte> bytes, size_t start) const;
   Error damaged(const Entry& entry, const std::string& name, const std::string& why) const;
 
   const ProgramArchive& archive_;
+  bool check_;
+  mutable uint64_t copied_ = 0;  // bytes of tensors that are larger than their records
   std::unordered_map<std::string, Entry> entries_;
 };
 
