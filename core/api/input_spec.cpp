@@ -202,10 +202,13 @@ std::vector<InputSpec> read_inputs(const ExportOptions& options, Symbols& symbol
     }
   }
   apply_dynamic_axes(specs, options, symbols);
+  return specs;
+}
+
+void give_default_sizes(Symbols& symbols) {
   for (auto& [name, info] : symbols) {
     if (!info.hint) info.hint = default_size(name);
   }
-  return specs;
 }
 
 }  // namespace onnxport

@@ -24,6 +24,8 @@ InputSpec parse_input_spec(std::string_view text,
 std::vector<InputSpec> read_inputs(const ExportOptions& options,
                                    std::map<std::string, ir::SymbolInfo, std::less<>>& symbols);
 
+// An example size for each symbol that has none.
+void give_default_sizes(std::map<std::string, ir::SymbolInfo, std::less<>>& symbols);
 // The example size of a symbol nobody gave one for.
 int64_t default_size(std::string_view symbol);
 

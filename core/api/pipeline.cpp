@@ -25,6 +25,8 @@ Pipeline::Pipeline(std::filesystem::path model, const ExportOptions& options)
     : model_(std::move(model)), options_(options), registry_(options.plugins) {
   check_opset();
   asked_ = read_inputs(options_, symbols_);
+  // A program brings the sizes it was made with.
+  if (!is_exported_program()) give_default_sizes(symbols_);
   inputs_ = asked_;
 }
 
@@ -50,11 +52,14 @@ CaptureOptions Pipeline::capture_options() const {
   CaptureOptions out;
   out.inputs = asked_;
   out.symbols = symbols_;
+  out.dims = options_.dims;
   out.freeze = options_.freeze;
   out.training = options_.mode == Mode::training;
   out.preserve_mode = options_.mode == Mode::preserve;
   out.libraries = options_.torch_libraries;
   out.schemas = registry_.custom_schemas();
+  // Once, and only where weights become a part of what is written.
+  out.check_weights = done_ == 0 && !options_.dry_run && options_.weights != Weights::reference;
   return out;
 }
 
@@ -62,6 +67,10 @@ void Pipeline::capture() {
   std::error_code error;
   if (!std::filesystem::exists(model_, error)) {
     throw Error("I101", "no such file: " + model_.string(), {}, "check the path");
+  }
+  if (!options_.dims.empty() && !is_exported_program()) {
+    throw Error("I107", "--dim names the symbols of an exported program, and this is none", {},
+                "name the dims in --input, for example x:f32[batch=2,3]");
   }
   if (has_extension(model_, ".onnx")) {
     throw Error("I108", model_.string() + " is an ONNX file already", {},
@@ -92,7 +101,33 @@ void Pipeline::capture() {
 std::unique_ptr<ir::Graph> Pipeline::capture_again() {
   std::unique_ptr<ir::Graph> graph = capture_model().graph;
   if (is_exported_program()) inputs_ = inputs_of(*graph);
+  add_written_states(*graph);
   return graph;
+}
+
+// The model as captured writes its states in place: what they hold after a call are further results of it.
+void Pipeline::add_written_states(ir::Graph& graph) const {
+  if (options_.state != State::io) return;
+  std::vector<Diagnostic> ignored;
+  const std::unique_ptr<ir::Graph> again = capture_model().graph;
+  prepare(*again, State::io, ignored);
+  for (const ir::Graph::KeptState& state : again->states) {
+    const auto input = std::find(graph.input_names.begin(), graph.input_names.end(), state.input);
+    ir::Value* value = nullptr;
+    if (!state.first && input != graph.input_names.end()) {
+      value = graph.body().parameters()[static_cast<size_t>(input - graph.input_names.begin())];
+    }
+    for (ir::Value* v : graph.initializers()) {
+      if (state.first && v->name() == state.buffer) value = v;
+    }
+    for (ir::Node* node : graph.body()) {  // an attribute is set, not written
+      const auto* name = node->op() == "prim::SetAttr" ? node->attribute_as<std::string>("name") : nullptr;
+      if (name != nullptr && *name == state.buffer) value = node->operand(0);
+    }
+    if (value == nullptr) continue;
+    graph.body().add_result(value);
+    graph.output_names.push_back(state.output);
+  }
 }
 
 bool Pipeline::is_exported_program() const { return has_extension(model_, ".pt2"); }
@@ -146,6 +181,20 @@ void Pipeline::legalize_to_target() {
   std::vector<Diagnostic> illegal = check_legality(*onnx_, options_.opset, registry_);
   if (!illegal.empty()) throw Error(std::move(illegal));
   if (!options_.export_params) parameters_to_inputs();
+  give_states_their_defaults();
+}
+
+// Until here a state was an input like any other, so that no pass took its first value for a constant.
+void Pipeline::give_states_their_defaults() {
+  for (const ir::Graph::KeptState& state : onnx_->states) {
+    const auto name = std::find(onnx_->input_names.begin(), onnx_->input_names.end(), state.input);
+    if (!state.first || name == onnx_->input_names.end()) continue;
+    const auto at = static_cast<size_t>(name - onnx_->input_names.begin());
+    ir::Value* input = onnx_->body().parameters()[at];
+    input->replace_all_uses_with(onnx_->add_initializer(state.input, *state.first));
+    onnx_->body().remove_parameter(at);
+    onnx_->input_names.erase(name);
+  }
 }
 
 void Pipeline::parameters_to_inputs() {
@@ -173,7 +222,7 @@ ir::Graph& Pipeline::after(std::string_view name) {
         stage("capture", 0.0, [&] { capture(); });
         break;
       case 1:
-        stage("prepare", 0.3, [&] { prepare(*torch_, report_.diagnostics); });
+        stage("prepare", 0.3, [&] { prepare(*torch_, options_.state, report_.diagnostics); });
         break;
       case 2:
         stage("translate", 0.4, [&] { translate_and_optimize(); });
@@ -211,6 +260,8 @@ void Pipeline::finish_report() {
     report_.parameter_count += static_cast<size_t>(v->constant()->count());
     report_.weight_bytes += v->constant()->bytes().size();
   }
+  for (const ir::Graph::KeptState& state : onnx_->states)
+    report_.states.emplace_back(state.input, state.output);
   const auto describe = [](const std::string& name, const ir::Value* v) {
     return name + ": " + v->type().text();
   };

@@ -42,8 +42,10 @@ class Pipeline {
   void translate_and_optimize();
   void legalize_to_target();
   void parameters_to_inputs();
+  void give_states_their_defaults();
   void check_opset();
   CaptureOptions capture_options() const;
+  void add_written_states(ir::Graph& graph) const;
 
   std::filesystem::path model_;
   const ExportOptions& options_;

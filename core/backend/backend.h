@@ -25,11 +25,14 @@ struct InputSpec {
 struct CaptureOptions {
   std::vector<InputSpec> inputs;  // in any order when named; positional when the names are empty
   std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
+  std::map<std::string, std::string> dims;  // of a program: symbol -> its new name, or a number
   bool freeze = false;
   bool training = false;  // training mode on; else eval(), unless `preserve_mode`
   bool preserve_mode = false;
   std::vector<std::filesystem::path> libraries;  // kernels loaded first
   std::vector<std::string> schemas;  // of custom operators whose kernels may be absent (from manifests)
+  // Of a program: a weight's record is read as a whole, for its checksum.
+  bool check_weights = true;
 };
 
 // A captured model: torch dialect. Graph inputs and results are flat (tuples, lists, dicts of forward's

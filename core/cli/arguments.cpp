@@ -36,6 +36,18 @@ void read_dynamic_axes(const std::string& text, ExportOptions& options) {
   }
 }
 
+// "s77=batch"
+void read_dim(const std::string& text, ExportOptions& options) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    throw Error("I111", "--dim '" + text + "' is not of the form SYMBOL=NAME or SYMBOL=NUMBER", {},
+                "for example --dim s77=batch; onnxport show MODEL.pt2 shows its symbols");
+  }
+  if (!options.dims.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+    throw Error("I111", "--dim names '" + text.substr(0, equals) + "' twice", {}, "name each symbol once");
+  }
+}
+
 }  // namespace
 
 void Arguments::apply() {
@@ -46,7 +58,11 @@ void Arguments::apply() {
   static const std::map<std::string, Mode> modes = {
       {"eval", Mode::eval}, {"training", Mode::training}, {"preserve", Mode::preserve}};
   options.weights = weight_names.at(weights);
+  static const std::map<std::string, State> states = {
+      {"error", State::error}, {"io", State::io}, {"drop", State::drop}};
   options.mode = modes.at(mode);
+  options.state = states.at(state);
+  for (const std::string& text : dims) read_dim(text, options);
   for (const std::string& text : dynamic_axes) read_dynamic_axes(text, options);
   for (const std::string& folder : split(plugin_path, ':')) {
     if (!folder.empty()) options.plugins.paths.emplace_back(folder);
@@ -74,6 +90,19 @@ void add_input_options(CLI::App& command, Arguments& a) {
       ->type_name("NAME:AXIS=DIM,…")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("--dim", a.dims,
+                  "Name a symbol of an exported program, or fix its size: s77=batch, s77=8; repeatable")
+      ->group(group)
+      ->type_name("SYMBOL=NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("--state", a.state,
+                  "What becomes of buffers and inputs the model writes: error (default) names them, io makes "
+                  "inputs and outputs of them, drop leaves the writes out")
+      ->group(group)
+      ->check(CLI::IsMember({"error", "io", "drop"}));
   command
       .add_option("--torch-library", a.options.torch_libraries,
                   "Load kernels of custom operators before the model")

@@ -15,6 +15,8 @@ struct Arguments {
   ExportOptions options;
   std::vector<std::string> dynamic_axes;
   std::string weights = "auto";
+  std::string state = "error";
+  std::vector<std::string> dims;
   std::string mode = "eval";
   std::string plugin_path;
 

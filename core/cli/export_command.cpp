@@ -70,6 +70,13 @@ void print_report(const ExportReport& report, const std::filesystem::path& outpu
              most, human_bytes(report.weight_bytes), human_seconds(seconds));
   for (const std::string& text : report.inputs) fmt::print("  in  {}\n", text);
   for (const std::string& text : report.outputs) fmt::print("  out {}\n", text);
+  for (const auto& [from, to] : report.states) {
+    if (from.empty()) {
+      fmt::print("  state {}\n", to);
+    } else {
+      fmt::print("  state {} -> {}\n", from, to);
+    }
+  }
   print_verify(report);
 }
 

@@ -134,6 +134,10 @@ std::string to_json(const ExportReport& report) {
   out += fmt::format("\"opset\": {}, \"ir_version\": {}, ", report.opset, report.ir_version);
   out += fmt::format("\"inputs\": {}, \"outputs\": {}, ", array(report.inputs, text),
                      array(report.outputs, text));
+  out += fmt::format("\"states\": {}, ", array(report.states, [](const auto& s) {
+                       return fmt::format(R"({{"input": {}, "output": {}}})", json_string(s.first),
+                                          json_string(s.second));
+                     }));
   out += fmt::format("\"nodes\": {}, \"parameters\": {}, \"weight_bytes\": {}, ", nodes,
                      report.parameter_count, report.weight_bytes);
   out += fmt::format("\"plugins\": {}, \"operators\": {}, ", array(report.plugins_used, text),

@@ -302,6 +302,13 @@ class Graph {
   std::vector<LocalFunction> functions;                    // ONNX dialect
   std::map<std::string, std::string, std::less<>> metadata;  // goes to metadata_props
   std::string graph_name = "main_graph";
+  // What the model keeps from call to call: an output that becomes an input of the next call.
+  struct KeptState {
+    std::string buffer;           // as the model names it; empty: an input of the model's own
+    std::string input, output;    // the names in the file; no input where the model writes before it reads
+    std::optional<Tensor> first;  // of a buffer
+  };
+  std::vector<KeptState> states;
   uint64_t anonymous_symbols = 0;  // dims "?0" … below this one are taken
 
   size_t node_count() const {

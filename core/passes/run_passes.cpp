@@ -59,10 +59,16 @@ void apply(const onnxport_rule& rule, ir::Node& node, Emitter& emitter, const Pa
   }
 }
 
+// A graph that a test wrote down may not say.
+int opset_of(const ir::Graph& graph) {
+  const auto found = graph.opsets.find("");
+  return found == graph.opsets.end() ? 23 : found->second;
+}
+
 void run_plugin_passes(ir::Graph& graph, Registry& registry, std::string_view stage) {
   const std::vector<PassEntry> entries = registry.passes(stage);
   if (entries.empty()) return;
-  Emitter emitter(graph, graph.opsets.contains("") ? graph.opsets[""] : 23);
+  Emitter emitter(graph, opset_of(graph));
   for (const PassEntry& entry : entries) {
     for (uint32_t i = 0; i < entry.pass->rule_count; ++i) {
       const onnxport_rule& rule = entry.pass->rules[i];
@@ -78,6 +84,7 @@ void run_plugin_passes(ir::Graph& graph, Registry& registry, std::string_view st
 
 void run_passes(ir::Graph& graph, Registry& registry, const PassOptions& options) {
   remove_dead_code(graph);
+  read_dims_of_inputs(graph, opset_of(graph));
   if (options.constant_folding && options.fold_weights) {
     remove_no_ops(graph);
     fold_batch_norm(graph);

@@ -9,8 +9,8 @@
 
 namespace onnxport {
 
-Functionalizer::Functionalizer(ir::Graph& graph, std::vector<Diagnostic>& notes)
-    : graph_(graph), notes_(notes) {}
+Functionalizer::Functionalizer(ir::Graph& graph, State state, std::vector<Diagnostic>& notes)
+    : graph_(graph), notes_(notes), handling_(state) {}
 
 void Functionalizer::run() {
   drop_stores_of_own_elements();
@@ -21,6 +21,7 @@ void Functionalizer::run() {
   for (size_t i = 0; i < returns.operand_count(); ++i) {
     if (returns.operand(i) != nullptr) returns.set_operand(i, read(returns.operand(i), make));
   }
+  finish_states(make);
   if (!errors_.empty()) throw Error(std::move(errors_));
   for (ir::Node* node : dropped_) graph_.erase(node);
 }
@@ -46,15 +47,7 @@ void Functionalizer::process(ir::Node& node) {
   if (node.op() == "prim::Loop") return process_loop(node);
   if (node.op() == "prim::Scan") return process_scan(node);
   if (node.op() == "prim::SetAttr") {
-    const auto* name = node.attribute_as<std::string>("name");
-    Diagnostic note;
-    note.severity = Severity::note;
-    note.code = "T521";
-    note.message = "the attribute " + (name == nullptr ? std::string("of a module") : '\'' + *name + '\'') +
-                   " is written; the exported model keeps its first value from call to call";
-    note.place = torch_place(node);
-    note.hint = "return the new value to carry it from call to call";
-    notes_.push_back(std::move(note));
+    write_attribute(node);
     return drop(node);
   }
   if (is_construct(node)) {
@@ -196,22 +189,6 @@ void Functionalizer::drop(ir::Node& node) {
   dropped_.push_back(&node);
 }
 
-void Functionalizer::note_state(const ir::Node& node, const ir::Value& state) {
-  if (!noted_.insert(&state).second) return;
-  Diagnostic note;
-  note.severity = Severity::note;
-  note.code = "T521";
-  const std::string name(state.name().text());
-  note.message =
-      state.is_constant()
-          ? "the parameter or buffer '" + name +
-                "' is written; the exported model keeps its first value from call to call"
-          : "the input '" + name + "' is written; the caller's tensor is not, the model computes with a copy";
-  note.place = torch_place(node);
-  note.hint = "return the new value if the caller needs it";
-  notes_.push_back(std::move(note));
-}
-
 void Functionalizer::fail(const ir::Node& node, std::string message, std::string hint) {
   Diagnostic error;
   error.code = "T520";
@@ -259,9 +236,9 @@ void note_running_statistics(const ir::Block& block, std::vector<Diagnostic>& no
 
 }  // namespace
 
-void functionalize(ir::Graph& graph, std::vector<Diagnostic>& notes) {
+void functionalize(ir::Graph& graph, State state, std::vector<Diagnostic>& notes) {
   note_running_statistics(graph.body(), notes);
-  if (mentions_writes(graph.body())) Functionalizer(graph, notes).run();
+  if (mentions_writes(graph.body())) Functionalizer(graph, state, notes).run();
 }
 
 }  // namespace onnxport

@@ -13,6 +13,7 @@
 #include "core/ir/graph.h"
 #include "core/prepare/node_facts.h"
 #include "onnxport/errors.h"
+#include "onnxport/export.h"
 
 namespace onnxport {
 
@@ -40,8 +41,9 @@ struct Storage {
 
 class Functionalizer {
  public:
-  Functionalizer(ir::Graph& graph, std::vector<Diagnostic>& notes);
-  // Throws Error with one T520 per write that has no functional form.
+  Functionalizer(ir::Graph& graph, State state, std::vector<Diagnostic>& notes);
+  // Throws Error with one T520 per write that has no functional form, and one T521 per state with
+  // State::error.
   void run();
 
  private:
@@ -54,8 +56,13 @@ class Functionalizer {
   void write_in_place(ir::Node& node);
   void change_geometry(ir::Node& node);
   void drop(ir::Node& node);
-  void note_state(const ir::Node& node, const ir::Value& state);
   void fail(const ir::Node& node, std::string message, std::string hint);
+
+  // ---- what is kept from call to call (state.cpp) ----
+  void note_state(const ir::Node& node, ir::Value& state);
+  void write_attribute(ir::Node& node);
+  void finish_states(NodeMaker& make);
+  void keep(ir::Value& state, ir::Value* contents);
 
   // ---- storages (storage.cpp) ----
   Storage* find(const ir::Value* value) const;
@@ -107,12 +114,14 @@ class Functionalizer {
   std::unordered_map<const ir::Node*, int> order_;                       // of the nodes as captured
   std::unordered_map<const ir::Node*, int> last_;  // of a node with blocks: the order of the last node inside
   std::vector<std::pair<Storage*, Storage::State>> log_;
-  std::unordered_set<const ir::Value*> noted_;
+  State handling_;
+  // Written states in the order of their first write; with the value an attribute was set to, else null.
+  std::vector<std::pair<ir::Value*, ir::Value*>> written_states_;
   std::vector<ir::Node*> dropped_;
   uint64_t counter_ = 0;  // writes so far: the source of versions
   int depth_ = 0;         // of blocks: outside all of them nothing is ever undone
 };
 
-void functionalize(ir::Graph& graph, std::vector<Diagnostic>& notes);
+void functionalize(ir::Graph& graph, State state, std::vector<Diagnostic>& notes);
 
 }  // namespace onnxport

@@ -6,10 +6,10 @@
 
 namespace onnxport {
 
-void prepare(ir::Graph& graph, std::vector<Diagnostic>& notes) {
+void prepare(ir::Graph& graph, State state, std::vector<Diagnostic>& notes) {
   // Branches never taken and loops of known length go first: what they write would only hinder.
   fold_scalars(graph);
-  functionalize(graph, notes);
+  functionalize(graph, state, notes);
   // Lists are values now: what was read of changing ones may be known.
   fold_scalars(graph);
   remove_dead_torch_code(graph);

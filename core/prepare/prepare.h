@@ -3,11 +3,13 @@
 
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
+#include "onnxport/export.h"
 
 namespace onnxport {
 
 // Runs the passes of this room in order: fold constants (ints, floats, bools, strings, None, lists of them,
-// conditions), functionalize, remove dead code. Throws Error T5xx for what cannot be made functional.
-void prepare(ir::Graph& graph, std::vector<Diagnostic>& notes);
+// conditions), functionalize, remove dead code. `state` says what becomes of writes to buffers and inputs.
+// Throws Error T520 for what cannot be made functional, T521 for each state with State::error.
+void prepare(ir::Graph& graph, State state, std::vector<Diagnostic>& notes);
 
 }  // namespace onnxport

@@ -145,7 +145,7 @@ ir::Value* Functionalizer::new_base(Storage& view, ir::Value* contents, NodeMake
 
 bool Functionalizer::write(Storage& target, ir::Value* contents, const ir::Node& writer, NodeMaker& make) {
   check_shared(*target.root, writer);
-  const ir::Value* origin = target.root->origin;
+  ir::Value* origin = target.root->origin;
   if (origin->is_constant() || (origin->block() != nullptr && origin->block()->owner() == nullptr))
     note_state(writer, *origin);
   std::vector<std::pair<Storage*, ir::Value*>> path;
@@ -177,7 +177,7 @@ bool Functionalizer::write(Storage& target, ir::Value* contents, const ir::Node&
 void Functionalizer::check_shared(const Storage& root, const ir::Node& writer, bool container) {
   for (const Storage* other : root.maybe_shared) {
     if (container && other->origin->type().is_tensor()) continue;
-    const ir::Value* origin = other->origin;
+    ir::Value* origin = other->origin;
     if (origin->is_constant()) note_state(writer, *origin);
     const ir::Value* victim = read_later(*other, writer);
     if (victim == nullptr) continue;

@@ -1,5 +1,6 @@
 #include "core/serialize/proto_builder.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "onnxport/errors.h"
@@ -51,14 +52,20 @@ class ProtoBuilder {
     entry->set_value(value);
   }
 
+  // What is kept from call to call is an input whose initializer is its default.
+  bool is_state(const ir::Value& initializer) const {
+    return std::any_of(graph_.states.begin(), graph_.states.end(), [&](const ir::Graph::KeptState& s) {
+      return s.first && initializer.name() == s.input;
+    });
+  }
+
   void add_main_graph(pb::GraphProto& out) {
     out.set_name(graph_.graph_name.empty() ? "main_graph" : graph_.graph_name);
     const ir::Block& body = graph_.body();
     for (const ir::Value* input : body.parameters()) describe(*input, names_.of(input), *out.add_input());
-    if (options_.initializers_as_inputs) {
-      for (const ir::Value* value : graph_.initializers()) {
-        if (value->has_uses()) describe_constant(*value, names_.of(value), *out.add_input());
-      }
+    for (const ir::Value* value : graph_.initializers()) {
+      if (value->has_uses() && (options_.initializers_as_inputs || is_state(*value)))
+        describe_constant(*value, names_.of(value), *out.add_input());
     }
     for (const ir::Node* node : body) add_node(*node, out);
     for (size_t i = 0; i < body.result_count(); ++i) {

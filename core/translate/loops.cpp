@@ -1,4 +1,5 @@
-// A loop of known length is unrolled; any other becomes ONNX's Loop, and what goes over a tensor's first axis its Scan.
+// A loop of known length is unrolled; any other becomes ONNX's Loop, and what goes over a tensor's first axis
+// its Scan.
 #include "core/translate/region_values.h"
 #include "core/translate/translator.h"
 
@@ -19,7 +20,8 @@ bool holds(const ir::Type& before, const ir::Type& after) {
 // What one iteration of a scan sees of a sequence.
 ir::Type slice_type(const ir::Type& sequence) {
   if (sequence.rank() < 1) throw Error("T514", "a scan goes over a tensor whose rank is not known");
-  return ir::Type::tensor(sequence.dtype(), ir::Shape(sequence.shape()->begin() + 1, sequence.shape()->end()));
+  return ir::Type::tensor(sequence.dtype(),
+                          ir::Shape(sequence.shape()->begin() + 1, sequence.shape()->end()));
 }
 
 }  // namespace
@@ -122,8 +124,8 @@ std::vector<ir::Value*> Translator::body_results(ir::Block& body, const Carried&
   return out;
 }
 
-// The types a loop carries must hold before and after every iteration: a dim that changes is opened and the body
-// translated again. Each round opens at least one dim, so this ends. nullptr: something inside failed.
+// The types a loop carries must hold before and after every iteration: a dim that changes is opened and the
+// body translated again. Each round opens at least one dim, so this ends. nullptr: something inside failed.
 ir::Block* Translator::emit_body(ir::Block& body, Carried& carried, size_t leading_results,
                                  const std::vector<std::pair<std::string, ir::Type>>& leading,
                                  std::span<const ir::Type> slices) {
@@ -204,11 +206,11 @@ void Translator::translate_scan(ir::Node& node) {
   std::vector<ir::Value*> inputs = carried.initial;
   inputs.insert(inputs.end(), sequences.begin(), sequences.end());
   const ir::Dim turns = (*sequences.front()->type().shape())[0];
-  const std::vector<ir::Value*> outputs = emitter_->emit(
-      "", "Scan", inputs,
-      {emitter_->attribute("body", body),
-       emitter_->attribute("num_scan_inputs", static_cast<int64_t>(sequences.size()))},
-      body->result_count());
+  const std::vector<ir::Value*> outputs =
+      emitter_->emit("", "Scan", inputs,
+                     {emitter_->attribute("body", body),
+                      emitter_->attribute("num_scan_inputs", static_cast<int64_t>(sequences.size()))},
+                     body->result_count());
   bind_carried(node, carried, outputs);
   for (size_t i = carried.types.size(), k = states; i < outputs.size(); ++i, ++k) {
     const ir::Type& one = body->result(i)->type();

@@ -5,7 +5,6 @@
 
 namespace onnxport {
 
-
 std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, Emitter& emitter) {
   if (a.dtype() != b.dtype() || a.rank() != b.rank() || a.stands_for_complex() != b.stands_for_complex()) {
     return std::nullopt;

@@ -1,4 +1,5 @@
-// What goes into and comes out of a region: torch values, taken apart into ONNX values and put together again.
+// What goes into and comes out of a region: torch values, taken apart into ONNX values and put together
+// again.
 #pragma once
 
 #include <optional>
@@ -16,8 +17,8 @@ std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, Emitter& emit
 // Both known now, and equal.
 bool same_known(const Bound& a, const Bound& b);
 
-// Appends the values inside, in order; false when something inside has no ONNX form (a string, a dtype) and so
-// cannot be carried into or out of a region.
+// Appends the values inside, in order; false when something inside has no ONNX form (a string, a dtype) and
+// so cannot be carried into or out of a region.
 bool flatten(const Bound& bound, Emitter& emitter, std::vector<ir::Value*>& out);
 
 // `like` with its values replaced by those from values[next] on; `next` steps over what was used.

@@ -88,7 +88,7 @@ std::shared_ptr<Split> Translator::recorded(const ir::Schema& schema,
   std::optional<Split> made = torch_backend().split(schema, arguments, target_->symbols, why);
   if (!made) return nullptr;
   // Kernels write in place as they please; what is translated does not.
-  prepare(*made->graph, notes_);
+  prepare(*made->graph, State::drop, notes_);
   return splits_[key] = std::make_shared<Split>(std::move(*made));
 }
 

@@ -18,6 +18,7 @@ Translator::Translator(ir::Graph& source, Registry& registry, const TranslateOpt
   target_->symbols = source.symbols;
   target_->graph_name = source.graph_name;
   target_->metadata = source.metadata;
+  target_->states = source.states;
 }
 
 Translated Translator::run() {
@@ -221,7 +222,9 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& argume
     }
     if (outcome.status == Outcome::Status::done) {
       for (size_t i = 0; i < node.output_count(); ++i) {
-        bind(node.output(i), i < outcome.results.size() ? std::move(outcome.results[i]) : Bound{});
+        Bound result = i < outcome.results.size() ? std::move(outcome.results[i]) : Bound{};
+        if (result.kind == Bound::Kind::value) refine(*result.value, node.output(i)->type());
+        bind(node.output(i), std::move(result));
       }
       warn_of_result_types(node);
       count(node, candidate.plugin_id);
@@ -288,6 +291,25 @@ Bound Translator::settled(Bound bound, const ir::Type& type) {
     }
   }
   return bound;
+}
+
+// A program records the type of every value: a size that inference leaves open has its name, or its number,
+// there.
+void Translator::refine(ir::Value& value, const ir::Type& recorded) {
+  const ir::Type& own = value.type();
+  if (split_depth_ > 0 || value.is_constant() || !recorded.is_tensor() || !recorded.shape() ||
+      own.stands_for_complex() || own.dtype() != recorded.dtype()) {
+    return;
+  }
+  if (own.rank() < 0) return value.set_type(recorded);
+  if (own.rank() != recorded.rank()) return;
+  ir::Shape shape = *own.shape();
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const ir::Dim& dim = (*recorded.shape())[i];
+    const bool open = shape[i].is_unknown() || shape[i].is_anonymous();
+    if (open && !dim.is_unknown() && !dim.is_anonymous()) shape[i] = dim;
+  }
+  value.set_type(ir::Type::tensor(own.dtype(), std::move(shape)));
 }
 
 void Translator::bind(const ir::Value* value, Bound bound) {

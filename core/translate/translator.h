@@ -36,6 +36,7 @@ class Translator {
   // ---- bindings ----
   const Bound& bound(const ir::Value* value);
   void bind(const ir::Value* value, Bound bound);
+  void refine(ir::Value& value, const ir::Type& recorded);
   // What a scalar-typed result became: a constant value is a known number from here on.
   static Bound settled(Bound bound, const ir::Type& type);
   ir::Value* initializer(const ir::Value& source);

@@ -21,10 +21,11 @@ def tensor(t: onnx.TensorProto) -> str:
     return f"{array.dtype}{list(array.shape)}#{hashlib.sha256(array.tobytes()).hexdigest()[:12]}"
 
 
-def type_of(value: onnx.ValueInfoProto) -> str:
+def type_of(value: onnx.ValueInfoProto) -> list[str]:
+    """The element type, then each dim: a number, a name, or "" where nothing is known."""
     t = value.type.tensor_type
-    dims = [d.dim_param or str(d.dim_value) for d in t.shape.dim]
-    return f"{onnx.TensorProto.DataType.Name(t.elem_type)}[{','.join(dims)}]"
+    dims = [d.dim_param or (str(d.dim_value) if d.HasField("dim_value") else "") for d in t.shape.dim]
+    return [onnx.TensorProto.DataType.Name(t.elem_type), *dims]
 
 
 def graph_lines(graph: onnx.GraphProto, scope: dict[str, str]) -> list[str]:
@@ -47,7 +48,7 @@ def graph_lines(graph: onnx.GraphProto, scope: dict[str, str]) -> list[str]:
             if name:
                 scope[name] = f"{own}.{k}"
     lines = sorted(set(lines))
-    return lines + [f"out {known(value.name)} {type_of(value)}" for value in graph.output]
+    return lines + [f"out {known(value.name)}" for value in graph.output]
 
 
 def canonical(model: onnx.ModelProto) -> list[str]:

@@ -1,5 +1,5 @@
-// cond, while_loop, scan, map and the wrappers around graphs: regions of prim::If, prim::Loop and prim::Scan, or
-// nothing at all.
+// cond, while_loop, scan, map and the wrappers around graphs: regions of prim::If, prim::Loop and prim::Scan,
+// or nothing at all.
 #include <limits>
 
 #include "core/capture/exported_program/program_importer.h"
@@ -156,15 +156,15 @@ void ProgramImporter::import_scan(const std::vector<Input>& inputs, size_t state
       const ir::Type& whole = v->type();
       parameters.push_back(block_->add_parameter(
           whole.rank() < 1 ? ir::Type::tensor(whole.dtype())
-                           : ir::Type::tensor(whole.dtype(), ir::Shape(whole.shape()->begin() + 1,
-                                                                       whole.shape()->end()))));
+                           : ir::Type::tensor(whole.dtype(),
+                                              ir::Shape(whole.shape()->begin() + 1, whole.shape()->end()))));
     }
     parameters.insert(parameters.end(), additional.begin(), additional.end());
-    block_->set_results(
-        import_results(inputs[0].argument.at("as_graph").at("graph"), parameters, results));
+    block_->set_results(import_results(inputs[0].argument.at("as_graph").at("graph"), parameters, results));
   }
   std::vector<ir::Value*> outputs;
-  for (const std::string_view name : output_names(node)) outputs.push_back(made->add_output(recorded_type(name)));
+  for (const std::string_view name : output_names(node))
+    outputs.push_back(made->add_output(recorded_type(name)));
   bind_results(outputs, node);
 }
 

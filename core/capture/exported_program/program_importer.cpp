@@ -98,6 +98,12 @@ ir::Value* ProgramImporter::constant(ir::AttributeValue value, ir::Type type) {
   return node->add_output(std::move(type));
 }
 
+void ProgramImporter::write(ir::Value* target, ir::Value* value) {
+  const std::string name = "aten::copy_";
+  emit(name, {target, value, constant(false, ir::Type::boolean())}, schema_of(name, {}))
+      ->add_output(target->type());
+}
+
 void ProgramImporter::unsupported(std::string_view op, std::string message, std::string hint) const {
   Place place;
   place.node = op;

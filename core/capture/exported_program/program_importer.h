@@ -24,6 +24,8 @@ class ProgramImporter {
   // I116.
   std::vector<ir::Value*> import_graph(const Json& graph, const std::vector<ir::Value*>& inputs);
   ir::Value* constant(ir::AttributeValue value, ir::Type type);
+  // At the end of the graph, `target` gets the contents of `value`.
+  void write(ir::Value* target, ir::Value* value);
   // Throws what import_graph collected.
   void finish();
 

