@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make_cases.py TABLE_cases.yaml OUTDIR: what PyTorch says of every case of a table.
 
-OUTDIR/<i>/model.pt is the case as TorchScript; OUTDIR/<i>/<size>/input_<k>.pb and output_<k>.pb are its inputs and
+OUTDIR/<i>/model.pt is the case as TorchScript, model.pt2 as an exported program; OUTDIR/<i>/<size>/input_<k>.pb and output_<k>.pb are its inputs and
 results at the size written in the table (`first`) and, where a dim is dynamic, at another one (`second`).
 OUTDIR/cases.json says the rest to the driver. A table that has not changed is not made again.
 """
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 import sys
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 import torch
 import yaml
 from onnx import TensorProto
+from torch.export import Dim
 
 DTYPES = {
     "f32": (torch.float32, TensorProto.FLOAT),
@@ -105,7 +108,7 @@ def flat(value: Any) -> list[torch.Tensor]:
     return [torch.tensor(value)]
 
 
-def script(case: dict[str, Any], inputs: list[Input], folder: Path) -> torch.jit.ScriptModule:
+def eager(case: dict[str, Any], inputs: list[Input], folder: Path) -> torch.nn.Module:
     body = case.get("body") or f"return {case['expr']}"
     lines = "".join(f"\n        {line}" for line in body.strip().split("\n"))
     arguments = "".join(f", {i.argument()}" for i in inputs)
@@ -113,7 +116,22 @@ def script(case: dict[str, Any], inputs: list[Input], folder: Path) -> torch.jit
     source.write_text(f"class Case(torch.nn.Module):\n    def forward(self{arguments}):{lines}\n")
     scope: dict[str, Any] = {"torch": torch, "__name__": "cases"}
     exec(compile(source.read_text(), str(source), "exec"), scope)
-    return torch.jit.script(scope["Case"]().eval())
+    return scope["Case"]().eval()
+
+
+def save_program(module: torch.nn.Module, inputs: list[Input], sizes: dict[str, int], dynamic: bool, path: Path) -> str:
+    """Why there is no program, or nothing: torch.export takes no numbers that change and no branches on data."""
+    if any(i.number for i in inputs):
+        return "an argument is a number"
+    generator = torch.Generator().manual_seed(0)
+    arguments = tuple(i.tensor(sizes, generator) for i in inputs)
+    dims = {name: Dim(name, min=2) for name in sizes}
+    shapes = tuple({k: dims[d] for k, d in enumerate(i.dims) if isinstance(d, str)} for i in inputs) if dynamic else None
+    try:
+        torch.export.save(torch.export.export(module, arguments, dynamic_shapes=shapes), path)
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    return ""
 
 
 def run(module: torch.jit.ScriptModule, inputs: list[Input], sizes: dict[str, int], seed: int, folder: Path) -> None:
@@ -139,14 +157,17 @@ def make(op: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
         inputs = [Input(name, kind, sizes) for name, kind in (case.get("inputs") or {}).items()]
         seed = zlib.crc32(text.encode())
         folder.mkdir()
-        module = script(case, inputs, folder)
+        python = eager(case, inputs, folder)
+        module = torch.jit.script(python)
         module.save(str(folder / "model.pt"))
         run(module, inputs, sizes, seed, folder / "first")
         out["static"] = [i.spec(sizes, dynamic=False) for i in inputs]
         for field in ("opsets", "nodes", "atol", "rtol", "static_only", "ort_skip"):
             if field in case:
                 out[field] = case[field]
-        if sizes and "static_only" not in case:
+        dynamic = bool(sizes) and "static_only" not in case
+        out["no_program"] = save_program(python, inputs, sizes, dynamic, folder / "model.pt2")
+        if dynamic:
             # Different steps tell apart two dims that are equal in the table.
             second = {name: size + step for step, (name, size) in enumerate(sizes.items(), start=2)}
             out["dynamic"] = [i.spec(sizes, dynamic=True) for i in inputs]
@@ -166,6 +187,8 @@ def main() -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.ERROR)  # what torch.export refuses is in its exception
     made = []
     for entry in yaml.safe_load(table.read_text()):
         for case in entry["cases"]:

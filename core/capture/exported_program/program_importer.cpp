@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/capture/exported_program/schema_table.h"
+#include "core/capture/exported_program/weights.h"
 
 namespace onnxport {
 namespace {
@@ -240,22 +241,31 @@ std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema,
     const ir::SchemaArgument& missing = schema.arguments[i];
     if (!missing.default_value)
       node.refuse("lacks the argument '" + missing.name + "' of " + schema.qualified_name());
-    out[i] = std::visit(
-        [&]<typename T>(const T& v) {
-          using ir::Type;
-          Type type = Type::none();
-          if constexpr (std::is_same_v<T, int64_t>) type = Type::integer();
-          if constexpr (std::is_same_v<T, double>) type = Type::real();
-          if constexpr (std::is_same_v<T, bool>) type = Type::boolean();
-          if constexpr (std::is_same_v<T, std::string>) type = Type::string();
-          if constexpr (std::is_same_v<T, std::vector<int64_t>>) type = Type::list(Type::integer());
-          if constexpr (std::is_same_v<T, std::vector<double>>) type = Type::list(Type::real());
-          if constexpr (std::is_same_v<T, std::vector<bool>>) type = Type::list(Type::boolean());
-          return constant(v, type);
-        },
-        *missing.default_value);
+    out[i] = default_of(missing);
   }
   return out;
+}
+
+ir::Value* ProgramImporter::default_of(const ir::SchemaArgument& argument) {
+  const ir::DefaultValue& value = *argument.default_value;
+  if (const auto* number = std::get_if<int64_t>(&value);
+      number != nullptr && argument.type.starts_with("ScalarType")) {
+    return constant(dtype_of_program(*number + 1), ir::Type::dtype_kind());  // a program counts from 1
+  }
+  return std::visit(
+      [&]<typename T>(const T& v) {
+        using ir::Type;
+        Type type = Type::none();
+        if constexpr (std::is_same_v<T, int64_t>) type = Type::integer();
+        if constexpr (std::is_same_v<T, double>) type = Type::real();
+        if constexpr (std::is_same_v<T, bool>) type = Type::boolean();
+        if constexpr (std::is_same_v<T, std::string>) type = Type::string();
+        if constexpr (std::is_same_v<T, std::vector<int64_t>>) type = Type::list(Type::integer());
+        if constexpr (std::is_same_v<T, std::vector<double>>) type = Type::list(Type::real());
+        if constexpr (std::is_same_v<T, std::vector<bool>>) type = Type::list(Type::boolean());
+        return constant(v, type);
+      },
+      value);
 }
 
 void ProgramImporter::import_operator(std::string_view target, const std::vector<Input>& inputs,
@@ -308,6 +318,11 @@ void ProgramImporter::bind_output(ir::Node* made, const Json& output) {
 
 void ProgramImporter::bind_outputs(ir::Node* made, const Json& node) {
   for (const Json& output : node.at("outputs").items()) bind_output(made, output);
+  const ir::Schema* schema = made->schema();
+  if (schema != nullptr && !schema->more_returns && made->output_count() > schema->returns.size()) {
+    node.refuse("has " + std::to_string(made->output_count()) + " results where " + schema->qualified_name() +
+                " has " + std::to_string(schema->returns.size()));
+  }
 }
 
 }  // namespace onnxport

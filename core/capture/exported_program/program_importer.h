@@ -75,6 +75,7 @@ class ProgramImporter {
   const ir::Schema* schema_for_numbers(const ir::Schema* schema, const std::vector<Input>& inputs);
   std::vector<ir::Value*> arguments_of(const ir::Schema& schema, const std::vector<Input>& inputs,
                                        const Json& node);
+  ir::Value* default_of(const ir::SchemaArgument& argument);
   void bind_outputs(ir::Node* made, const Json& node);
   void bind_output(ir::Node* made, const Json& output);
   ir::Node* emit(std::string_view op, const std::vector<ir::Value*>& operands,
