@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "aten_schemas.inc"  // kAtenSchemas: one schema per line, made from aten_schemas.txt when the build is configured
+#include "aten_schemas.inc"  // kAtenSchemas: one schema per line, made from aten_schemas.txt when the build is configured; '#' is a comment
 
 namespace onnxport {
 namespace {
@@ -17,7 +17,7 @@ const std::vector<std::string_view>& table() {
     std::string_view rest = kAtenSchemas;
     while (!rest.empty()) {
       const size_t end = std::min(rest.find('\n'), rest.size());
-      if (end > 0) out.push_back(rest.substr(0, end));
+      if (end > 0 && rest.front() != '#') out.push_back(rest.substr(0, end));
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     std::sort(out.begin(), out.end(),
