@@ -124,7 +124,10 @@ at::Tensor to_torch(const ir::Tensor& tensor) {
   const auto type = to_scalar_type(tensor.dtype());
   if (!type)
     throw std::invalid_argument("libtorch has no element type " + std::string(short_name(tensor.dtype())));
-  auto owner = std::make_shared<ir::Tensor>(tensor);
+  // Kernels read numbers where they lie; a view of a file may lie anywhere.
+  const bool aligned = reinterpret_cast<uintptr_t>(tensor.bytes().data()) % at::elementSize(*type) == 0;
+  auto owner = std::make_shared<ir::Tensor>(
+      aligned ? tensor : ir::Tensor::copy_of(tensor.dtype(), tensor.dims(), tensor.bytes()));
   auto* bytes = const_cast<std::byte*>(owner->bytes().data());
   return at::from_blob(
       bytes, tensor.dims(), [owner](void*) {}, at::TensorOptions().dtype(*type).device(at::kCPU));

@@ -73,8 +73,9 @@ void ProgramArchive::choose_program() {
                         "save one program per file");
   }
   if (has("serialized_exported_program.json")) {
-    throw archive_error("I103", "the archive has the layout of PyTorch 2.6 and before, which is not read yet",
-                        *path_, "load it with a newer PyTorch and write it again with torch.export.save");
+    program_record_ = "serialized_exported_program.json";
+    older_layout_ = true;
+    return;
   }
   throw archive_error("I103", "the archive holds no exported program: it has no record models/*.json", *path_,
                       "a .pt2 is written by torch.export.save; a TorchScript file is given as .pt");
@@ -83,10 +84,11 @@ void ProgramArchive::choose_program() {
 const ZipEntry& ProgramArchive::entry(const std::string& record) const {
   const auto found = entries_.find(record);
   if (found == entries_.end()) {
-    throw archive_error("I102", "the record '" + record + "' is missing", *path_, std::string(kSaveAgain));
+    throw archive_error("I102", "the record '" + printable_record(record) + "' is missing", *path_,
+                        std::string(kSaveAgain));
   }
   if (!found->second.stored) {
-    throw archive_error("I102", "the record '" + record + "' is compressed", *path_,
+    throw archive_error("I102", "the record '" + printable_record(record) + "' is compressed", *path_,
                         "torch.export.save stores records as they are: write the file again with it");
   }
   return found->second;
@@ -103,8 +105,9 @@ void ProgramArchive::check(const std::string& record) const {
   const std::span<const std::byte> data = bytes(record);
   const auto found = crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size());
   if (found != e.crc32) {
-    throw archive_error("I118", "the record '" + record + "' is damaged: its checksum is not the archive's",
-                        *path_, "copy or download the file again, or write it again with torch.export.save");
+    throw archive_error(
+        "I118", "the record '" + printable_record(record) + "' is damaged: its checksum is not the archive's",
+        *path_, "copy or download the file again, or write it again with torch.export.save");
   }
   checked_.insert(&e);
 }

@@ -26,6 +26,8 @@ class ProgramArchive {
   const std::string& path() const { return *path_; }
   // The record that holds the program, "models/model.json".
   const std::string& program_record() const { return program_record_; }
+  // As PyTorch 2.6 and before wrote it: the program, and pickles of weights, constants and example inputs.
+  bool is_older_layout() const { return older_layout_; }
   bool has(std::string_view record) const { return entries_.contains(std::string(record)); }
   // The stored bytes of a record, without copying. Throws Error I102 when it is missing or compressed.
   std::span<const std::byte> bytes(const std::string& record) const;
@@ -47,6 +49,7 @@ class ProgramArchive {
   std::shared_ptr<const MappedFile> file_;
   std::unordered_map<std::string, ZipEntry> entries_;  // by name, without the archive's own folder
   std::string program_record_;
+  bool older_layout_ = false;
   mutable std::unordered_set<const ZipEntry*> checked_;
 };
 

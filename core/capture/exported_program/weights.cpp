@@ -80,40 +80,94 @@ ir::DType dtype_of_program(int64_t number) {
 }
 
 ProgramWeights::ProgramWeights(const ProgramArchive& archive, bool check) : archive_(archive), check_(check) {
+  if (archive.is_older_layout()) {
+    read_state("serialized_state_dict.pt");
+    read_state("serialized_constants.pt");
+    return;
+  }
   // models/NAME.json goes with data/weights/NAME_weights_config.json and
-  // data/constants/NAME_constants_config.json.
+  // data/constants/NAME_constants_config.json; PyTorch 2.8 wrote data/weights/NAME.pt and
+  // data/constants/NAME.pt instead.
   const std::string& program = archive.program_record();
   const size_t start = program.rfind('/') + 1;
   const std::string name = program.substr(start, program.size() - start - std::string_view(".json").size());
-  read_config("data/weights/", name + "_weights_config.json");
-  read_config("data/constants/", name + "_constants_config.json");
+  for (const std::string kind : {"weights", "constants"}) {
+    const std::string folder = "data/" + kind + '/';
+    if (archive.has(folder + name + '_' + kind + "_config.json")) {
+      read_config(folder, name + '_' + kind + "_config.json");
+    } else {
+      read_state(folder + name + ".pt");
+    }
+  }
 }
 
 void ProgramWeights::read_config(const std::string& folder, const std::string& record) {
-  if (!archive_.has(folder + record)) return;  // a program without weights, or without constants
   simdjson::dom::parser parser;
   const std::string place = archive_.path() + ':' + folder + record + ':';
   const Json config = parse_json(parser, archive_.text(folder + record), place);
-  for (const auto& [name, value] : config.at("config").members()) {
-    Entry e;
-    e.place = value.path();
-    e.record = folder + std::string(value.at("path_name").text());
-    e.pickled = value.has("use_pickle") && value.at("use_pickle").boolean();
-    if (value.has("tensor_meta")) {
-      const Json meta = value.at("tensor_meta");
-      e.dtype = dtype_of_program(meta.at("dtype").integer());
-      e.sizes = ints_of(meta.at("sizes"));
-      e.strides = ints_of(meta.at("strides"));
-      e.offset = meta.at("storage_offset").at("as_int").integer();
-    }
-    entries_.emplace(name, std::move(e));
+  for (const auto& [name, value] : config.at("config").members())
+    entries_.emplace(name, config_entry(value, folder));
+}
+
+ProgramWeights::Entry ProgramWeights::config_entry(const Json& value, const std::string& folder) const {
+  Entry e;
+  e.place = value.path();
+  e.record = folder + std::string(value.at("path_name").text());
+  if (value.has("use_pickle") && value.at("use_pickle").boolean()) {
+    // A program may carry objects that its graph does not need: only one that is used is an error.
+    e.unreadable = "its record is missing";
+    if (!archive_.has(e.record)) return e;
+    if (const auto found = read_pickled_tensors(archive_.bytes(e.record), e.unreadable))
+      view_saved(*found, e);
+    return e;
   }
+  if (archive_.has(e.record)) e.storage_size = archive_.bytes(e.record).size();
+  if (value.has("tensor_meta")) {
+    const Json meta = value.at("tensor_meta");
+    e.dtype = dtype_of_program(meta.at("dtype").integer());
+    e.sizes = ints_of(meta.at("sizes"));
+    e.strides = ints_of(meta.at("strides"));
+    e.offset = meta.at("storage_offset").at("as_int").integer();
+  }
+  return e;
+}
+
+// A dict of tensors as torch.save writes it.
+void ProgramWeights::read_state(const std::string& record) {
+  // A program without weights, or without constants.
+  if (!archive_.has(record) || archive_.bytes(record).empty()) return;
+  std::string why;
+  const auto state = read_pickled_tensors(archive_.bytes(record), why);
+  if (state && state->kind != SavedValue::Kind::dict) why = "it holds no dict of tensors";
+  if (!why.empty()) {
+    Place place;
+    place.file = archive_.path() + ':' + record;
+    throw Error("I117", "the tensors in this record are not read: " + why, std::move(place),
+                "write the program again with torch.export.save");
+  }
+  for (const auto& [name, value] : state->items) {
+    Entry e;
+    e.record = record;
+    e.place = archive_.path() + ':' + record;
+    view_saved(value, e);
+    entries_.insert_or_assign(name, std::move(e));
+  }
+}
+
+void ProgramWeights::view_saved(const SavedValue& value, Entry& entry) {
+  entry.unreadable = value.kind == SavedValue::Kind::tensor ? "" : "its pickle holds another value";
+  entry.dtype = value.tensor.dtype;
+  entry.sizes = value.tensor.sizes;
+  entry.strides = value.tensor.strides;
+  entry.offset = value.tensor.offset;
+  entry.storage_at = value.tensor.storage_at;
+  entry.storage_size = value.tensor.storage_size;
 }
 
 Error ProgramWeights::damaged(const Entry& entry, const std::string& name, const std::string& why) const {
   Place place;
   place.file = entry.place;
-  return Error("I117", "the tensor '" + name + "' " + why, std::move(place),
+  return Error("I117", "the tensor '" + excerpt(name) + "' " + why, std::move(place),
                "write the program again with torch.export.save");
 }
 
@@ -129,8 +183,8 @@ const ProgramWeights::Entry& ProgramWeights::entry(const std::string& name) cons
 
 std::string ProgramWeights::identity(const std::string& name) const {
   const Entry& e = entry(name);
-  std::string out =
-      e.record + '@' + std::to_string(e.offset) + ':' + std::to_string(static_cast<int>(e.dtype));
+  std::string out = e.record + '@' + std::to_string(e.storage_at) + '+' + std::to_string(e.offset) + ':' +
+                    std::to_string(static_cast<int>(e.dtype));
   for (size_t i = 0; i < e.sizes.size(); ++i) {
     out += ',' + std::to_string(e.sizes[i]);
     if (i < e.strides.size()) out += '/' + std::to_string(e.strides[i]);
@@ -138,24 +192,28 @@ std::string ProgramWeights::identity(const std::string& name) const {
   return out;
 }
 
-// torch aligns its records; another zip writer may not, and numbers are read where they lie.
-ir::Tensor ProgramWeights::view(const Entry& e, std::span<const std::byte> bytes, size_t start) const {
-  const size_t alignment = std::min<size_t>(ir::size_of(e.dtype), alignof(double));
-  const ir::FileRegion region = archive_.region(e.record, start);
-  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignment == 0)
-    return {e.dtype, e.sizes, bytes, archive_.file(), region};
-  const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
-  return {e.dtype, e.sizes, *copy, copy, region};
+// Of a tensor that is not dense; every element is known to lie in `storage`.
+ir::Tensor ProgramWeights::copy(const Entry& e, const std::string& name, std::span<const std::byte> storage,
+                                size_t count) const {
+  const size_t width = ir::size_of(e.dtype);
+  if (count > storage.size() / width) {
+    uint64_t bytes = 0;
+    if (__builtin_mul_overflow(count, width, &bytes) || __builtin_add_overflow(copied_, bytes, &copied_) ||
+        copied_ > kMostExpanded) {
+      throw damaged(e, name, "is expanded to an absurd size");
+    }
+  }
+  return ir::Tensor::copy_of(e.dtype, e.sizes, gather(storage, e.sizes, e.strides, width, count));
 }
 
 ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   const Entry& e = entry(name);
-  if (e.pickled) throw damaged(e, name, "is pickled: only plain tensors are read");
+  if (!e.unreadable.empty()) throw damaged(e, name, "is no plain tensor: " + e.unreadable);
   const size_t width = ir::size_of(e.dtype);
   if (width == 0) throw damaged(e, name, "has an element type that ONNX does not have");
   const auto count = count_of(e.sizes);
   if (!count || e.strides.size() != e.sizes.size()) throw damaged(e, name, "has impossible sizes or strides");
-  const std::span<const std::byte> record = archive_.bytes(e.record);
+  const std::span<const std::byte> storage = archive_.bytes(e.record).subspan(e.storage_at, e.storage_size);
   if (check_) archive_.check(e.record);
   // The last element that is read, one past it; 0 for an empty tensor.
   int64_t last = *count == 0 ? 0 : 1;
@@ -165,26 +223,17 @@ ir::Tensor ProgramWeights::tensor(const std::string& name) const {
     fits = fits && e.strides[i] >= 0 && !__builtin_mul_overflow(e.sizes[i] - 1, e.strides[i], &reach) &&
            !__builtin_add_overflow(last, reach, &last);
   }
-  const auto elements = static_cast<int64_t>(record.size() / width);
+  const auto elements = static_cast<int64_t>(storage.size() / width);
   if (!fits || e.offset > elements || last > elements - e.offset) {
-    throw damaged(
-        e, name,
-        "reaches beyond its record '" + e.record + "' of " + std::to_string(record.size()) + " bytes");
+    throw damaged(e, name,
+                  "reaches beyond the " + std::to_string(storage.size()) + " bytes that its record '" +
+                      e.record + "' has for it");
   }
   const size_t start = static_cast<size_t>(e.offset) * width;
-  if (is_dense(e.sizes, e.strides)) {
-    return view(e, record.subspan(start, static_cast<size_t>(*count) * width), start);
-  }
-  if (*count > elements) {
-    uint64_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<uint64_t>(*count), width, &bytes) ||
-        __builtin_add_overflow(copied_, bytes, &copied_) || copied_ > kMostExpanded) {
-      throw damaged(e, name, "is expanded to an absurd size");
-    }
-  }
-  return ir::Tensor::copy_of(
-      e.dtype, e.sizes,
-      gather(record.subspan(start), e.sizes, e.strides, width, static_cast<size_t>(*count)));
+  if (!is_dense(e.sizes, e.strides))
+    return copy(e, name, storage.subspan(start), static_cast<size_t>(*count));
+  return {e.dtype, e.sizes, storage.subspan(start, static_cast<size_t>(*count) * width), archive_.file(),
+          archive_.region(e.record, e.storage_at + start)};
 }
 
 }  // namespace onnxport

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "core/archive/saved_tensors.h"
 #include "core/capture/exported_program/json.h"
 #include "core/capture/exported_program/program_archive.h"
 #include "core/ir/type.h"
@@ -16,13 +17,14 @@ ir::DType dtype_of_program(int64_t number);
 
 class ProgramWeights {
  public:
-  // Reads the records data/weights/*_config.json and data/constants/*_config.json. `check`: a tensor's record
-  // is read as a whole for its checksum before the tensor is handed out. Throws Error I102, I116, I118.
+  // Reads the records data/weights/*_config.json and data/constants/*_config.json; of older archives the
+  // pickles of state dict and constants. `check`: a tensor's record is read as a whole for its checksum
+  // before the tensor is handed out. Throws Error I102, I116, I117 (a pickle that is not read), I118.
   explicit ProgramWeights(const ProgramArchive& archive, bool check = true);
 
-  // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file; one with
-  // other strides (transposed, expanded) is copied. Throws Error I117 for what is missing, pickled or lies
-  // outside its record, I118.
+  // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file, of any
+  // alignment; one with other strides (transposed, expanded) is copied. Throws Error I117 for what is
+  // missing, no plain tensor or lies outside its record, I118.
   ir::Tensor tensor(const std::string& name) const;
   // What tells two names of one storage apart from two tensors: equal for tied weights.
   std::string identity(const std::string& name) const;
@@ -30,15 +32,21 @@ class ProgramWeights {
  private:
   struct Entry {
     std::string record;
-    bool pickled = false;
     ir::DType dtype = ir::DType::undefined;
     std::vector<int64_t> sizes, strides;
     int64_t offset = 0;
+    // Where its storage lies in the record, which is more than that in an archive within the archive.
+    uint64_t storage_at = 0, storage_size = 0;
     std::string place;
+    std::string unreadable;  // why it is no tensor
   };
   void read_config(const std::string& folder, const std::string& record);
+  Entry config_entry(const Json& value, const std::string& folder) const;
+  void read_state(const std::string& record);
+  static void view_saved(const SavedValue& value, Entry& entry);
   const Entry& entry(const std::string& name) const;
-  ir::Tensor view(const Entry& entry, std::span<const std::byte> bytes, size_t start) const;
+  ir::Tensor copy(const Entry& entry, const std::string& name, std::span<const std::byte> storage,
+                  size_t count) const;
   Error damaged(const Entry& entry, const std::string& name, const std::string& why) const;
 
   const ProgramArchive& archive_;
