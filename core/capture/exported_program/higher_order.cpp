@@ -5,6 +5,23 @@
 #include "core/capture/exported_program/program_importer.h"
 
 namespace onnxport {
+namespace {
+
+// A condition is imported twice, before the loop and at the end of its body: a loop within it four times, …
+constexpr int kDeepestCondition = 6;
+
+class Within {
+ public:
+  explicit Within(int& count) : count_(count) { ++count_; }
+  ~Within() { --count_; }
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+
+ private:
+  int& count_;
+};
+
+}  // namespace
 
 std::vector<std::string_view> ProgramImporter::output_names(const Json& node) {
   std::vector<std::string_view> out;
@@ -115,6 +132,8 @@ void ProgramImporter::import_while(const std::vector<Input>& inputs, const Json&
     return values;
   };
   const auto asks = [&](const std::vector<ir::Value*>& values) {
+    const Within inside(conditions_);
+    if (conditions_ > kDeepestCondition) node.refuse("holds loops in the conditions of loops");
     return as_bool(import_results(condition, with_additional(values), 1)[0]);
   };
   std::vector<ir::Value*> operands = {constant(std::numeric_limits<int64_t>::max(), ir::Type::integer()),

@@ -119,6 +119,7 @@ class ProgramImporter {
   ir::Block* block_;
   Frame* frame_ = nullptr;
   int depth_ = 0;
+  int conditions_ = 0;  // of loops, around what is imported
   const ir::Provenance* provenance_ = nullptr;
   std::unordered_map<std::string, const ir::Schema*> schemas_;
   std::vector<Diagnostic> errors_;
