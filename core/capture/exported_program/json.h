@@ -13,6 +13,13 @@
 
 namespace onnxport {
 
+// A text of the document for a path or a message: the start of it when it is long, whole characters.
+inline std::string excerpt(std::string_view text, size_t longest = 120) {
+  if (text.size() <= longest) return std::string(text);
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
+  return std::string(text.substr(0, longest)) + "...";
+}
+
 // A value of a parsed document; cheap to copy. Every accessor throws Error I116 naming record and path when
 // the value is of another kind or missing.
 class Json {
@@ -31,7 +38,7 @@ class Json {
   Json at(std::string_view key) const {
     simdjson::dom::element found;
     if (element_[key].get(found) != simdjson::SUCCESS) refuse("has no field '" + std::string(key) + "'");
-    return {found, path_ + '.' + std::string(key)};
+    return {found, path_ + '.' + excerpt(key)};
   }
   std::string_view text() const { return get<std::string_view>("a text"); }
   int64_t integer() const { return get<int64_t>("an integer that fits 64 bits"); }
@@ -57,7 +64,7 @@ class Json {
   std::vector<std::pair<std::string_view, Json>> members() const {
     std::vector<std::pair<std::string_view, Json>> out;
     for (const auto& [key, value] : get<simdjson::dom::object>("an object")) {
-      out.emplace_back(key, Json(value, path_ + '.' + std::string(key)));
+      out.emplace_back(key, Json(value, path_ + '.' + excerpt(key)));
     }
     return out;
   }
@@ -70,7 +77,7 @@ class Json {
   [[noreturn]] void refuse(const std::string& why) const {
     Place place;
     place.file = path_;
-    throw Error("I116", "the program is damaged: this value " + why, std::move(place),
+    throw Error("I116", "the program is damaged: this value " + excerpt(why, 400), std::move(place),
                 "write the program again with torch.export.save");
   }
 

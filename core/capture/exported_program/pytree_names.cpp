@@ -8,6 +8,7 @@ namespace onnxport {
 namespace {
 
 constexpr int kDeepest = 100;
+constexpr size_t kLongest = 1000;  // of a name: many leaves below long keys would be more text than the file
 
 // The keys of a dict's context, itself a JSON text.
 std::vector<std::string> keys_of(simdjson::dom::element node) {
@@ -37,25 +38,27 @@ std::optional<simdjson::dom::array> children_of(simdjson::dom::element node) {
 }
 
 // The keys of the children, or their positions.
-std::vector<std::string> labels_of(simdjson::dom::element node, size_t children) {
+std::vector<std::string> labels_of(simdjson::dom::element node, simdjson::dom::array children) {
   std::string_view type;
   std::vector<std::string> out;
   if (node["type"].get(type) == simdjson::SUCCESS &&
       (type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos)) {
     out = keys_of(node);
   }
-  for (size_t i = out.size(); i < children; ++i) out.push_back(std::to_string(i));
+  size_t count = 0;  // array.size() ends at 2^24
+  for ([[maybe_unused]] const simdjson::dom::element child : children) ++count;
+  for (size_t i = out.size(); i < count; ++i) out.push_back(std::to_string(i));
   return out;
 }
 
 bool walk(simdjson::dom::element node, const std::string& name, int depth, std::vector<std::string>& out) {
   const auto children = children_of(node);
-  if (depth > kDeepest || !children) return false;
+  if (depth > kDeepest || !children || name.size() > kLongest) return false;
   if (is_leaf(node)) {
     out.push_back(name);
     return true;
   }
-  const std::vector<std::string> labels = labels_of(node, children->size());
+  const std::vector<std::string> labels = labels_of(node, *children);
   size_t i = 0;
   for (const simdjson::dom::element child : *children) {
     if (!walk(child, name + '.' + labels[i++], depth + 1, out)) return false;
@@ -76,7 +79,7 @@ bool outputs(simdjson::dom::element root, std::vector<std::string>& out) {
   if (is_leaf(root)) return walk(root, "output", 0, out);
   const auto children = children_of(root);
   if (!children) return false;
-  const std::vector<std::string> labels = labels_of(root, children->size());
+  const std::vector<std::string> labels = labels_of(root, *children);
   size_t i = 0;
   for (const simdjson::dom::element child : *children) {
     const std::string& label = labels[i];
@@ -96,7 +99,7 @@ bool inputs(simdjson::dom::element root, const std::vector<std::string>& argumen
   for (const simdjson::dom::element group : *pair) {
     const auto children = children_of(group);
     if (!children) return false;
-    const std::vector<std::string> labels = labels_of(group, children->size());
+    const std::vector<std::string> labels = labels_of(group, *children);
     size_t i = 0;
     for (const simdjson::dom::element child : *children) {
       const bool positional = kind == 0;

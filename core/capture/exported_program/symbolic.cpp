@@ -1,5 +1,6 @@
 #include "core/capture/exported_program/symbolic.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <string>
@@ -130,10 +131,16 @@ class SymbolicParser {
     return text_.substr(start, at_ - start);
   }
 
+  static bool is_name(std::string_view text) {
+    const auto is_part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; };
+    return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) == 0 && text[0] != '.' &&
+           std::all_of(text.begin(), text.end(), is_part);
+  }
+
   ir::Dim name_or_call() {
     const std::string_view name = word();
     if (name.empty()) return fail();
-    if (!take("(")) return ir::Dim::symbol(name);
+    if (!take("(")) return is_name(name) ? ir::Dim::symbol(name) : fail();
     if (name == "Symbol" || name == "Dummy") return symbol_call();
     std::vector<ir::Dim> arguments;
     while (!failed_ && !take(")")) {
@@ -149,8 +156,9 @@ class SymbolicParser {
     if (quote != '\'' && quote != '"') return fail();
     const size_t start = ++at_;
     const size_t end = text_.find(quote, start);
-    if (end == std::string_view::npos || end == start) return fail();
+    if (end == std::string_view::npos) return fail();
     const std::string_view name = text_.substr(start, end - start);
+    if (!is_name(name)) return fail();
     const size_t close = text_.find(')', end);
     if (close == std::string_view::npos) return fail();
     at_ = close + 1;
