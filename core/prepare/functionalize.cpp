@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/ir/custom_writes.h"
 #include "core/prepare/aliases.h"
 #include "core/prepare/functional_form.h"
 
@@ -107,6 +108,8 @@ void Functionalizer::relate_outputs(ir::Node& node) {
 }
 
 void Functionalizer::write_in_place(ir::Node& node) {
+  if (!node.op_text().starts_with("aten::") && !node.op_text().starts_with("prim::"))
+    return write_by_custom_operator(node);
   const auto written = static_cast<size_t>(written_operand(node));
   ir::Value* target = node.operand(written);
   if (target == nullptr) return fail(node, "it writes to an argument that is None", "give it a tensor");
@@ -120,6 +123,40 @@ void Functionalizer::write_in_place(ir::Node& node) {
   }
   if (node.output_count() > 0) contents->set_name(node.output()->name());
   write(storage_of(target), contents, node, make);
+  drop(node);
+}
+
+// An operator of another library: its mapping gives what it returns, then the new contents of each argument
+// it writes, in the order of its schema.
+void Functionalizer::write_by_custom_operator(ir::Node& node) {
+  const ir::CustomWrites writes = ir::custom_writes(node);
+  if (writes.of_lists)
+    return fail(node, "it writes to the tensors of a list", "give it the tensors one by one");
+  for (size_t i = 0; i < node.output_count(); ++i) {
+    if (writes.returned[i] >= 0)
+      node.output(i)->replace_all_uses_with(node.operand(static_cast<size_t>(writes.returned[i])));
+  }
+  std::vector<ir::Value*> targets;
+  for (const size_t k : writes.arguments) targets.push_back(node.operand(k));
+  read_operands(node);
+  NodeMaker make(node);
+  std::vector<ir::Value*> operands;
+  for (size_t i = 0; i < node.operand_count(); ++i) operands.push_back(node.operand(i));
+  const ir::Schema* schema = graph_.keep_without_writes(ir::functional_schema_of(*node.schema(), writes));
+  ir::Node* made = make.node(node.op_text(), operands, schema, schema->returns.size(), ir::Type::tensor());
+  size_t at = 0;
+  for (size_t i = 0; i < node.output_count(); ++i) {
+    if (writes.returned[i] >= 0) continue;
+    made->output(at)->set_type(node.output(i)->type());
+    made->output(at)->set_name(node.output(i)->name());
+    node.output(i)->replace_all_uses_with(made->output(at++));
+  }
+  for (ir::Value* target : targets) {
+    ir::Value* contents = made->output(at++);
+    if (target == nullptr || !target->type().is_tensor()) continue;  // an optional one that is None
+    contents->set_type(target->type());
+    write(storage_of(target), contents, node, make);
+  }
   drop(node);
 }
 

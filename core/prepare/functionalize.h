@@ -54,6 +54,7 @@ class Functionalizer {
   void read_operands(ir::Node& node);
   void relate_outputs(ir::Node& node);
   void write_in_place(ir::Node& node);
+  void write_by_custom_operator(ir::Node& node);
   void change_geometry(ir::Node& node);
   void drop(ir::Node& node);
   void fail(const ir::Node& node, std::string message, std::string hint);

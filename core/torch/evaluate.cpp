@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/ir/custom_writes.h"
 #include "core/torch/convert.h"
 #include "core/torch/operators.h"
 #include "core/torch/place.h"
@@ -336,8 +337,27 @@ class Interpreter {
                   "operator '" + std::string(node.op_text()) +
                       "' has no kernel here and no function body to stand in",
                   place_of(node), "load its kernels with --torch-library FILE");
+    if (node.schema() != nullptr) return set_with_writes(node, arguments, outputs);
     for (size_t i = 0; i < node.output_count() && i < outputs.size(); ++i)
       set(node.output(i), to_ivalue(outputs[i]));
+  }
+
+  // A mapping gives the returns that are no written argument, then the new contents of each written argument.
+  void set_with_writes(const ir::Node& node, const std::vector<c10::IValue>& arguments,
+                       const std::vector<RuntimeValue>& given) {
+    const ir::CustomWrites writes = ir::custom_writes(node);
+    size_t at = 0;
+    for (size_t i = 0; i < node.output_count() && at < given.size(); ++i) {
+      if (writes.returned[i] < 0) set(node.output(i), to_ivalue(given[at++]));
+    }
+    for (const size_t k : writes.arguments) {
+      if (at < given.size() && arguments[k].isTensor())
+        arguments[k].toTensor().copy_(to_ivalue(given[at]).toTensor());
+      ++at;
+    }
+    for (size_t i = 0; i < node.output_count(); ++i) {
+      if (writes.returned[i] >= 0) set(node.output(i), arguments[static_cast<size_t>(writes.returned[i])]);
+    }
   }
 
   const ir::Graph& graph_;

@@ -218,6 +218,55 @@ class ProgramWeights(ProgramCase):
         self.assertEqual({i.name for i in graph.input}, {"input", "0.weight", "0.bias"})
 
 
+ACME_WRITES = """\
+onnxport_manifest: 1
+plugin: {id: com.acme.writes, version: "1.0.0"}
+provides:
+  mappings:
+    - torch: "acme::shift_(Tensor(a!) x, float by) -> ()"
+      function: "(x) => (y) { b = Constant <value_float: float = @by> ()  y = Add(x, b) }"
+    - torch: "acme::take_row(Tensor(a!) row, Tensor x) -> Tensor"
+      function: |
+        (row, x) => (total, new_row) {
+          three = Constant <value_float = 3.0> ()
+          new_row = Mul(row, three)
+          a = ReduceSum <keepdims = 0> (new_row)
+          b = ReduceSum <keepdims = 0> (x)
+          total = Add(a, b)
+        }
+"""
+
+
+class WritingOperators(ProgramCase):
+    """Custom operators that write to their arguments, before and after PyTorch's own functionalization."""
+
+    programs = ("acme_writes", "acme_functionalized")
+
+    def plugins(self) -> Path:
+        folder = self.scratch / "plugins"
+        folder.mkdir()
+        (folder / "acme.onnxport.yaml").write_text(ACME_WRITES)
+        return folder
+
+    def test_a_manifest_maps_them(self) -> None:
+        plugins = self.plugins()
+        for name in self.programs:
+            with self.subTest(name):
+                entry = {"name": name, "model": f"programs/{name}.pt2", "cases": ["programs/acme_writes_0.npz"]}
+                output = self.export_program(entry, "--plugin-path", plugins)
+                onnx.checker.check_model(onnx.load(output), full_check=True)
+                self.compare(entry, output)
+                self.succeed("export", FIXTURES / entry["model"], "-o", output, "--plugin-path", plugins, "--verify")
+
+    def test_without_a_schema_they_are_named(self) -> None:
+        for name in self.programs:
+            with self.subTest(name):
+                said = self.refuse("T541", 14, "export", FIXTURES / f"programs/{name}.pt2", "-o", self.scratch / "x.onnx")
+                self.assertIn("acme::shift_", said)
+                self.assertIn("schema", said)
+                self.assertEqual(self.left(), [])
+
+
 def add_program_tests() -> None:
     if not (FIXTURES / "programs.yaml").exists():
         sys.exit(f"no programs in {FIXTURES}: ./dev test makes them (tests/fixtures/make.py)")

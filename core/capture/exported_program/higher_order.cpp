@@ -216,6 +216,8 @@ bool ProgramImporter::import_higher_order(std::string_view target, const std::ve
     import_scan(inputs, 1, node);
   } else if (name == "map_impl" || name == "map") {
     import_scan(inputs, 0, node);
+  } else if (name == "auto_functionalized" || name == "auto_functionalized_v2") {
+    import_auto_functionalized(inputs, node);
   } else if (name == "invoke_subgraph" || name == "wrap" || name == "wrap_with_set_grad_enabled" ||
              (name == "wrap_with_autocast" && !casts(inputs))) {
     import_inlined(inputs, node);

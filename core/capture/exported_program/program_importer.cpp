@@ -22,8 +22,9 @@ bool is_assertion(std::string_view target) {
   return std::find(all.begin(), all.end(), target) != all.end() || target == "torch._C._set_grad_enabled";
 }
 
-// "torch.ops.aten.add.Tensor" -> "aten::add.Tensor"
-std::string operator_name(std::string_view target) {
+}  // namespace
+
+std::string ProgramImporter::operator_name(std::string_view target) {
   target.remove_prefix(kOperatorPrefix.size());
   const size_t first = target.find('.');
   const size_t last = target.rfind('.');
@@ -33,6 +34,8 @@ std::string operator_name(std::string_view target) {
   const std::string_view overload = target.substr(last + 1);
   return overload == "default" ? out : out + '.' + std::string(overload);
 }
+
+namespace {
 
 // The last frame of the user's own code: "model.py:42".
 std::string source_of(std::string_view trace) {
@@ -275,6 +278,11 @@ void ProgramImporter::import_operator(std::string_view target, const std::vector
   if (name == "aten::sym_size.int") name = "aten::size.int";
   if (name == "aten::sym_numel") name = "aten::numel";
   const ir::Schema* schema = schema_for_numbers(schema_of(name, inputs), inputs);
+  if (schema->more_returns && node.at("outputs").items().empty()) {
+    unsupported(
+        name, "the operator returns nothing, and no plugin gives its schema: what it does is not known",
+        "give its schema, with the marks of what it writes, in a plugin's manifest under provides.schemas");
+  }
   const std::vector<ir::Value*> operands = arguments_of(*schema, inputs, node);
   ir::Node* made = emit(schema->qualified_name(), operands, schema);
   bind_outputs(made, node);

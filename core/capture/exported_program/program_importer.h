@@ -69,6 +69,8 @@ class ProgramImporter {
   };
 
   // ---- nodes (program_importer.cpp) ----
+  // "torch.ops.aten.add.Tensor" -> "aten::add.Tensor"
+  static std::string operator_name(std::string_view target);
   void import_node(const Json& node);
   void import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
   const ir::Schema* schema_of(const std::string& name, const std::vector<Input>& inputs);
@@ -99,6 +101,13 @@ class ProgramImporter {
   void import_cond(const std::vector<Input>& inputs, const Json& node);
   void import_while(const std::vector<Input>& inputs, const Json& node);
   void import_scan(const std::vector<Input>& inputs, size_t states_at, const Json& node);
+  void import_auto_functionalized(const std::vector<Input>& inputs, const Json& node);
+  ir::Value* base_view(const std::string& argument, const std::vector<ir::Value*>& bases,
+                       const std::vector<Input>& inputs);
+  std::vector<ir::Dim> recorded_strides(const Input& bases, size_t at) const;
+  ir::Value* block_of(ir::Value* base, const std::vector<ir::Dim>& base_strides, const Json& size,
+                      const Json& stride, const Json& offset);
+  static const Input* input_named(const std::vector<Input>& inputs, std::string_view name);
   static bool casts(const std::vector<Input>& inputs);
   void import_inlined(const std::vector<Input>& inputs, const Json& node);
   void import_region(ir::Node* owner, const Json& graph, const std::vector<ir::Value*>& inputs,
