@@ -5,7 +5,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "core/archive/saved_tensors.h"
+#include "core/capture/exported_program/archived_tensor.h"
 #include "core/capture/exported_program/json.h"
 #include "core/capture/exported_program/program_archive.h"
 #include "core/ir/type.h"
@@ -31,12 +31,7 @@ class ProgramWeights {
 
  private:
   struct Entry {
-    std::string record;
-    ir::DType dtype = ir::DType::undefined;
-    std::vector<int64_t> sizes, strides;
-    int64_t offset = 0;
-    // Where its storage lies in the record, which is more than that in an archive within the archive.
-    uint64_t storage_at = 0, storage_size = 0;
+    ArchivedTensor tensor;
     std::string place;
     std::string unreadable;  // why it is no tensor
   };
@@ -45,13 +40,11 @@ class ProgramWeights {
   void read_state(const std::string& record);
   static void view_saved(const SavedValue& value, Entry& entry);
   const Entry& entry(const std::string& name) const;
-  ir::Tensor copy(const Entry& entry, const std::string& name, std::span<const std::byte> storage,
-                  size_t count) const;
   Error damaged(const Entry& entry, const std::string& name, const std::string& why) const;
 
   const ProgramArchive& archive_;
   bool check_;
-  mutable uint64_t copied_ = 0;  // bytes of tensors that are larger than their records
+  mutable uint64_t copied_ = 0;  // bytes of tensors that are larger than their storages
   std::unordered_map<std::string, Entry> entries_;
 };
 
