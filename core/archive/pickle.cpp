@@ -13,7 +13,7 @@ using Kind = PickleValue::Kind;
 
 // A state dict has some twenty values a tensor, each of one byte at least: memory stays a small multiple of a
 // file that is honest.
-constexpr size_t kMostValues = size_t{1} << 22;
+constexpr size_t kMostValues = size_t{1} << 21;
 constexpr size_t kLongestInteger = 8;  // bytes
 constexpr uint8_t kOldestProtocol = 2;
 constexpr uint8_t kNewestProtocol = 5;

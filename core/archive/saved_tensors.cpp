@@ -156,13 +156,14 @@ class SavedReader {
       case Kind::tuple:
       case Kind::list:
         out.kind = SavedValue::Kind::sequence;
-        for (const PickleValue* item : from.items)
-          out.items.emplace_back(std::string(), value(*item, depth + 1));
+        for (const PickleValue* item : from.items) out.items.push_back(value(*item, depth + 1));
         break;
       case Kind::dict:
         out.kind = SavedValue::Kind::dict;
-        for (size_t i = 0; i < from.items.size(); i += 2)
-          out.items.emplace_back(key(*from.items[i]), value(*from.items[i + 1], depth + 1));
+        for (size_t i = 0; i < from.items.size(); i += 2) {
+          out.keys.push_back(key(*from.items[i]));
+          out.items.push_back(value(*from.items[i + 1], depth + 1));
+        }
         break;
       case Kind::call:
         return called(from, depth);
@@ -262,9 +263,8 @@ class SavedReader {
 
 const SavedValue* SavedValue::find(std::string_view key) const {
   if (kind != Kind::dict) return nullptr;
-  const auto found =
-      std::find_if(items.rbegin(), items.rend(), [&](const auto& item) { return item.first == key; });
-  return found == items.rend() ? nullptr : &found->second;
+  const auto found = std::find(keys.rbegin(), keys.rend(), key);
+  return found == keys.rend() ? nullptr : &items[static_cast<size_t>(keys.rend() - found) - 1];
 }
 
 std::optional<SavedValue> read_pickled_tensors(std::span<const std::byte> archive, std::string& why) {

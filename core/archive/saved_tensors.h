@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/ir/type.h"
@@ -35,7 +34,8 @@ struct SavedValue {
   double real = 0;
   std::string text;
   SavedTensor tensor;
-  std::vector<std::pair<std::string, SavedValue>> items;  // with their keys; a sequence's are empty
+  std::vector<SavedValue> items;  // of a sequence or a dict
+  std::vector<std::string> keys;  // of a dict: parallel to its items
 
   // The value of a key of a dict, the last one given as in Python; null when there is none.
   const SavedValue* find(std::string_view key) const;

@@ -33,8 +33,8 @@ void collect(const SavedValue& from, const std::string& name, std::vector<Leaf>&
     return;
   }
   for (size_t i = 0; i < from.items.size(); ++i) {
-    const std::string label = is_dict ? from.items[i].first : std::to_string(i);
-    collect(from.items[i].second, name + '.' + label, out);
+    const std::string label = is_dict ? from.keys[i] : std::to_string(i);
+    collect(from.items[i], name + '.' + label, out);
   }
 }
 
@@ -43,13 +43,13 @@ std::optional<std::vector<Leaf>> leaves_of(const SavedValue& saved,
                                            const std::vector<std::string>& arguments) {
   using Kind = SavedValue::Kind;
   if (saved.kind != Kind::sequence || saved.items.size() != 2) return std::nullopt;
-  const SavedValue& positional = saved.items[0].second;
-  const SavedValue& named = saved.items[1].second;
+  const SavedValue& positional = saved.items[0];
+  const SavedValue& named = saved.items[1];
   if (positional.kind != Kind::sequence || named.kind != Kind::dict) return std::nullopt;
   std::vector<Leaf> out;
   for (size_t i = 0; i < positional.items.size(); ++i)
-    collect(positional.items[i].second, i < arguments.size() ? arguments[i] : std::string(), out);
-  for (const auto& [name, value] : named.items) collect(value, name, out);
+    collect(positional.items[i], i < arguments.size() ? arguments[i] : std::string(), out);
+  for (size_t i = 0; i < named.items.size(); ++i) collect(named.items[i], named.keys[i], out);
   return out;
 }
 

@@ -101,12 +101,12 @@ void ProgramWeights::read_state(const std::string& record) {
     throw Error("I117", "the tensors in this record are not read: " + why, std::move(place),
                 "write the program again with torch.export.save");
   }
-  for (const auto& [name, value] : state->items) {
+  for (size_t i = 0; i < state->items.size(); ++i) {
     Entry e;
     e.tensor.record = record;
     e.place = archive_.path() + ':' + record;
-    view_saved(value, e);
-    entries_.insert_or_assign(name, std::move(e));
+    view_saved(state->items[i], e);
+    entries_.insert_or_assign(state->keys[i], std::move(e));
   }
 }
 

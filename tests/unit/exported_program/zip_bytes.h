@@ -11,6 +11,9 @@ namespace onnxport::testing {
 
 class ZipBytes {
  public:
+  // Where data may begin; PyTorch 2.6 put it anywhere.
+  explicit ZipBytes(size_t alignment = 64) : alignment_(alignment) {}
+
   // `name` with the archive's own folder, "p/models/model.json".
   void add(std::string_view name, std::string_view bytes) {
     const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
@@ -28,7 +31,7 @@ class ZipBytes {
     records_ += common;
     // A number is read where it lies: padding puts the data where torch puts it.
     const size_t data = records_.size() + 2 + name.size();
-    const size_t padding = (64 - data % 64) % 64;
+    const size_t padding = (alignment_ - data % alignment_) % alignment_;
     number(records_, static_cast<uint32_t>(padding), 2);
     records_.append(name).append(padding, '\0').append(bytes);
     number(directory_, 0x02014b50, 4);
@@ -58,6 +61,7 @@ class ZipBytes {
     for (int i = 0; i < bytes; ++i) out += static_cast<char>(i < 4 ? value >> (8 * i) & 0xff : 0);
   }
 
+  size_t alignment_;
   std::string records_, directory_;
   uint32_t count_ = 0;
 };
