@@ -24,6 +24,15 @@ std::string array(const Range& range, Each each) {
   return out + "]";
 }
 
+// What a model or a manifest says is not what the terminal does.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
+  }
+  return text;
+}
+
 std::string diagnostic_json(const Diagnostic& d) {
   static constexpr std::string_view names[] = {"note", "warning", "error"};
   return fmt::format(
@@ -81,12 +90,13 @@ void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose)
     static constexpr std::string_view names[] = {"note", "warning", "error"};
     static constexpr Style styles[] = {Style::cyan, Style::yellow, Style::red};
     const auto level = static_cast<size_t>(d.severity);
-    const std::string where = d.place.text();
+    const std::string where = printable(d.place.text());
     const std::string label =
         d.code.empty() ? std::string(names[level]) : fmt::format("{} {}", names[level], d.code);
     fmt::print(stderr, "{}{}{}: {}\n", styled(where, Style::bold, STDERR_FILENO), where.empty() ? "" : ": ",
-               styled(label, styles[level], STDERR_FILENO), d.message);
-    if (!d.hint.empty()) fmt::print(stderr, "  {} {}\n", styled("->", Style::cyan, STDERR_FILENO), d.hint);
+               styled(label, styles[level], STDERR_FILENO), printable(d.message));
+    if (!d.hint.empty())
+      fmt::print(stderr, "  {} {}\n", styled("->", Style::cyan, STDERR_FILENO), printable(d.hint));
   }
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from bad_programs import BadPrograms as BadPrograms  # a test of this program
 from case import FIXTURES, OPSETS, Case, fixture, inputs, load
 from graphs import canonical, type_of
 

@@ -76,12 +76,22 @@ class Json {
   }
   [[noreturn]] void refuse(const std::string& why) const {
     Place place;
-    place.file = path_;
+    place.file = shown_path();
     throw Error("I116", "the program is damaged: this value " + excerpt(why, 400), std::move(place),
                 "write the program again with torch.export.save");
   }
 
  private:
+  // Where it starts and where it ends; graphs within graphs make long ones.
+  std::string shown_path() const {
+    constexpr size_t kStart = 400;
+    constexpr size_t kEnd = 200;
+    if (path_.size() <= kStart + kEnd) return path_;
+    size_t end = path_.size() - kEnd;
+    while (end < path_.size() && (static_cast<unsigned char>(path_[end]) & 0xc0) == 0x80) ++end;
+    return excerpt(path_, kStart) + path_.substr(end);
+  }
+
   template <typename T>
   T get(const char* wanted) const {
     T out;
