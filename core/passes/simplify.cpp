@@ -112,6 +112,37 @@ Value* view(ir::Graph&, Node& node) {
   return nullptr;
 }
 
+// Axes of an Unsqueeze as places in its result, sorted; nullopt when they are not known.
+std::optional<std::vector<int64_t>> places_of(const Node& unsqueeze) {
+  auto axes = constant_ints(operand_or_null(unsqueeze, 1));
+  const int rank = unsqueeze.output(0)->type().rank();
+  if (!axes || rank < 0) return std::nullopt;
+  for (int64_t& axis : *axes) axis += axis < 0 ? rank : 0;
+  std::sort(axes->begin(), axes->end());
+  return axes;
+}
+
+// Unsqueeze of an Unsqueeze adds all axes at once.
+Value* unsqueeze(ir::Graph& graph, Node& node) {
+  if (Value* simpler = view(graph, node)) return simpler;
+  const Node* inner = producer_of(node.operand(0), "Unsqueeze");
+  if (inner == nullptr) return nullptr;
+  const auto first = places_of(*inner);
+  const auto last = places_of(node);
+  if (!first || !last) return nullptr;
+  std::vector<int64_t> all = *last;
+  int64_t before = 0;  // axes of the inner result seen so far
+  for (int64_t place = 0; place < node.output(0)->type().rank(); ++place) {
+    if (std::binary_search(last->begin(), last->end(), place)) continue;
+    if (std::binary_search(first->begin(), first->end(), before++)) all.push_back(place);
+  }
+  std::sort(all.begin(), all.end());
+  const auto count = static_cast<int64_t>(all.size());
+  node.set_operand(0, inner->operand(0));
+  node.set_operand(1, graph.add_initializer("", ir::Tensor::of<int64_t>(ir::DType::i64, {count}, all)));
+  return nullptr;
+}
+
 // ---- sizes ----
 
 Value* same_shape(ir::Graph&, Node& node) {
@@ -187,14 +218,28 @@ Value* dropout(ir::Graph& graph, Node& node) {
 
 Value* find_replacement(ir::Graph& graph, Node& node) {
   static const std::unordered_map<std::string_view, Rule> rules = {
-      {"Add", add},           {"Cast", cast},       {"Clip", only_input},
-      {"Concat", only_input}, {"Div", divide},      {"Dropout", dropout},
-      {"Expand", same_shape}, {"Flatten", view},    {"Identity", input_of},
-      {"Max", only_input},    {"Min", only_input},  {"Mul", multiply},
-      {"Pad", pad},           {"Reshape", view},    {"Slice", slice},
-      {"Split", split},       {"Squeeze", view},    {"Sub", subtract},
-      {"Sum", only_input},    {"Tile", same_shape}, {"Transpose", transpose},
-      {"Unsqueeze", view},
+      {"Add", add},
+      {"Cast", cast},
+      {"Clip", only_input},
+      {"Concat", only_input},
+      {"Div", divide},
+      {"Dropout", dropout},
+      {"Expand", same_shape},
+      {"Flatten", view},
+      {"Identity", input_of},
+      {"Max", only_input},
+      {"Min", only_input},
+      {"Mul", multiply},
+      {"Pad", pad},
+      {"Reshape", view},
+      {"Slice", slice},
+      {"Split", split},
+      {"Squeeze", view},
+      {"Sub", subtract},
+      {"Sum", only_input},
+      {"Tile", same_shape},
+      {"Transpose", transpose},
+      {"Unsqueeze", unsqueeze},
   };
   const auto found = rules.find(node.op_text());
   if (found == rules.end() || node.operand_count() == 0 || node.operand(0) == nullptr) return nullptr;

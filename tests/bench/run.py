@@ -13,12 +13,13 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "fixtures"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
+
+from measure import Run, measure, measure_once, mib  # noqa: E402
+from programs import ProgramBench  # noqa: E402
 
 # The peers are given the module the .pt was traced from: both of them want Python code, not an archive.
 PEER = """
@@ -31,6 +32,7 @@ torch.manual_seed(0)
 module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
+PARTS = ("startup", "models", "growth", "weights", "programs", "program_json", "program_weights")
 LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
 
 
@@ -77,47 +79,7 @@ def trace(name: str, path: Path) -> None:
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
 
 
-@dataclass
-class Run:
-    seconds: float = 0
-    peak: int = 0  # bytes
-    ok: bool = True
-    message: str = ""
-
-
-def measure_once(words: list[str], limit: float) -> Run:
-    start = time.perf_counter()
-    with open(os.devnull, "wb") as null:
-        process = subprocess.Popen(words, stdout=null, stderr=subprocess.PIPE)
-    killer = None
-    if limit:
-        import threading
-
-        killer = threading.Timer(limit, process.kill)
-        killer.start()
-    said = process.stderr.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if killer:
-        killer.cancel()
-    lines = said.strip().splitlines()
-    return Run(time.perf_counter() - start, usage.ru_maxrss * 1024, process.returncode == 0, lines[-1] if lines else "")
-
-
-def measure(words: list[str], runs: int, limit: float = 0) -> Run:
-    """The median of `runs` runs after a warming one; a command that fails or takes too long runs once."""
-    warm = measure_once(words, limit)
-    if not warm.ok or runs == 1 or warm.seconds > 20:
-        return warm
-    done = [measure_once(words, limit) for _ in range(runs)]
-    return Run(statistics.median(r.seconds for r in done), int(statistics.median(r.peak for r in done)), all(r.ok for r in done))
-
-
-def mib(count: int) -> str:
-    return f"{count / 2**20:.0f} MiB"
-
-
-class Bench:
+class Bench(ProgramBench):
     def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
         self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
         self.failed = 0
@@ -230,7 +192,7 @@ def main() -> int:
     parser.add_argument("--bin", required=True, help="the program onnxport")
     parser.add_argument("--out", required=True, type=Path, help="a folder for what is made on the way (2 GiB)")
     parser.add_argument("--runs", type=int, default=5, help="runs per median (default 5)")
-    parser.add_argument("--only", choices=("models", "startup", "weights", "growth"), action="append", help="some of the parts")
+    parser.add_argument("--only", choices=PARTS, action="append", help="some of the parts")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     fixtures = args.out / "fixtures"
@@ -239,7 +201,7 @@ def main() -> int:
         fixtures.mkdir()
         subprocess.run([sys.executable, "-W", "ignore", str(HERE.parent / "fixtures/make.py"), str(fixtures)], check=True)
     bench = Bench(str(Path(args.bin).resolve()), args.out.resolve(), args.runs, fixtures.resolve())
-    for part in ("startup", "models", "growth", "weights"):
+    for part in PARTS:
         if not args.only or part in args.only:
             getattr(bench, part)()
     return 1 if bench.failed else 0

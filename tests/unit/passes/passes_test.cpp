@@ -318,5 +318,52 @@ TEST_F(Passes, BatchNormAfterGemmScalesColumns) {
   EXPECT_EQ(gemm.attribute("beta"), nullptr);
 }
 
+TEST_F(Passes, UnsqueezesBecomeOne) {
+  ir::Value* v = e.emit1("Unsqueeze", {input("f32[2,3]"), ints({1})});  // [2,1,3]
+  v = e.emit1("Unsqueeze", {v, ints({0, -1})});                         // [1,2,1,3,1]
+  returns({v});
+  remove_no_ops(graph);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Unsqueeze");
+  const ir::Node* made = graph.body().first();
+  EXPECT_EQ(made->operand(1)->constant()->to_ints(), (std::vector<int64_t>{0, 2, 4}));
+  EXPECT_EQ(made->output()->type().text(), "f32[1,2,1,3,1]");
+}
+
+TEST_F(Passes, SizesAreReadOfTheInputs) {
+  ir::Value* x = input("f32[batch,seq,8]");
+  ir::Value* y = e.emit1("Relu", {x});
+  ir::Value* whole = e.emit1("Shape", {y}, {at("start", int64_t{0}), at("end", int64_t{2})});
+  ir::Value* last = e.emit1("Shape", {y}, {at("start", int64_t{-2}), at("end", int64_t{-1})});
+  returns({e.emit1("Reshape", {y, e.shape(std::array{whole, ints({2, 4})})}), e.emit1("Expand", {y, last})});
+  read_dims_of_inputs(graph, 23);
+  remove_dead_code(graph);
+  ir::for_each_node(graph.body(), [&](ir::Node* node) {
+    if (node->op_text() == "Shape") {
+      EXPECT_EQ(node->operand(0), x);
+    }
+  });
+}
+
+TEST_F(Passes, NeighbouringSizesAreReadAtOnce) {
+  ir::Value* x = input("f32[batch,seq,8]");
+  ir::Value* batch = e.emit1("Shape", {x}, {at("start", int64_t{0}), at("end", int64_t{1})});
+  ir::Value* seq = e.emit1("Shape", {e.emit1("Relu", {x})}, {at("start", int64_t{1}), at("end", int64_t{2})});
+  ir::Value* target =
+      e.emit("", "Concat", std::array{batch, seq, ints({4, 2})}, {at("axis", int64_t{0})}, 1)[0];
+  returns({e.emit1("Reshape", {x, target})});
+  read_dims_of_inputs(graph, 23);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Shape Concat Reshape");
+}
+
+TEST_F(Passes, SizesThatNoInputHasStay) {
+  ir::Value* y = e.emit1("NonZero", {input("f32[n]")});  // [1,?0]
+  ir::Value* shape = e.emit1("Shape", {y}, {at("start", int64_t{1}), at("end", int64_t{2})});
+  returns({e.emit1("Expand", {ints({1}), shape})});
+  read_dims_of_inputs(graph, 23);
+  EXPECT_EQ(ops(), "NonZero Shape Expand");
+}
+
 }  // namespace
 }  // namespace onnxport
