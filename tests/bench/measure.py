@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -18,21 +20,28 @@ class Run:
     message: str = ""
 
 
+# A command's peak memory counts what its parent had when it was started, so the parent is a small one.
+STARTER = """
+import os, sys, time
+start = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - start, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
 def measure_once(words: list[str], limit: float) -> Run:
     start = time.perf_counter()
-    with open(os.devnull, "wb") as null:
-        process = subprocess.Popen(words, stdout=null, stderr=subprocess.PIPE)
-    killer = None
-    if limit:
-        killer = threading.Timer(limit, process.kill)
-        killer.start()
-    said = process.stderr.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if killer:
-        killer.cancel()
-    lines = said.strip().splitlines()
-    return Run(time.perf_counter() - start, usage.ru_maxrss * 1024, process.returncode == 0, lines[-1] if lines else "")
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", STARTER, *words], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    killer = threading.Timer(limit or 1e6, os.killpg, (process.pid, signal.SIGKILL))
+    killer.start()
+    said = process.communicate()[1].decode(errors="replace").strip().splitlines()
+    killer.cancel()
+    if process.returncode != 0 or not said:
+        return Run(time.perf_counter() - start, 0, False, "ended after the time limit")
+    seconds, peak, status = said[-1].split()
+    return Run(float(seconds), int(peak), status == "0", said[-2] if len(said) > 1 else "")
 
 
 def measure(words: list[str], runs: int, limit: float = 0) -> Run:
