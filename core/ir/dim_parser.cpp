@@ -129,7 +129,8 @@ class DimParser {
     return take(')') ? out : std::nullopt;
   }
 
-  static constexpr int kMaxDepth = 64;
+  // As deep as an expression of the longest text can be: "mod(" and ",2)" a level.
+  static constexpr int kMaxDepth = 300;
   std::string_view text_;
   size_t at_ = 0;
   int depth_ = 0;

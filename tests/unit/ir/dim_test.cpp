@@ -165,5 +165,18 @@ TEST(Dim, SubstituteAndSymbols) {
   EXPECT_FALSE(s.is_anonymous());
 }
 
+TEST(Dim, TheDeepestOnesReadBack) {
+  const Dim n = Dim::symbol("n");
+  Dim deepest = n;
+  for (Dim next = n; !next.is_unknown(); next = mod(next + n, Dim(next.text().size() % 2 == 0 ? 7 : 5)))
+    deepest = next;
+  EXPECT_GT(deepest.text().size(), 2000u);
+  EXPECT_EQ(Dim::parse(deepest.text()), deepest);
+  Dim divided = n;
+  for (int i = 0; i < 150; ++i) divided = floor_div(divided, Dim::symbol("d"));
+  EXPECT_EQ(Dim::parse(divided.text()), divided);
+  EXPECT_FALSE(Dim::parse(std::string(100'000, '(')));
+}
+
 }  // namespace
 }  // namespace onnxport::ir
