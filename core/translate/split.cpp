@@ -1,5 +1,7 @@
 // Composite operators no mapping takes: recorded by libtorch as smaller ones, which are then translated in
 // their place.
+#include <algorithm>
+
 #include "core/prepare/prepare.h"
 #include "core/translate/translator.h"
 
@@ -97,6 +99,9 @@ bool Translator::split(ir::Node& node, const std::vector<Bound>& arguments,
   constexpr int kMaxDepth = 16;  // composites of composites; a cycle would be a defect of libtorch
   const ir::Schema* schema = schema_of(node);
   if (schema == nullptr || !node.op_text().starts_with("aten::") || split_depth_ >= kMaxDepth) return false;
+  // A kernel that calls the operator again, on other arguments at best, does not split it.
+  const std::string name = schema->qualified_name();
+  if (std::find(splitting_.begin(), splitting_.end(), name) != splitting_.end()) return false;
   std::vector<SplitArgument> described;
   std::vector<Bound> tensors;
   for (const Bound& b : arguments) {
@@ -122,8 +127,10 @@ bool Translator::split(ir::Node& node, const std::vector<Bound>& arguments,
   const ir::Provenance* outer = outer_provenance_;
   if (outer_provenance_ == nullptr) outer_provenance_ = node.provenance();
   ++split_depth_;
+  splitting_.push_back(name);
   const size_t failures = errors_.size();
   translate_block(body);
+  splitting_.pop_back();
   --split_depth_;
   outer_provenance_ = outer;
   if (errors_.size() > failures) {

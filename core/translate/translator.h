@@ -101,6 +101,7 @@ class Translator {
   std::vector<Diagnostic> errors_;
   std::vector<Diagnostic> notes_;
   int split_depth_ = 0;
+  std::vector<std::string> splitting_;  // the composites around the node at hand
 };
 
 }  // namespace onnxport

@@ -63,8 +63,9 @@ Tolerance tolerance_of(ir::DType dtype, double largest) {
 }
 
 Comparison compare(const ir::Tensor& expected, const ir::Tensor& actual, std::optional<double> rtol,
-                   std::optional<double> atol) {
-  if (ir::is_complex(expected.dtype())) return compare(as_real_pairs(expected), actual, rtol, atol);
+                   std::optional<double> atol, ir::DType computed_in) {
+  if (ir::is_complex(expected.dtype()))
+    return compare(as_real_pairs(expected), actual, rtol, atol, computed_in);
   Comparison out;
   if (expected.dtype() != actual.dtype() || expected.dims() != actual.dims()) {
     out.equal = false;
@@ -85,9 +86,10 @@ Comparison compare(const ir::Tensor& expected, const ir::Tensor& actual, std::op
   for (double v : *a) {
     if (std::isfinite(v)) largest = std::max(largest, std::abs(v));
   }
-  const Tolerance by_type = tolerance_of(expected.dtype(), largest);
-  const double r = rtol.value_or(by_type.rtol);
-  const double t = atol.value_or(by_type.atol);
+  const Tolerance own = tolerance_of(expected.dtype(), largest);
+  const Tolerance inner = tolerance_of(computed_in, largest);
+  const double r = rtol.value_or(std::max(own.rtol, inner.rtol));
+  const double t = atol.value_or(std::max(own.atol, inner.atol));
   size_t wrong = 0;
   double worst = -1;
   for (size_t i = 0; i < a->size(); ++i) {

@@ -24,8 +24,9 @@ struct Comparison {
   std::string message;       // what differs, where; empty when equal
 };
 
-// A complex `expected` may come back as a real tensor with a last axis of 2.
+// A complex `expected` may come back as a real tensor with a last axis of 2. `computed_in`: the narrowest
+// float type that the model computes in; a result that was cast from it is no more exact than it.
 Comparison compare(const ir::Tensor& expected, const ir::Tensor& actual, std::optional<double> rtol,
-                   std::optional<double> atol);
+                   std::optional<double> atol, ir::DType computed_in = ir::DType::undefined);
 
 }  // namespace onnxport

@@ -127,6 +127,8 @@ class Verifier {
   bool trusted(const ir::Node& node) const;
   std::unique_ptr<ir::Graph> without_trusted_nodes();
   Named feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const;
+  // The narrowest float type in the file; undefined when there is none below f32.
+  ir::DType narrowest_float();
   void find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun& run);
   void write_case(const std::vector<ir::Tensor>& inputs, const std::vector<ir::Tensor>& outputs) const;
 
@@ -136,6 +138,7 @@ class Verifier {
   Registry& registry_;
   const VerifyOptions& options_;
   std::vector<std::string> unchecked_;
+  std::optional<ir::DType> narrowest_;
   std::vector<ir::Tensor> stand_ins_;  // results of trusted nodes, in the order of the program
 };
 
@@ -372,7 +375,8 @@ VerifyRun Verifier::run(const Sizes& sizes, bool first) {
     return out;
   }
   for (size_t i = 0; i < expected.size(); ++i) {
-    const Comparison c = compare(expected[i], actual[i], options_.rtol, options_.atol);
+    Comparison c = compare(expected[i], actual[i], options_.rtol, options_.atol);
+    if (!c.equal) c = compare(expected[i], actual[i], options_.rtol, options_.atol, narrowest_float());
     out.max_abs_error = std::max(out.max_abs_error, c.max_abs_error);
     out.max_rel_error = std::max(out.max_rel_error, c.max_rel_error);
     if (c.equal || !out.passed) continue;
@@ -381,6 +385,19 @@ VerifyRun Verifier::run(const Sizes& sizes, bool first) {
   }
   if (!out.passed && options_.trusted_domains.empty()) find_divergence(inputs, out);
   return out;
+}
+
+ir::DType Verifier::narrowest_float() {
+  if (narrowest_) return *narrowest_;
+  narrowest_ = ir::DType::undefined;
+  const std::unique_ptr<ir::Graph> graph = read_model(onnx_);
+  ir::for_each_node(graph->body(), [&](ir::Node* node) {
+    for (const ir::Value* v : node->outputs()) {
+      const ir::DType t = v->type().dtype();
+      if (t == ir::DType::bf16 || (t == ir::DType::f16 && *narrowest_ != ir::DType::bf16)) narrowest_ = t;
+    }
+  });
+  return *narrowest_;
 }
 
 // Runs both again with every intermediate value in sight and names the first node whose value differs.

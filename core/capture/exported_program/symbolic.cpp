@@ -101,6 +101,8 @@ class SymbolicParser {
       if (!take(")")) out = fail();
     } else if (std::isdigit(static_cast<unsigned char>(peek())) != 0) {
       out = number();
+    } else if (peek() == '\'') {
+      out = quoted();
     } else {
       out = name_or_call();
     }
@@ -119,6 +121,14 @@ class SymbolicParser {
       return {};
     }
     return value;
+  }
+
+  // Float('1.5', …): a real number, and no size.
+  ir::Dim quoted() {
+    const size_t end = text_.find('\'', at_ + 1);
+    if (end == std::string_view::npos) return fail();
+    at_ = end + 1;
+    return {};
   }
 
   std::string_view word() {
@@ -143,9 +153,14 @@ class SymbolicParser {
     if (!take("(")) return is_name(name) ? ir::Dim::symbol(name) : fail();
     if (name == "Symbol" || name == "Dummy") return symbol_call();
     std::vector<ir::Dim> arguments;
-    while (!failed_ && !take(")")) {
-      if (!arguments.empty() && !take(",")) return fail();
-      arguments.push_back(sum());
+    for (bool first = true; !failed_ && !take(")"); first = false) {
+      if (!first && !take(",")) return fail();
+      const ir::Dim argument = sum();
+      if (take("=")) {  // precision=53: the argument was a keyword
+        sum();
+      } else {
+        arguments.push_back(argument);
+      }
     }
     return failed_ ? ir::Dim() : call(name, arguments);
   }
