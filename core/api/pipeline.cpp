@@ -209,7 +209,25 @@ void Pipeline::parameters_to_inputs() {
   onnx_->remove_unused_initializers();
 }
 
+// An operator nobody maps may be one of a plugin that is broken: that is worth saying beside it.
+Error Pipeline::with_warnings(const Error& error) const {
+  std::vector<Diagnostic> all = error.diagnostics();
+  if (!all.front().code.starts_with('T')) return error;
+  for (Diagnostic& note : registry_.notes()) {
+    if (note.severity == Severity::warning) all.push_back(std::move(note));
+  }
+  return Error(std::move(all));
+}
+
 ir::Graph& Pipeline::after(std::string_view name) {
+  try {
+    return run_until(name);
+  } catch (const Error& error) {
+    throw with_warnings(error);
+  }
+}
+
+ir::Graph& Pipeline::run_until(std::string_view name) {
   const auto wanted = std::find(kStages.begin(), kStages.end(), name);
   if (wanted == kStages.end()) {
     throw Error("I113", "no stage '" + std::string(name) + "'", {},

@@ -35,6 +35,8 @@ class Pipeline {
   void stage(std::string_view name, double fraction, const std::function<void()>& work);
 
  private:
+  ir::Graph& run_until(std::string_view stage);
+  Error with_warnings(const Error& error) const;
   void capture();
   bool is_exported_program() const;
   Captured capture_model() const;

@@ -304,6 +304,11 @@ class Vendor(Case):
                     "--plugin-path", self.manifest(), "--verify")
         self.assertEqual(self.left(), ["plugins"])
 
+    def test_broken_manifest_is_named_beside_what_it_would_map(self) -> None:
+        folder = self.manifest(ACME.replace("inputs: [x]", "inptus: [x]"))
+        said = self.refuse("T501", 14, "export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin-path", folder)
+        self.assertRegex(said, r"acme\.onnxport\.yaml:8:\d+.*warning M\d\d\d")
+
     def test_mistaken_manifest_names_the_line(self) -> None:
         folder = self.manifest(ACME.replace("inputs: [x]", "inptus: [x]"))
         done = self.run_program("export", self.model, "-o", self.scratch / "x.onnx", *self.words,
