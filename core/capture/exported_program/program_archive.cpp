@@ -18,6 +18,7 @@ Error archive_error(std::string_view code, std::string message, const std::strin
   return Error(code, std::move(message), std::move(place), std::move(hint));
 }
 
+constexpr std::string_view kOlderProgram = "serialized_exported_program.json";
 constexpr std::string_view kSaveAgain = "write the program again with torch.export.save";
 
 }  // namespace
@@ -33,9 +34,11 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
   std::string why;
   auto entries = read_zip_directory(file_->bytes(), why);
   if (!entries) throw archive_error("I102", why, *path_, std::string(kSaveAgain));
+  older_layout_ = std::any_of(entries->begin(), entries->end(),
+                              [](const ZipEntry& entry) { return entry.name == kOlderProgram; });
   for (ZipEntry& entry : *entries) {
     // The archive's own folder stands in front of every record; the older layout has none.
-    const size_t slash = entry.name.find('/');
+    const size_t slash = older_layout_ ? std::string::npos : entry.name.find('/');
     std::string name = slash == std::string::npos ? entry.name : entry.name.substr(slash + 1);
     const auto [slot, fresh] = entries_.emplace(std::move(name), std::move(entry));
     if (!fresh) {
@@ -56,6 +59,10 @@ void ProgramArchive::check_byte_order() const {
 }
 
 void ProgramArchive::choose_program() {
+  if (older_layout_) {
+    program_record_ = kOlderProgram;
+    return;
+  }
   if (has("models/model.json")) {
     program_record_ = "models/model.json";
     return;
@@ -71,11 +78,6 @@ void ProgramArchive::choose_program() {
   if (found.size() > 1) {
     throw archive_error("I103", "the archive holds " + std::to_string(found.size()) + " programs", *path_,
                         "save one program per file");
-  }
-  if (has("serialized_exported_program.json")) {
-    program_record_ = "serialized_exported_program.json";
-    older_layout_ = true;
-    return;
   }
   throw archive_error("I103", "the archive holds no exported program: it has no record models/*.json", *path_,
                       "a .pt2 is written by torch.export.save; a TorchScript file is given as .pt");

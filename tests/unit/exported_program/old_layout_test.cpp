@@ -171,6 +171,14 @@ TEST_F(OldLayout, AWholeProgram) {
               AllOf(HasSubstr("I117"), HasSubstr("'layer.weight'")));
 }
 
+// What a user puts beside the program is none of its records.
+TEST_F(OldLayout, RecordsHaveNoFolder) {
+  of({{"extra_files/version", "1"}, {"extra_files/models/model.json", "{}"}});
+  EXPECT_EQ(archive_->program_record(), "serialized_exported_program.json");
+  EXPECT_EQ(archive_->text("version"), "8.2");
+  EXPECT_EQ(archive_->text("extra_files/version"), "1");
+}
+
 // ---- pickles in the newer layout ----
 
 TEST(PickledWeights, OneByOne) {

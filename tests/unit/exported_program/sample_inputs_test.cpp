@@ -143,6 +143,15 @@ TEST_F(SampleInputs, OfTheOlderLayout) {
   EXPECT_THAT(*found[0]->to_reals(), ElementsAre(0, 1, 2, 3, 4, 5));
 }
 
+// Of tests/fixtures/data/README.md: the numbers 0 to 11.
+TEST_F(SampleInputs, AsPyTorchWroteThem) {
+  path_ = std::filesystem::path(ONNXPORT_SOURCE_DIR) / "tests/fixtures/data/strided_2.6.pt2";
+  const auto found = of();
+  ASSERT_THAT(found, ElementsAre(IsThere()));
+  EXPECT_THAT(found[0]->dims(), ElementsAre(2, 6));
+  EXPECT_THAT(*found[0]->to_reals(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+}
+
 TEST_F(SampleInputs, NoneWhereNoneCanBeRead) {
   const auto why_not = [&](const std::optional<std::string>& record) {
     write(two().text(), record ? Records{{kSamples, *record}} : Records{});
