@@ -68,8 +68,11 @@ ir::Value* ProgramImporter::block_of(ir::Value* base, const std::vector<ir::Dim>
     return emit("aten::view", {of, list}, schema_of("aten::view", {}))->add_output(ir::Type::tensor());
   };
   const int64_t start = offset.at("as_int").integer();
+  int64_t end = 0;
+  if (start < 0 || count < 0 || __builtin_add_overflow(start, count, &end))
+    offset.refuse("lies outside of the tensor");
   const auto integer = [&](int64_t v) { return constant(v, ir::Type::integer()); };
-  const std::vector<ir::Value*> part = {view(base, {-1}), integer(0), integer(start), integer(start + count),
+  const std::vector<ir::Value*> part = {view(base, {-1}), integer(0), integer(start), integer(end),
                                         integer(1)};
   ir::Value* const sliced =
       emit("aten::slice.Tensor", part, schema_of("aten::slice.Tensor", {}))->add_output(ir::Type::tensor());
@@ -81,6 +84,11 @@ ir::Value* ProgramImporter::block_of(ir::Value* base, const std::vector<ir::Dim>
 ir::Value* ProgramImporter::base_view(const std::string& argument, const std::vector<ir::Value*>& bases,
                                       const std::vector<Input>& inputs) {
   const auto fact = [&](const char* what) { return input_named(inputs, '_' + argument + what); };
+  const auto needed = [&](const char* what) -> const Json& {
+    const Input* found = fact(what);
+    if (found == nullptr) inputs[0].argument.refuse("lacks the argument '_" + argument + what + '\'');
+    return found->argument;
+  };
   const Input* index = fact("_base_index");
   if (index == nullptr || index->argument.has("as_none")) return none();
   const int64_t at = index->argument.at("as_int").integer();
@@ -89,13 +97,12 @@ ir::Value* ProgramImporter::base_view(const std::string& argument, const std::ve
   ir::Value* const base = bases[static_cast<size_t>(at)];
   if (fact("_size") != nullptr) {
     return block_of(base, recorded_strides(*input_named(inputs, kBases), static_cast<size_t>(at)),
-                    fact("_size")->argument, fact("_stride")->argument, fact("_storage_offset")->argument);
+                    needed("_size"), needed("_stride"), needed("_storage_offset"));
   }
   if (fact("_slice_dim") != nullptr) {
-    const std::vector<ir::Value*> operands = {base, this->argument(fact("_slice_dim")->argument, "int"),
-                                              this->argument(fact("_slice_start")->argument, "int"),
-                                              this->argument(fact("_slice_end")->argument, "int"),
-                                              constant(int64_t{1}, ir::Type::integer())};
+    const std::vector<ir::Value*> operands = {
+        base, this->argument(needed("_slice_dim"), "int"), this->argument(needed("_slice_start"), "int"),
+        this->argument(needed("_slice_end"), "int"), constant(int64_t{1}, ir::Type::integer())};
     return emit("aten::slice.Tensor", operands, schema_of("aten::slice.Tensor", {}))
         ->add_output(ir::Type::tensor());
   }
@@ -104,7 +111,9 @@ ir::Value* ProgramImporter::base_view(const std::string& argument, const std::ve
 
 void ProgramImporter::import_auto_functionalized(const std::vector<Input>& inputs, const Json& node) {
   if (inputs.empty()) node.refuse("wraps no operator");
-  const std::string name = operator_name(inputs[0].argument.at("as_operator").text());
+  const Json wrapped = inputs[0].argument.at("as_operator");
+  if (!wrapped.text().starts_with(kOperatorPrefix)) wrapped.refuse("is no operator");
+  const std::string name = operator_name(wrapped.text());
   const ir::Schema* schema = schema_of(name, {});
   if (schema->more_returns) {  // made up: nothing is known of it
     unsupported(

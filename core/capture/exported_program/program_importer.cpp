@@ -10,7 +10,6 @@ namespace onnxport {
 namespace {
 
 constexpr int kDeepestGraph = 100;  // graphs within graphs; a file may not exhaust the stack
-constexpr std::string_view kOperatorPrefix = "torch.ops.";
 
 // Checks that a program carries for PyTorch: they compute nothing.
 bool is_assertion(std::string_view target) {

@@ -236,5 +236,30 @@ TEST(ProgramImport, LoopsWithinConditionsAreBounded) {
   EXPECT_THAT(refused(program), AllOf(HasSubstr("I116"), HasSubstr("conditions of loops")));
 }
 
+TEST(ProgramImport, FunctionalizedWritesThatSayTooLittle) {
+  CaptureOptions options;
+  options.schemas = {"acme::shift_(Tensor(a!) x, float by) -> ()"};
+  const auto said = [&](const std::string& target, const std::vector<std::string>& facts) {
+    ProgramText program;
+    program.inputs = {"x"};
+    std::vector<std::string> inputs = {named("", R"({"as_operator": ")" + target + "\"}"),
+                                       named("by", R"({"as_float": 2})"),
+                                       named("_all_bases", R"({"as_tensors": [{"name": "x"}]})")};
+    for (const std::string& fact : facts) inputs.push_back(fact);
+    program.nodes = {node("torch.ops.higher_order.auto_functionalized_v2", inputs, {"unused", "out"})};
+    return error_of([&] { capture(program, options); });
+  };
+  const std::string base = named("_x_base_index", R"({"as_int": 0})");
+  EXPECT_THAT(said("short", {base}), AllOf(HasSubstr("I116"), HasSubstr("is no operator")));
+  EXPECT_THAT(said("torch.ops.acme.shift_.default", {named("_x_base_index", R"({"as_int": 1})")}),
+              HasSubstr("a base that is not there"));
+  EXPECT_THAT(said("torch.ops.acme.shift_.default", {base, named("_x_slice_dim", R"({"as_int": 0})"),
+                                                     named("_x_slice_end", R"({"as_int": 1})")}),
+              HasSubstr("lacks the argument '_x_slice_start'"));
+  EXPECT_THAT(said("torch.ops.acme.shift_.default", {base, named("_x_size", R"({"as_ints": [2]})"),
+                                                     named("_x_storage_offset", R"({"as_int": 0})")}),
+              HasSubstr("lacks the argument '_x_stride'"));
+}
+
 }  // namespace
 }  // namespace onnxport::testing
