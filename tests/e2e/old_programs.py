@@ -87,7 +87,8 @@ class OldLayout(ProgramCase):
         entry = {**program("strided"), "name": "real"}
         source = DATA / "strided_2.6.pt2"
         with zipfile.ZipFile(source) as archive:
-            self.assertEqual(json.loads(archive.read("serialized_exported_program.json"))["schema_version"], {"major": 8, "minor": 2})
+            document = json.loads(archive.read("serialized_exported_program.json"))
+        self.assertEqual(document["schema_version"], {"major": 8, "minor": 2})
         output = self.scratch / "real.onnx"
         self.succeed("export", source, "-o", output, "--verify")
         self.compare(entry, output)
@@ -129,7 +130,8 @@ class OldLayout(ProgramCase):
         self.assertIn("exec", said)
         self.assertFalse(ran.exists())
         for name, change in {"truncated": lambda data: data[:-40], "empty": lambda data: b"", "no dict": lambda data: b"\x80\x02N.",
-                             "text": lambda data: b"this is no pickle", "deep": lambda data: b"\x80\x02" + b"]" * 9999 + b"a" * 9998 + b".",
+                             "text": lambda data: b"this is no pickle",
+                             "deep": lambda data: b"\x80\x02" + b"]" * 9999 + b"a" * 9998 + b".",
                              "another key": lambda data: data.replace(b"X\x01\0\0\0000", b"X\x01\0\0\0009")}.items():
             with self.subTest(name):
                 self.refuse_state(self.changed("archive/data.pkl", change), "I117")
