@@ -6,6 +6,11 @@ namespace onnxport::aten {
 namespace {
 
 Values dropped(Op& op, const Value& x, size_t outputs) {
+  if (op.real("p") == 1) {  // ONNX keeps something of everything
+    Values none{op.full(op.shape_of(x), 0, x.dtype())};
+    if (outputs > 1) none.push_back(op.full(op.shape_of(x), 0, DType::boolean));
+    return none;
+  }
   return op.node("Dropout", {x, op.constant(op.real("p"), DType::f32), op.constant(1, DType::boolean)}, {},
                  outputs);
 }

@@ -26,7 +26,9 @@ Value slice(Op& op) {
 Value index(Op& op) {
   Value self = op["self"];
   const Places p = places_of(op, self);
-  return op.Gather(joined_axes(op, self, p), p.number, {{"axis", p.axis}});
+  if (p.indexed.size() == 1) return op.Gather(self, p.numbers.front(), {{"axis", p.indexed.front()}});
+  Value found = op.GatherND(permuted(op, self, axes_first(self.rank(), p.indexed)), joined(op, p));
+  return permuted(op, found, order_of_result(p, self.rank()));
 }
 
 // aten::index_select(Tensor self, int dim, Tensor index) -> Tensor
@@ -43,6 +45,7 @@ Value gather(Op& op) {
   if (self.rank() == 0 && index.rank() == 0) return self;
   if (index.rank() == 0) return op.squeeze(op.GatherElements(self, op.unsqueeze(index, {0})), {0});
   if (self.rank() == 0) self = op.unsqueeze(self, {0});
+  if (self.rank() != index.rank()) return op.full(op.shape_of(index), 0, self.dtype());  // it has no elements
   return op.GatherElements(self, index, {{"axis", op.axis("dim", self)}});
 }
 
@@ -103,6 +106,8 @@ Values nonzero_numpy(Op& op) { return coordinates(op, op.cast(op["self"], DType:
 // aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor
 Value nonzero_static(Op& op) {
   Value size = op["size"], found = nonzero(op);
+  if (op["self"].rank() == 0)
+    return op.full(op.shape({size, op.constant(0)}), 0, DType::i64);  // no coordinates
   Value missing = op.Max({size - op.dim(found, 0), op.constant(0)});
   Value padded = op.Pad(found, op.shape({op.ints({0, 0}), missing, op.constant(0)}), op["fill_value"]);
   return section(op, padded, 0, op.constant(0), size);

@@ -1,17 +1,20 @@
 // The places that a list of index tensors (x[i, :, mask]) names, as both reading and writing need them.
 #pragma once
 
+#include <algorithm>
+
 #include "common.hpp"
 
 namespace onnxport::aten {
 
-// Index tensors of several axes seen as one: the indexed axes are laid out as one axis, and one tensor of
-// numbers counts along it. Adjacent axes stay where they are, others go to the front, as torch places the
-// result.
+// The indexed axes of a tensor and what they are indexed with. Where the result has the axes of the index
+// tensors: in place of the indexed axes when those are neighbours, else in front, as torch does.
 struct Places {
-  std::vector<int64_t> order;   // of the axes: the indexed ones together
-  int64_t axis = 0, count = 0;  // where they start then, how many they are
-  Value number;                 // along the joined axis, in the broadcast shape of the index tensors
+  std::vector<int64_t> indexed;  // axes, ascending
+  Values numbers;     // one i64 tensor per indexed axis, all of one shape; negative ones count from the end
+  Value coordinates;  // the same joined along a last axis, when they come so
+  int64_t axis = 0;   // where the axes of the index tensors go
+  int64_t rank() const { return coordinates ? coordinates.rank() - 1 : numbers.front().rank(); }
 };
 
 // A mask stands for the coordinates of its true elements, one vector per axis.
@@ -23,24 +26,18 @@ inline Values coordinates(Op& op, const Value& mask) {
   return out;
 }
 
-// The index as non-negative i64 numbers.
-inline Value counted_from_start(Op& op, const Value& index, const Value& size) {
-  Value number = op.cast(index, DType::i64);
-  const auto known = number.constant_ints();
-  if (known && std::all_of(known->begin(), known->end(), [](int64_t i) { return i >= 0; })) return number;
-  return op.Mod(number, size);
+inline bool is_mask(const Value& index) {
+  return index && (index.dtype() == DType::boolean || index.dtype() == DType::u8);
 }
 
 // One index tensor per axis, absent where the axis is kept.
-inline Values index_per_axis(Op& op, const Value& self, bool* from_mask) {
+inline Values index_per_axis(Op& op, const Value& self) {
   Values out;
   for (const Value& index : op.values("indices")) {
-    const bool mask = index && (index.dtype() == DType::boolean || index.dtype() == DType::u8);
-    if (!mask) {
-      out.push_back(index);
+    if (!is_mask(index)) {
+      out.push_back(index ? op.cast(index, DType::i64) : index);
       continue;
     }
-    *from_mask = true;
     op.require(index.rank() > 0, "indexing with a 0-d mask");
     for (const Value& c : coordinates(op, op.cast(index, DType::boolean))) out.push_back(c);
   }
@@ -48,41 +45,73 @@ inline Values index_per_axis(Op& op, const Value& self, bool* from_mask) {
   return out;
 }
 
+inline bool same_shape(Op& op, const Value& a, const Value& b) {
+  if (a.rank() != b.rank()) return false;
+  for (int64_t axis = 0; axis < a.rank(); ++axis) {
+    if (!op.same_dim(a, axis, b, axis)) return false;
+  }
+  return true;
+}
+
+// All in the shape they broadcast to; those that have it for certain stay as they are.
+inline Values broadcast_together(Op& op, Values all) {
+  bool same = true;
+  for (const Value& v : all) same = same && same_shape(op, v, all.front());
+  if (same) return all;
+  Value zero;  // in the common shape
+  for (const Value& v : all) zero = zero ? zero + op.like(v, 0) * v : op.like(v, 0) * v;
+  for (Value& v : all) v = v + zero;
+  return all;
+}
+
 inline Places places_of(Op& op, const Value& self) {
   Places p;
-  bool from_mask = false;
-  const Values index = index_per_axis(op, self, &from_mask);
-  std::vector<int64_t> indexed;
-  for (int64_t axis = 0; axis < self.rank(); ++axis) {
-    if (index[axis]) indexed.push_back(axis);
-  }
-  op.require(!indexed.empty(), "indexing without an index");
-  p.count = static_cast<int64_t>(indexed.size());
-  const bool adjacent = indexed.back() - indexed.front() + 1 == p.count;
-  p.axis = adjacent ? indexed.front() : 0;
-  p.order = adjacent ? all_axes(self.rank()) : axes_first(self.rank(), indexed);
-  if (p.count == 1) {  // ONNX counts negative indices from the end, as torch does
-    p.number = op.cast(index[indexed[0]], DType::i64);
+  const Values given = op.values("indices");
+  const auto present = [](const Value& v) { return static_cast<bool>(v); };
+  const bool one_mask = std::count_if(given.begin(), given.end(), present) == 1 &&
+                        std::any_of(given.begin(), given.end(), is_mask);
+  if (one_mask) {  // what NonZero finds is the coordinates already
+    const auto mask = std::find_if(given.begin(), given.end(), present);
+    op.require(mask->rank() > 0, "indexing with a 0-d mask");
+    for (int64_t i = 0; i < mask->rank(); ++i) p.indexed.push_back(mask - given.begin() + i);
+    p.axis = p.indexed.front();
+    Value found = op.NonZero(op.cast(*mask, DType::boolean));
+    if (mask->rank() == 1) {
+      p.numbers = {op.squeeze(found, {0})};
+    } else {
+      p.coordinates = op.transpose(found, {1, 0});
+    }
     return p;
   }
-  for (int64_t axis : indexed) {
-    Value size = op.dim(self, axis);
-    Value number = from_mask ? op.cast(index[axis], DType::i64) : counted_from_start(op, index[axis], size);
-    p.number = p.number ? p.number * size + number : number;
+  const Values index = index_per_axis(op, self);
+  for (int64_t axis = 0; axis < self.rank(); ++axis) {
+    if (!index[axis]) continue;
+    p.indexed.push_back(axis);
+    p.numbers.push_back(index[axis]);
   }
+  op.require(!p.indexed.empty(), "indexing without an index");
+  const auto count = static_cast<int64_t>(p.indexed.size());
+  p.axis = p.indexed.back() - p.indexed.front() + 1 == count ? p.indexed.front() : 0;
+  p.numbers = broadcast_together(op, p.numbers);
   return p;
 }
 
-// `self` with the indexed axes as one.
-inline Value joined_axes(Op& op, const Value& self, const Places& p) {
-  Value turned = permuted(op, self, p.order);
-  if (p.count == 1) return turned;
-  Values size(static_cast<size_t>(p.axis), op.constant(0));
-  Value together = op.constant(1);
-  for (const Value& d : dims(op, turned, p.axis, p.axis + p.count)) together = together * d;
-  size.push_back(together);
-  for (const Value& d : dims(op, turned, p.axis + p.count, turned.rank())) size.push_back(d);
-  return op.reshape(turned, size);
+// The coordinates with a last axis of one number per indexed axis.
+inline Value joined(Op& op, const Places& p) {
+  if (p.coordinates) return p.coordinates;
+  Values parts;
+  for (const Value& v : p.numbers) parts.push_back(op.unsqueeze(v, {p.rank()}));
+  return parts.size() == 1 ? parts.front() : op.node("Concat", parts, {{"axis", p.rank()}}, 1)[0];
+}
+
+// The axes of x[indices] when the index tensors' come first, in the order that torch gives them.
+inline std::vector<int64_t> order_of_result(const Places& p, int64_t self_rank) {
+  std::vector<int64_t> order;
+  const int64_t rest = self_rank - static_cast<int64_t>(p.indexed.size());
+  for (int64_t i = 0; i < p.axis; ++i) order.push_back(p.rank() + i);
+  for (int64_t i = 0; i < p.rank(); ++i) order.push_back(i);
+  for (int64_t i = p.axis; i < rest; ++i) order.push_back(p.rank() + i);
+  return order;
 }
 
 }  // namespace onnxport::aten

@@ -145,22 +145,20 @@ Value index_put(Op& op) {
   Value self = op["self"], values = op.cast_like(op["values"], self);
   if (Value mask = only_mask(op, self, values)) return op.Where(mask, values, self);
   const Places p = places_of(op, self);
-  Value data = joined_axes(op, self, p), number = p.number;
-  const int64_t broadcast = number.rank();
-  Values result = dims(op, data, 0, p.axis);  // the shape that x[indices] has
-  if (broadcast > 0) result.push_back(op.shape_of(number));
-  for (const Value& d : dims(op, data, p.axis + 1, data.rank())) result.push_back(d);
+  const std::vector<int64_t> order =
+      axes_first(self.rank(), p.indexed);  // ScatterND writes along leading axes
+  const auto count = static_cast<int64_t>(p.indexed.size());
+  Value data = permuted(op, self, order), places = joined(op, p);
+  const std::vector<int64_t> to_torch = order_of_result(p, self.rank());
+  Values front, result;  // the shape of the updates, and of x[indices]
+  for (int64_t i = 0; i < p.rank(); ++i) front.push_back(op.dim(places, i));
+  for (const Value& d : dims(op, data, count, data.rank())) front.push_back(d);
+  for (int64_t axis : to_torch) result.push_back(front[static_cast<size_t>(axis)]);
   Value updates = result.empty() ? values : op.Expand(values, op.shape(result));
-  std::vector<int64_t> front(static_cast<size_t>(broadcast));  // ScatterND writes along leading axes
-  std::iota(front.begin(), front.end(), p.axis);
-  updates = permuted(op, updates, axes_first(broadcast + data.rank() - 1, front));
-  const std::vector<int64_t> order = axes_first(data.rank(), {p.axis});
   Attrs attrs;
   if (op.boolean("accumulate")) attrs.push_back({"reduction", "add"});
-  Value out = op.ScatterND(permuted(op, data, order), op.unsqueeze(number, {broadcast}), updates, attrs);
-  out = permuted(op, out, inverse(order));
-  if (p.count > 1) out = op.Reshape(out, op.shape_of(permuted(op, self, p.order)));
-  return permuted(op, out, inverse(p.order));
+  Value out = op.ScatterND(data, places, permuted(op, updates, inverse(to_torch)), attrs);
+  return permuted(op, out, inverse(order));
 }
 
 // aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor

@@ -25,10 +25,15 @@ Value variance(Op& op) {
   const double correction = op.real("correction", op.boolean("unbiased", true) ? 1 : 0);
   Value deviation = self - op.ReduceMean(self, over, {{"keepdims", 1}});
   const bool keepdim = op.boolean("keepdim", false);
+  bool some = false, none = false;  // elements there are for certain, or none
+  for (int64_t axis : axes) none = none || self.static_dim(axis) == 0;
+  some = !none &&
+         std::all_of(axes.begin(), axes.end(), [&](int64_t a) { return self.static_dim(a).has_value(); });
+  if (none) return op.ReduceSum(self, over, {{"keepdims", keepdim}}) + op.like(self, std::nan(""));
   if (correction == 0) return op.ReduceMean(deviation * deviation, over, {{"keepdims", keepdim}});
   Value squares = op.ReduceSumSquare(deviation, over, {{"keepdims", keepdim}});
   Value freedom = count(op, self, axes) - correction;
-  return squares / (correction > 1 ? op.Max({freedom, op.like(freedom, 0)}) : freedom);
+  return squares / (correction > 1 || !some ? op.Max({freedom, op.like(freedom, 0)}) : freedom);
 }
 
 // aten::var(Tensor self, bool unbiased=True) -> Tensor
