@@ -41,7 +41,8 @@ def main() -> None:
     fixtures, out = Path(sys.argv[1]), Path(sys.argv[2])
     for name in ("archive", "pickle", "program", "symbolic"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    programs = sorted(p for p in fixtures.glob("programs/*.pt2") if p.stat().st_size <= LARGEST)
+    older = (Path(__file__).parents[1] / "fixtures/data").glob("*.pt2")  # written by PyTorch 2.6
+    programs = sorted(p for p in [*fixtures.glob("programs/*.pt2"), *older] if p.stat().st_size <= LARGEST)
     if not programs:
         print(f"no programs in {fixtures}: fuzzing starts from nothing (./dev test makes them where PyTorch is there)")
     expressions = {"Pow(Symbol('s0', integer=True), Integer(2))", "2*s0 + Max(1, s1//2)", "Mod(s0, 3) - (-4)*s1"}
