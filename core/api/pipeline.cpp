@@ -5,6 +5,7 @@
 
 #include "core/api/input_spec.h"
 #include "core/capture/exported_program/capture.h"
+#include "core/capture/exported_program/sample_inputs.h"
 #include "core/legalize/legalize.h"
 #include "core/passes/passes.h"
 #include "core/prepare/prepare.h"
@@ -93,14 +94,15 @@ void Pipeline::capture() {
     if (twice != sorted.end())
       throw Error("I109", std::string(what) + " name '" + *twice + "' is used twice");
   };
-  if (is_exported_program()) inputs_ = inputs_of(*torch_);
+  if (is_exported_program()) inputs_ = inputs_of(*torch_, {});
   rename(torch_->input_names, options_.input_names, "input");
   rename(torch_->output_names, options_.output_names, "output");
 }
 
 std::unique_ptr<ir::Graph> Pipeline::capture_again() {
   std::unique_ptr<ir::Graph> graph = capture_model().graph;
-  if (is_exported_program()) inputs_ = inputs_of(*graph);
+  // The arguments the program was exported with make better examples than random ones.
+  if (is_exported_program()) inputs_ = inputs_of(*graph, sample_inputs_of(model_, *graph));
   add_written_states(*graph);
   return graph;
 }
@@ -138,7 +140,8 @@ Captured Pipeline::capture_model() const {
 }
 
 // A program knows its inputs; what was asked for only names their dims or gives examples.
-std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph) const {
+std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph,
+                                           const std::vector<std::optional<ir::Tensor>>& samples) const {
   std::vector<InputSpec> out;
   const bool positional =
       std::all_of(asked_.begin(), asked_.end(), [](const InputSpec& s) { return s.name.empty(); });
@@ -149,6 +152,7 @@ std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph) const {
     for (size_t j = 0; j < asked_.size(); ++j) {
       if (positional ? j == i : asked_[j].name == spec.name) spec.example = asked_[j].example;
     }
+    if (!spec.example && i < samples.size()) spec.example = samples[i];
     out.push_back(std::move(spec));
   }
   return out;
@@ -167,6 +171,7 @@ void Pipeline::translate_and_optimize() {
   if (options_.dry_run) return;
   PassOptions passes;
   passes.constant_folding = options_.constant_folding;
+  passes.weights_stay = options_.weights == Weights::reference;
   passes.fold_weights = options_.constant_folding && options_.weights != Weights::reference &&
                         options_.export_params && options_.mode == Mode::eval;
   run_passes(*onnx_, registry_, passes);
@@ -176,6 +181,7 @@ void Pipeline::legalize_to_target() {
   legalize(*onnx_, options_.opset, registry_, report_.diagnostics);
   PassOptions passes;
   passes.constant_folding = options_.constant_folding;
+  passes.weights_stay = options_.weights == Weights::reference;
   passes.fold_weights = false;
   run_final_passes(*onnx_, registry_, passes);
   std::vector<Diagnostic> illegal = check_legality(*onnx_, options_.opset, registry_);

@@ -40,7 +40,8 @@ class Pipeline {
   void capture();
   bool is_exported_program() const;
   Captured capture_model() const;
-  std::vector<InputSpec> inputs_of(const ir::Graph& graph) const;
+  std::vector<InputSpec> inputs_of(const ir::Graph& graph,
+                                   const std::vector<std::optional<ir::Tensor>>& samples) const;
   void translate_and_optimize();
   void legalize_to_target();
   void parameters_to_inputs();

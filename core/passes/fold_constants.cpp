@@ -9,6 +9,7 @@ namespace onnxport {
 
 namespace {
 
+constexpr uint64_t kStays = 1024;  // smaller weights are written into the file anyway
 constexpr uint64_t kLargestResult = 1u << 20;
 // What makes a constant larger is better left to the runtime, except for shapes and masks.
 constexpr uint64_t kLargestGrown = 64u << 10;
@@ -43,7 +44,10 @@ bool may_fold(const ir::Node& node, const PassOptions& options) {
     const ir::Value* operand = node.operand(i);
     if (operand == nullptr) continue;
     if (!operand->is_constant()) return false;
-    largest = std::max<uint64_t>(largest, operand->constant()->bytes().size());
+    const uint64_t bytes = operand->constant()->bytes().size();
+    if (options.weights_stay && bytes >= kStays && operand->constant()->file() && !only_looks(node.op_text()))
+      return false;
+    largest = std::max<uint64_t>(largest, bytes);
   }
   if (largest <= kLargestResult) return options.constant_folding || largest <= kLargestGrown / 64;
   if (!options.constant_folding) return false;

@@ -12,6 +12,8 @@ namespace onnxport {
 
 struct PassOptions {
   bool constant_folding = true;
+  bool weights_stay =
+      false;  // --weights reference: what lies in the model's file is computed with at run time
   bool fold_weights =
       true;  // false for --weights reference: no weight is rewritten (no Conv + BatchNormalization)
 };

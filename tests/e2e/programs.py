@@ -22,6 +22,12 @@ def program(name: str) -> dict[str, Any]:
     return next(entry for entry in load("programs.yaml") if entry["name"] == name)
 
 
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of every input that has a default
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class ProgramCase(Case):
     def export_program(self, entry: dict[str, Any], *words: object, **options: Any) -> Path:
         output = self.scratch / f"{entry['name']}.onnx"
@@ -31,7 +37,7 @@ class ProgramCase(Case):
 
     def compare(self, entry: dict[str, Any], output: Path) -> None:
         """ONNX Runtime against what PyTorch computed from the module itself, at sizes the program was not exported at."""
-        session = onnxruntime.InferenceSession(str(output), providers=["CPUExecutionProvider"])
+        session = open_session(output)
         for name in entry["cases"]:
             with np.load(FIXTURES / name) as case:
                 feeds = {i.name: case[f"input_{k}"] for k, i in enumerate(session.get_inputs())}
@@ -77,7 +83,7 @@ class ProgramOptions(ProgramCase):
     """What the command line offers for programs."""
 
     def run_session(self, path: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = open_session(path)
         return dict(zip((o.name for o in session.get_outputs()), session.run(None, feeds)))
 
     def loaded_libraries(self, *words: object) -> str:
@@ -207,6 +213,7 @@ class ProgramWeights(ProgramCase):
                 self.succeed("export", model, "-o", output, "--weights", "reference")
                 stored = sum(t.ByteSize() for t in onnx.load(output, load_external_data=False).graph.initializer)
                 self.assertLess(stored, 40_000)  # small ones stay in the file
+                self.assertEqual(self.left(), [output.name, model.name])
                 self.compare(entry, output)
                 model.unlink(), output.unlink()
 
