@@ -79,6 +79,7 @@ void Pipeline::capture() {
   }
   Captured captured = capture_model();
   torch_ = std::move(captured.graph);
+  weights_checked_ = std::move(captured.weights_checked);
   for (Diagnostic& note : captured.notes) report_.diagnostics.push_back(std::move(note));
   const auto rename = [](std::vector<std::string>& names, const std::vector<std::string>& wanted,
                          const char* what) {
@@ -268,6 +269,7 @@ SerializeOptions Pipeline::serialize_options() const {
   out.strip = options_.strip;
   out.keep_initializers_as_inputs = options_.keep_initializers_as_inputs;
   out.source_model = model_;
+  if (weights_checked_.valid()) out.before_publish = [checked = weights_checked_] { checked.get(); };
   return out;
 }
 

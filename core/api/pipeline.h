@@ -59,6 +59,7 @@ class Pipeline {
   ExportReport report_;
   std::unique_ptr<ir::Graph> torch_;
   std::unique_ptr<ir::Graph> onnx_;
+  std::shared_future<void> weights_checked_;  // while the rest goes on
   int done_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ struct CaptureOptions {
 struct Captured {
   std::unique_ptr<ir::Graph> graph;
   std::vector<Diagnostic> notes;
+  // Ready when the checksums of all weights were found right, else it throws; not valid when none are
+  // checked.
+  std::shared_future<void> weights_checked;
 };
 
 // One argument or result while evaluating: a tensor, a number, None, or a list of those.

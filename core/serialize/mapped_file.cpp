@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 
 namespace onnxport {
@@ -28,6 +29,15 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   ::close(fd);
   if (data == MAP_FAILED) fail(error);
   return std::shared_ptr<const MappedFile>(new MappedFile({static_cast<const std::byte*>(data), size}));
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
+  const uintptr_t last = (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / page * page;
+  if (first >= last) return;
+  // A hint: whether it is followed changes nothing that can be seen. The mapping is read-only and private.
+  (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -19,6 +19,7 @@ struct SerializeOptions {
   bool strip = false;
   bool keep_initializers_as_inputs = false;
   std::filesystem::path source_model;  // for --weights reference: the archive weights may point into
+  std::function<void()> before_publish;  // may throw: then nothing appears under the final names
 };
 
 // Writes `file` (and `file`.data). Runs ONNX's full check first (S701). Throws Error S7xx; nothing is left

@@ -96,12 +96,14 @@ void write_model(const ir::Graph& graph, const std::filesystem::path& file, cons
   OutputFile model(target);
   write_messages(prepared.model, prepared.storage, model);
   files.push_back(&model);
+  if (options.before_publish) options.before_publish();
   commit(files);
 }
 
 void write_model(const ir::Graph& graph, const std::function<void(std::span<const std::byte>)>& sink,
                  const SerializeOptions& options) {
   const Prepared prepared = prepare_model(graph, options, nullptr);
+  if (options.before_publish) options.before_publish();
   CallbackSink out(sink);
   write_messages(prepared.model, prepared.storage, out);
 }

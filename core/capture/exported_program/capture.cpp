@@ -27,7 +27,7 @@ class ProgramCapture {
     inputs_.emplace(program, archive_.path(), options_, dims_);
     graph_->symbols = inputs_->symbols(program);
     import_program(program, program.at("graph_module"));
-    return {std::move(graph_), std::move(notes_)};
+    return {std::move(graph_), std::move(notes_), std::move(weights_checked_)};
   }
 
  private:
@@ -56,6 +56,7 @@ class ProgramCapture {
     }
     const std::vector<ir::Value*> results = importer.import_graph(module.at("graph"), inputs);
     importer.finish();
+    weights_checked_ = weights.check();
     bind_results(call_output_names(program), module.at("signature"), results, importer);
   }
 
@@ -153,6 +154,7 @@ class ProgramCapture {
   std::unordered_map<std::string, ir::Value*> user_inputs_;  // by placeholder
   std::set<std::string> used_;
   std::vector<Diagnostic> notes_;
+  std::shared_future<void> weights_checked_;
 };
 
 }  // namespace

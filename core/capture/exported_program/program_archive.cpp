@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/archive/checksum.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -101,17 +102,48 @@ std::span<const std::byte> ProgramArchive::bytes(const std::string& record) cons
   return file_->bytes().subspan(e.offset, e.size);
 }
 
+namespace {
+
+struct CheckedRecord {
+  std::string name;
+  std::span<const std::byte> bytes;
+  uint32_t crc32 = 0;
+};
+
+// Piece by piece: what was looked at need not stay in memory.
+void check_record(const CheckedRecord& record, const MappedFile& file, const std::string& path) {
+  constexpr size_t kPiece = size_t{64} << 20;
+  uLong found = crc32_z(0, nullptr, 0);
+  for (size_t at = 0; at < record.bytes.size(); at += kPiece) {
+    const auto piece = record.bytes.subspan(at, std::min(kPiece, record.bytes.size() - at));
+    found = crc32_combine(found, crc32_of(piece), static_cast<z_off_t>(piece.size()));
+    if (record.bytes.size() >= kPiece / 4) file.release(piece);
+  }
+  if (found == record.crc32) return;
+  throw archive_error(
+      "I118",
+      "the record '" + printable_record(record.name) + "' is damaged: its checksum is not the archive's",
+      path, "copy or download the file again, or write it again with torch.export.save");
+}
+
+}  // namespace
+
 void ProgramArchive::check(const std::string& record) const {
   const ZipEntry& e = entry(record);
-  if (checked_.contains(&e)) return;
-  const std::span<const std::byte> data = bytes(record);
-  const auto found = crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size());
-  if (found != e.crc32) {
-    throw archive_error(
-        "I118", "the record '" + printable_record(record) + "' is damaged: its checksum is not the archive's",
-        *path_, "copy or download the file again, or write it again with torch.export.save");
+  if (!checked_.insert(&e).second) return;
+  check_record({record, bytes(record), e.crc32}, *file_, *path_);
+}
+
+std::function<void()> ProgramArchive::checking(std::vector<std::string> records) const {
+  std::vector<CheckedRecord> all;
+  for (std::string& record : records) {
+    const ZipEntry& e = entry(record);
+    if (checked_.insert(&e).second)
+      all.push_back({std::move(record), file_->bytes().subspan(e.offset, e.size), e.crc32});
   }
-  checked_.insert(&e);
+  return [all = std::move(all), file = file_, path = path_] {
+    for (const CheckedRecord& record : all) check_record(record, *file, *path);
+  };
 }
 
 std::string_view ProgramArchive::text(const std::string& record) const {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "core/archive/zip_directory.h"
 #include "core/ir/tensor.h"
@@ -34,6 +36,9 @@ class ProgramArchive {
   // Reads the whole record, once, and compares its CRC-32 with the archive's. Throws Error I118 when they
   // differ.
   void check(const std::string& record) const;
+  // The same of many records, for a thread of its own: what it needs is in the task, which may outlive the
+  // archive.
+  std::function<void()> checking(std::vector<std::string> records) const;
   // The bytes of a record as a text, checked.
   std::string_view text(const std::string& record) const;
   // Where the record's bytes lie in the file, `offset` bytes into it.

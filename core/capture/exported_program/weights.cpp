@@ -150,8 +150,18 @@ ir::Tensor ProgramWeights::tensor(const std::string& name) const {
   std::string why;
   std::optional<ir::Tensor> out = read_tensor(archive_, e.tensor, copied_, why);
   if (!out) throw damaged(e, name, why);
-  if (check_) archive_.check(e.tensor.record);
+  if (check_) read_.insert(e.tensor.record);
   return *std::move(out);
+}
+
+std::shared_future<void> ProgramWeights::check() const {
+  constexpr size_t kWorthAThread = size_t{8} << 20;
+  size_t bytes = 0;
+  for (const std::string& record : read_) bytes += archive_.bytes(record).size();
+  const std::function<void()> work = archive_.checking({read_.begin(), read_.end()});
+  if (bytes >= kWorthAThread) return std::async(std::launch::async, work).share();
+  work();
+  return {};
 }
 
 }  // namespace onnxport

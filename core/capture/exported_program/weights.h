@@ -1,7 +1,9 @@
 // The tensors of a .pt2: weights, buffers and constants as views of the mapped file.
 #pragma once
 
+#include <future>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -18,14 +20,18 @@ ir::DType dtype_of_program(int64_t number);
 class ProgramWeights {
  public:
   // Reads the records data/weights/*_config.json and data/constants/*_config.json; of older archives the
-  // pickles of state dict and constants. `check`: a tensor's record is read as a whole for its checksum
-  // before the tensor is handed out. Throws Error I102, I116, I117 (a pickle that is not read), I118.
+  // pickles of state dict and constants. `check`: see check(). Throws Error I102, I116, I117 (a pickle that
+  // is not read), I118.
   explicit ProgramWeights(const ProgramArchive& archive, bool check = true);
 
   // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file, of any
   // alignment; one with other strides (transposed, expanded) is copied. Throws Error I117 for what is
-  // missing, no plain tensor or lies outside its record, I118.
+  // missing, no plain tensor or lies outside its record.
   ir::Tensor tensor(const std::string& name) const;
+  // Compares the checksums of all records whose tensors were asked for with the archive's: small ones at once
+  // (Error I118), large ones in a thread of its own, whose result is to be waited for. Not valid when nothing
+  // is left to wait for.
+  std::shared_future<void> check() const;
   // What tells two names of one storage apart from two tensors: equal for tied weights.
   std::string identity(const std::string& name) const;
 
@@ -44,7 +50,8 @@ class ProgramWeights {
 
   const ProgramArchive& archive_;
   bool check_;
-  mutable uint64_t copied_ = 0;  // bytes of tensors that are larger than their storages
+  mutable std::set<std::string> read_;  // records of tensors that were asked for
+  mutable uint64_t copied_ = 0;         // bytes of tensors that are larger than their storages
   std::unordered_map<std::string, Entry> entries_;
 };
 

@@ -133,7 +133,11 @@ TEST_F(OldLayout, ChecksumsWhenAskedFor) {
   }
   bytes[bytes.find(std::string(24, '\7')) + 3] = '\6';
   const ProgramArchive archive(folder_.write("changed.pt2", bytes));
-  EXPECT_THAT(error_of([&] { ProgramWeights(archive).tensor("w"); }),
+  EXPECT_THAT(error_of([&] {
+                const ProgramWeights weights(archive);
+                weights.tensor("w");
+                weights.check();
+              }),
               AllOf(HasSubstr("I118"), HasSubstr(kState)));
   EXPECT_EQ(ProgramWeights(archive, false).tensor("w").count(), 6);
 }

@@ -147,7 +147,12 @@ TEST_F(Weights, ChecksumsWhenAskedFor) {
   }
   bytes[archive_->region("data/weights/weight_0", 8).offset] ^= 0x40;
   const ProgramArchive damaged(folder_.write("damaged.pt2", bytes));
-  EXPECT_THAT(error_of([&] { ProgramWeights(damaged).tensor("w"); }), HasSubstr("I118"));
+  EXPECT_THAT(error_of([&] {
+                const ProgramWeights weights(damaged);
+                weights.tensor("w");
+                weights.check();
+              }),
+              HasSubstr("I118"));
   EXPECT_EQ(ProgramWeights(damaged, false).tensor("w").to_ints()->at(1), 0x41);
 }
 
