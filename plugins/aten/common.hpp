@@ -53,6 +53,15 @@ inline Value reduced(Op& op, std::string_view onnx_op, const Value& x) {
   return op.node(onnx_op, {x, reduced_axes(op, x)}, {{"keepdims", op.boolean("keepdim", false)}});
 }
 
+// The mean, which is NaN where there is nothing to take it of: runtimes answer that in their own ways.
+inline Value averaged(Op& op, const Value& x) {
+  const std::vector<int64_t> axes = op.has("dim") ? op.axes_or_all("dim", x) : op.axes_or_all("", x);
+  for (int64_t axis : axes) {
+    if (x.static_dim(axis) == 0) return reduced(op, "ReduceSum", x) + op.like(x, std::nan(""));
+  }
+  return reduced(op, "ReduceMean", x);
+}
+
 // (sum |x|^p)^(1/p) over the axes, with its limits: the number of non-zeros, the least, the greatest.
 inline Value p_norm(Op& op, const Value& x, double p, const Value& axes, bool keepdim) {
   const Attrs attrs{{"keepdims", keepdim}};

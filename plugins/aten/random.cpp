@@ -5,8 +5,8 @@
 namespace onnxport::aten {
 namespace {
 
-// A float type that ONNX draws in, for a result of type t.
-DType drawn_in(DType t) { return t == DType::f64 || t == DType::f16 ? t : DType::f32; }
+// The float type that is drawn in, for a result of type t: ONNX Runtime draws no halves.
+DType drawn_in(DType t) { return t == DType::f64 ? t : DType::f32; }
 
 Value uniform(Op& op, const Value& size, DType t, double low = 0, double high = 1) {
   Value model = op.full(size, 0, DType::f32);

@@ -30,7 +30,7 @@ Value prod(Op& op) { return reduced(op, "ReduceProd", summand(op)); }
 // aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
 Value mean(Op& op) {
   Value self = op["self"];
-  return reduced(op, "ReduceMean", op.cast(self, op.dtype("dtype", self.dtype())));
+  return averaged(op, op.cast(self, op.dtype("dtype", self.dtype())));
 }
 
 // aten::nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor

@@ -15,7 +15,11 @@ Value scattered(Op& op, Value data, Value index, Value updates, int64_t axis,
   }
   Attrs attrs = {{"axis", axis}};
   if (reduction != "none") attrs.push_back({"reduction", reduction});
-  Value out = op.ScatterElements(data, index, updates, attrs);
+  // ONNX Runtime adds no halves in place; in f32 the sum of many is the better one too.
+  const DType t = data.dtype();
+  const bool widen = reduction != "none" && (t == DType::f16 || t == DType::bf16);
+  if (widen) data = op.cast(data, DType::f32), updates = op.cast(updates, DType::f32);
+  Value out = op.cast(op.ScatterElements(data, index, updates, attrs), t);
   return scalar ? op.squeeze(out, {0}) : out;
 }
 

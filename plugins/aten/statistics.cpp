@@ -48,11 +48,11 @@ Value std_deviation(Op& op) { return op.Sqrt(variance(op)); }
 
 // aten::var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)
 //   -> (Tensor, Tensor)
-Values var_mean(Op& op) { return {variance(op), reduced(op, "ReduceMean", op["self"])}; }
+Values var_mean(Op& op) { return {variance(op), averaged(op, op["self"])}; }
 
 // aten::std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)
 //   -> (Tensor, Tensor)
-Values std_mean(Op& op) { return {std_deviation(op), reduced(op, "ReduceMean", op["self"])}; }
+Values std_mean(Op& op) { return {std_deviation(op), averaged(op, op["self"])}; }
 
 Value norm_of(Op& op, const Value& x, double p) {
   return p_norm(op, x, p, reduced_axes(op, x), op.boolean("keepdim", false));
