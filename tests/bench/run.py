@@ -69,11 +69,28 @@ def model(name: str):
     return fixture.module, fixture.arguments
 
 
+def script_chain(length: int, path: Path) -> None:
+    """The chain as a script: tracing tens of thousands of operators exhausts the stack of the tracer."""
+    import importlib.util
+
+    import torch
+
+    source = path.with_suffix(".py")  # torch.jit.script reads the source of what it compiles
+    lines = "".join("        x = torch.tanh(torch.sigmoid(torch.relu(x) + 0.5))\n" for _ in range(length // 4))
+    source.write_text(f"import torch\n\n\nclass Chain(torch.nn.Module):\n    def forward(self, x):\n{lines}        return x\n")
+    spec = importlib.util.spec_from_file_location(path.stem, source)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    torch.jit.script(loaded.Chain().eval()).save(str(path))
+
+
 def trace(name: str, path: Path) -> None:
     import torch
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
+    if name.startswith("chain"):
+        return script_chain(int(name.removeprefix("chain")), path)
     module, arguments = model(name)
     with torch.no_grad():
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))

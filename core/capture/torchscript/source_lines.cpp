@@ -55,25 +55,11 @@ class TextTable {
   // A source: (ids of its pieces, id of its file's name, first line); a range: (source, start, end).
   std::string locate(const c10::IValue& range) {
     const auto& parts = range.toTupleRef().elements();
-    const auto& source = parts.at(0).toTupleRef().elements();
-    const std::vector<int64_t> pieces = source.at(0).toIntVector();
-    if (pieces.empty()) return {};
-    const std::string_view file = source.at(1).isInt() ? text(source.at(1).toInt()) : std::string_view();
-    std::string whole;
-    if (first_piece_is_stack(pieces)) {
-      for (const int64_t piece : pieces) whole += text(piece);
-      return from_stack(whole);
-    }
-    int64_t line = source.at(2).toInt();
-    int64_t left = parts.at(1).toInt();
-    for (const int64_t piece : pieces) {
-      const std::string_view view = text(piece);
-      const size_t count = std::min<size_t>(view.size(), static_cast<size_t>(std::max<int64_t>(left, 0)));
-      line += std::count(view.begin(), view.begin() + static_cast<std::ptrdiff_t>(count), '\n');
-      left -= static_cast<int64_t>(count);
-      if (left <= 0) break;
-    }
-    return file.empty() ? std::string() : place(file, line);
+    const Source& source = source_of(parts.at(0));
+    if (source.file.empty()) return source.place;
+    const auto start = static_cast<size_t>(std::max<int64_t>(parts.at(1).toInt(), 0));
+    const auto lines = std::lower_bound(source.line_ends.begin(), source.line_ends.end(), start);
+    return place(source.file, source.first_line + (lines - source.line_ends.begin()));
   }
 
  private:
@@ -81,7 +67,39 @@ class TextTable {
   bool first_piece_is_stack(const std::vector<int64_t>& pieces) const {
     return text(pieces.front()).find(".py(") != std::string_view::npos;
   }
+
+  // What the ranges of one source share; a long function has one for each of its operators.
+  struct Source {
+    std::string place;  // the same for every range, where `file` is empty
+    std::string_view file;
+    int64_t first_line = 0;
+    std::vector<size_t> line_ends;
+  };
+  const Source& source_of(const c10::IValue& value) {
+    const auto [slot, fresh] = sources_.try_emplace(&value.toTupleRef());
+    if (fresh) slot->second = read_source(value);
+    return slot->second;
+  }
+  Source read_source(const c10::IValue& value) const {
+    Source out;
+    const auto& cells = value.toTupleRef().elements();
+    const std::vector<int64_t> pieces = cells.at(0).toIntVector();
+    if (pieces.empty()) return out;
+    std::string whole;
+    for (const int64_t piece : pieces) whole += text(piece);
+    if (first_piece_is_stack(pieces)) {
+      out.place = from_stack(whole);
+      return out;
+    }
+    if (cells.at(1).isInt()) out.file = text(cells.at(1).toInt());
+    out.first_line = cells.at(2).toInt();
+    for (size_t at = whole.find('\n'); at != std::string::npos; at = whole.find('\n', at + 1))
+      out.line_ends.push_back(at);
+    return out;
+  }
+
   std::vector<c10::IValue> texts_;
+  std::unordered_map<const void*, Source> sources_;
 };
 
 }  // namespace
