@@ -79,5 +79,5 @@ endif()
 
 if(ONNXPORT_TIDY)
   find_program(ONNXPORT_CLANG_TIDY NAMES clang-tidy-14 clang-tidy REQUIRED)
-  set(CMAKE_CXX_CLANG_TIDY ${ONNXPORT_CLANG_TIDY} --quiet)
+  set(CMAKE_CXX_CLANG_TIDY ${ONNXPORT_CLANG_TIDY} --quiet --extra-arg=-Wno-unknown-warning-option)
 endif()

@@ -31,7 +31,8 @@ class Tensor {
   // Owns a copy of `data`.
   static Tensor copy_of(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes);
   template <typename T>
-  static Tensor of(DType dtype, std::vector<int64_t> dims, const std::vector<T>& values) {
+  static Tensor of(DType dtype, std::vector<int64_t> dims,  // NOLINT(performance-unnecessary-value-param)
+                   const std::vector<T>& values) {
     return copy_of(dtype, std::move(dims), std::as_bytes(std::span(values)));
   }
   static Tensor scalar(int64_t value) { return of<int64_t>(DType::i64, {}, {value}); }

@@ -80,10 +80,12 @@ std::optional<ir::Tensor> read_tensor(const ProgramArchive& archive, const Archi
   why.clear();
   if (width == 0) {
     why = "has an element type that ONNX does not have";
-  } else if (!count || strides.size() != sizes.size()) {
-    why = "has impossible sizes or strides";
+    return std::nullopt;
   }
-  if (!why.empty()) return std::nullopt;
+  if (!count || strides.size() != sizes.size()) {
+    why = "has impossible sizes or strides";
+    return std::nullopt;
+  }
   const std::span<const std::byte> storage = archive.bytes(record).subspan(storage_at, storage_size);
   const auto last = end_of(sizes, strides, *count);
   const auto elements = static_cast<int64_t>(storage.size() / width);
