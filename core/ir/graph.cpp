@@ -174,11 +174,7 @@ const Schema* Graph::keep(Schema schema) {
   return address;
 }
 
-const Schema* Graph::keep_without_writes(Schema schema) {
-  std::unique_ptr<Schema>& kept = schemas_without_writes_[intern(schema.qualified_name()).text()];
-  if (kept == nullptr) kept = std::make_unique<Schema>(std::move(schema));
-  return kept.get();
-}
+const Schema* Graph::keep_apart(Schema schema) { return &own_schemas_.emplace_back(std::move(schema)); }
 
 const Schema* Graph::find_schema(std::string_view qualified_name) const {
   const auto found = schemas_.find(qualified_name);

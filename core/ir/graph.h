@@ -263,9 +263,8 @@ class Graph {
   // Schemas parsed once and shared by name; nullptr when unknown.
   const Schema* keep(Schema schema);
   const Schema* find_schema(std::string_view qualified_name) const;
-  // The form that an operator has where its writes are results: kept beside its own schema, under the same
-  // name.
-  const Schema* keep_without_writes(Schema schema);
+  // A schema of one node's own, not shared by name: of an operator nobody describes, or without its writes.
+  const Schema* keep_apart(Schema schema);
 
   // A detached node without outputs.
   Node* create(Symbol op, std::span<Value* const> operands = {}, const Schema* schema = nullptr);
@@ -335,7 +334,7 @@ class Graph {
   size_t operand_chunk_size_ = 0;
   std::unordered_map<std::string_view, std::unique_ptr<std::string>> strings_;
   std::unordered_map<std::string_view, std::unique_ptr<Schema>> schemas_;
-  std::unordered_map<std::string_view, std::unique_ptr<Schema>> schemas_without_writes_;
+  std::deque<Schema> own_schemas_;
   std::vector<Value*> initializers_;
   Block* body_ = nullptr;
 };

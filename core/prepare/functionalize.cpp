@@ -142,7 +142,7 @@ void Functionalizer::write_by_custom_operator(ir::Node& node) {
   NodeMaker make(node);
   std::vector<ir::Value*> operands;
   for (size_t i = 0; i < node.operand_count(); ++i) operands.push_back(node.operand(i));
-  const ir::Schema* schema = graph_.keep_without_writes(ir::functional_schema_of(*node.schema(), writes));
+  const ir::Schema* schema = graph_.keep_apart(ir::functional_schema_of(*node.schema(), writes));
   ir::Node* made = make.node(node.op_text(), operands, schema, schema->returns.size(), ir::Type::tensor());
   size_t at = 0;
   for (size_t i = 0; i < node.output_count(); ++i) {

@@ -142,6 +142,19 @@ class Commands(Case):
         self.assertEqual((graph.input[0].name, graph.output[0].name), ("features", "scores"))
         self.assertEqual(graph.input[0].type.tensor_type.shape.dim[0].dim_param, "rows")
 
+    def test_state_of_a_script(self) -> None:
+        words = ("export", FIXTURES / "models/counter.pt", "-o", self.scratch / "x.onnx", "--input", "x:f32[batch=2,3]")
+        said = self.refuse("T521", 14, *words)
+        self.assertIn("'steps'", said)
+        self.assertIn("'mean'", said)
+        self.assertEqual(self.left(), [])
+        out = json.loads(self.succeed("--json", *words, "--state", "io", "--verify"))
+        self.assertEqual([(s["input"], s["output"]) for s in out["states"]], [("steps", "steps.out"), ("mean", "mean.out")])
+        self.assertEqual([run["passed"] for run in out["verify"]], [True, True])
+        graph = onnx.load(self.scratch / "x.onnx").graph
+        self.assertEqual([i.name for i in graph.input], ["x", "steps", "mean"])
+        self.assertEqual([t.name for t in graph.initializer if t.name in ("steps", "mean")], ["steps", "mean"])
+
     def test_plugin_list_and_which(self) -> None:
         text = self.succeed("plugin", "list")
         for plugin in ("org.onnxport.aten", "opset 18", "opset 23"):

@@ -65,7 +65,7 @@ class OldLayout(ProgramCase):
         offsets = self.check_reference(old("gpt2_cache"), FIXTURES / old("gpt2_cache")["model"])
         with zipfile.ZipFile(FIXTURES / old("gpt2_cache")["model"]) as archive:
             info = archive.getinfo(STATE)
-        self.assertEqual(set(offsets), {"words.weight", "positions.weight"})  # the others are transposed, or small
+        self.assertLessEqual({"words.weight", "positions.weight", "layers.0.attn.weight", "head.weight"}, set(offsets))
         for name, offset in offsets.items():
             self.assertTrue(info.header_offset < offset < info.header_offset + info.file_size, name)
         self.assertTrue(any(offset % 4 for offset in offsets.values()), "a file whose weights happen to be aligned shows nothing")

@@ -162,6 +162,11 @@ class ProgramOptions(ProgramCase):
         self.refuse("I111", 18, "export", model, "-o", output, "--dim", "rows")
         self.refuse("I107", 18, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--dim", "s0=rows")
 
+    def test_ranges_are_kept(self) -> None:
+        self.succeed("export", FIXTURES / program("linear")["model"], "-o", self.scratch / "x.onnx", "--input", "input:f32[rows,8]")
+        metadata = {entry.key: entry.value for entry in onnx.load(self.scratch / "x.onnx").metadata_props}
+        self.assertEqual(metadata["onnxport.dim_ranges"], "rows 0..64")
+
     def test_expressions_of_names(self) -> None:
         output = self.scratch / "x.onnx"
         self.succeed("export", FIXTURES / program("whisper")["model"], "-o", output)

@@ -26,6 +26,7 @@ class ProgramCapture {
     check_version(program);
     inputs_.emplace(program, archive_.path(), options_, dims_);
     graph_->symbols = inputs_->symbols(program);
+    keep_ranges();
     import_program(program, program.at("graph_module"));
     return {std::move(graph_), std::move(notes_), std::move(weights_checked_)};
   }
@@ -45,6 +46,16 @@ class ProgramCapture {
                       std::to_string(kSchemaMajor) + " is read",
                   major < kSchemaMajor ? "write the program again with PyTorch 2.6 or newer"
                                        : "use a newer onnxport, or write the program with an older PyTorch");
+  }
+
+  // ONNX has no ranges of dims: they travel as metadata, "batch 1..64; seq 2..".
+  void keep_ranges() {
+    std::string text;
+    for (const auto& [name, info] : graph_->symbols) {
+      text += (text.empty() ? "" : "; ") + name + ' ' + std::to_string(info.min) + "..";
+      if (info.max) text += std::to_string(*info.max);
+    }
+    if (!text.empty()) graph_->metadata["onnxport.dim_ranges"] = text;
   }
 
   void import_program(const Json& program, const Json& module) {

@@ -185,23 +185,22 @@ void ProgramImporter::import_node(const Json& node) {
 const ir::Schema* ProgramImporter::schema_of(const std::string& name, const std::vector<Input>& inputs) {
   const auto known = schemas_.find(name);
   if (known != schemas_.end()) return known->second;
-  std::optional<ir::Schema> schema = find_aten_schema(name);
-  if (!schema) {
-    // A custom operator that no manifest describes: the program names its arguments.
-    schema.emplace();
-    const size_t dot = name.find('.');
-    schema->name = name.substr(0, dot);
-    if (dot != std::string::npos) schema->overload = name.substr(dot + 1);
-    for (const Input& input : inputs) {
-      ir::SchemaArgument argument;
-      argument.name = input.name;
-      const std::string_view tag = input.argument.tagged().first;
-      argument.type = tag == "as_tensor" ? "Tensor" : tag == "as_tensors" ? "Tensor[]" : "Any";
-      schema->arguments.push_back(std::move(argument));
-    }
-    schema->more_returns = true;
+  if (std::optional<ir::Schema> schema = find_aten_schema(name))
+    return schemas_[name] = graph_.keep(*std::move(schema));
+  // A custom operator that no manifest describes: the program names the arguments of this call.
+  ir::Schema made;
+  const size_t dot = name.find('.');
+  made.name = name.substr(0, dot);
+  if (dot != std::string::npos) made.overload = name.substr(dot + 1);
+  for (const Input& input : inputs) {
+    ir::SchemaArgument argument;
+    argument.name = input.name;
+    const std::string_view tag = input.argument.tagged().first;
+    argument.type = tag == "as_tensor" ? "Tensor" : tag == "as_tensors" ? "Tensor[]" : "Any";
+    made.arguments.push_back(std::move(argument));
   }
-  return schemas_[name] = graph_.keep(std::move(*schema));
+  made.more_returns = true;
+  return graph_.keep_apart(std::move(made));
 }
 
 // A program may hand a number to an overload that wants a tensor: the overload for numbers is the one that

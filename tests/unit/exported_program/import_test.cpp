@@ -156,6 +156,16 @@ TEST(ProgramImport, UnknownOperatorsAreLeftToPlugins) {
   EXPECT_THAT(captured.graph->body().last()->schema()->text(), HasSubstr("acme::f(Tensor a, Any b)"));
 }
 
+TEST(ProgramImport, CallsOfAnUnknownOperatorMayDiffer) {
+  ProgramText program;
+  program.inputs = {"x"};
+  program.nodes = {node("torch.ops.acme.f.default", {named("a", tensor("x"))}, {"y"}),
+                   node("torch.ops.acme.f.default", {named("a", tensor("y")), named("bias", tensor("x"))})};
+  const Captured captured = capture(program);
+  EXPECT_THAT(captured.graph->body().first()->schema()->text(), HasSubstr("acme::f(Tensor a)"));
+  EXPECT_THAT(captured.graph->body().last()->schema()->text(), HasSubstr("acme::f(Tensor a, Tensor bias)"));
+}
+
 TEST(ProgramImport, EveryUnsupportedNodeIsReported) {
   ProgramText program = add(tensor("y"));
   program.nodes = {
