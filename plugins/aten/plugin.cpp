@@ -7,13 +7,13 @@ namespace {
 Mappings all() {
   Mappings mappings;
   for (Mappings (*family)() : {
-           activation,   adaptive_pooling, arithmetic,    attention, comparison,
-           conversion,   convolution,      creation,      dropout,   elementary,
-           embedding,    fourier,          indexing,      joining,   linear_algebra,
-           loss,         movement,         normalization, padding,   pooling,
-           quantization, random,           rearrangement, reduction, resampling,
-           rnn,          scalar,           scatter,       searching, statistics,
-           view,
+           activation,    adaptive_pooling, arithmetic,    attention,    bessel,
+           comparison,    conversion,       convolution,   creation,     dropout,
+           elementary,    embedding,        factorization, fourier,      indexing,
+           joining,       linear_algebra,   loss,          movement,     normalization,
+           padding,       polynomial,       pooling,       quantization, random,
+           rearrangement, reduction,        resampling,    rnn,          scalar,
+           scatter,       searching,        special,       statistics,   view,
        }) {
     for (Mapping& m : family()) mappings.push_back(std::move(m));
   }

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
 
 from measure import Run, measure, measure_once, mib  # noqa: E402
-from programs import ProgramBench  # noqa: E402
+from program_bench import ProgramBench  # noqa: E402
 
 # The peers are given the module the .pt was traced from: both of them want Python code, not an archive.
 PEER = """
