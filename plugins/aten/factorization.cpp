@@ -176,16 +176,28 @@ Values solve_ex(Op& op) {
           answer};
 }
 
+// The determinant's sign: an exchange of rows turns it around.
+Value sign_of(Op& op, const Lu& lu, const Value& diagonal) {
+  Value moved = ~(lu.pivots == columns_of(op, lu.pivots) + op.constant(1));
+  Value factors = op.Sign(diagonal) * op.Where(moved, op.like(diagonal, -1), op.like(diagonal, 1));
+  return op.ReduceProd(factors, op.ints({-1}), {{"keepdims", 0}});
+}
+
 // aten::_linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet, Tensor LU, Tensor pivots)
 Values slogdet(Op& op) {
   const Lu lu = lu_of(op, wide(op, "A"));
-  Value diagonal = diagonal_of(op, lu.factors), over = op.ints({-1});
-  Value moved = ~(lu.pivots == columns_of(op, lu.pivots) + op.constant(1));
-  Value factors = op.Sign(diagonal) * op.Where(moved, op.like(diagonal, -1), op.like(diagonal, 1));
-  Value sign = op.ReduceProd(factors, over, {{"keepdims", 0}});
-  Value size = op.ReduceSum(op.Log(op.Abs(diagonal)), over, {{"keepdims", 0}});
+  Value diagonal = diagonal_of(op, lu.factors), sign = sign_of(op, lu, diagonal);
+  Value size = op.ReduceSum(op.Log(op.Abs(diagonal)), op.ints({-1}), {{"keepdims", 0}});
   return {op.cast_like(sign, op["A"]), op.cast_like(size, op["A"]), op.cast_like(lu.factors, op["A"]),
           op.cast(lu.pivots, DType::i32)};
+}
+
+// aten::logdet(Tensor self) -> Tensor
+Value logdet(Op& op) {
+  const Lu lu = lu_of(op, wide(op, "self"));
+  Value diagonal = diagonal_of(op, lu.factors);
+  Value size = op.ReduceSum(op.Log(op.Abs(diagonal)), op.ints({-1}), {{"keepdims", 0}});
+  return op.cast_like(op.Where(sign_of(op, lu, diagonal) < 0, op.like(size, std::nan("")), size), op["self"]);
 }
 
 // aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, bool
@@ -256,8 +268,10 @@ Value cholesky_inverse(Op& op) {
 }
 
 // aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor
+// aten::_cholesky_solve_helper(Tensor self, Tensor A, bool upper) -> Tensor
 Value cholesky_solve(Op& op) {
-  return op.cast_like(solved_by_cholesky(op, wide(op, "input2"), wide(op, "self")), op["self"]);
+  Value factor = wide(op, op.has("input2") ? "input2" : "A");
+  return op.cast_like(solved_by_cholesky(op, factor, wide(op, "self")), op["self"]);
 }
 
 // ---- Householder's QR ----
@@ -342,6 +356,7 @@ Mappings factorization() {
       {"aten::linalg_lu_solve", lu_solve},
       {"aten::_linalg_solve_ex", solve_ex},
       {"aten::_linalg_slogdet", slogdet},
+      {"aten::logdet", logdet},
       {"aten::linalg_solve_triangular", triangular},
       {"aten::triangular_solve", triangular_solve},
       {"aten::linalg_cholesky_ex", cholesky_ex},
@@ -349,6 +364,7 @@ Mappings factorization() {
       {"aten::cholesky", cholesky},
       {"aten::cholesky_inverse", cholesky_inverse},
       {"aten::cholesky_solve", cholesky_solve},
+      {"aten::_cholesky_solve_helper", cholesky_solve},
       {"aten::geqrf", geqrf},
       {"aten::linalg_householder_product", householder_product},
       {"aten::orgqr", householder_product},

@@ -5,6 +5,15 @@
 
 namespace onnxport::aten {
 
+// What a Loop returns, in the shape it began with: ONNX does not infer that a step keeps it.
+inline Value shaped_like(Op& op, const Value& x, const Value& model) {
+  std::vector<int64_t> sizes;
+  for (int64_t axis = 0; axis < model.rank(); ++axis) sizes.push_back(model.static_dim(axis).value_or(-1));
+  Value out = op.typed(x, model.dtype(), sizes);
+  const bool known = std::find(sizes.begin(), sizes.end(), -1) == sizes.end();
+  return known ? out : op.Reshape(out, op.shape_of(model), {{"allowzero", 1}});
+}
+
 // The state after at most `times` steps: step(i, state, go_on) returns the next one, of the same shapes, and
 // may say in `go_on` (a 0-d bool) whether another step is worth it.
 template <typename Step>
@@ -19,7 +28,9 @@ Values repeated(Op& op, const Value& times, const Values& start, Step step) {
     next.insert(next.begin(), go_on);
     return next;
   });
-  return op.Loop(times, {}, start, start.size(), {{"body", body}});
+  Values out = op.Loop(times, {}, start, start.size(), {{"body", body}});
+  for (size_t k = 0; k < start.size(); ++k) out[k] = shaped_like(op, out[k], start[k]);
+  return out;
 }
 
 // Whether a bool tensor, an empty one too, has a true element.
