@@ -5,16 +5,27 @@
 namespace onnxport::aten {
 namespace {
 
+Value real_of(Op& op, const Value& x) {
+  return x.is_complex() ? op.Gather(op.as_real(x), op.constant(0), {{"axis", -1}}) : x;
+}
+
+// Real to complex gains an imaginary part of zeros, complex to real loses its own.
 Value converted(Op& op, const Value& x, DType t) {
-  op.require(!is_complex(t), "ONNX has no complex element types");
-  return op.cast(x, t);
+  if (!is_complex(t)) return op.cast(real_of(op, x), t);
+  const DType part = t == DType::c128 ? DType::f64 : DType::f32;
+  if (x.is_complex()) return op.as_complex(op.cast(op.as_real(x), part));
+  Value real = op.unsqueeze(op.cast(x, part), {x.rank()});
+  Value imaginary = op.full(op.shape_of(real), 0, part);
+  return op.as_complex(op.Concat({real, imaginary}, {{"axis", -1}}));
 }
 
 // aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False,
 //                MemoryFormat? memory_format=None) -> Tensor(a)
 // aten::to.device(Tensor(a) self, Device device, ScalarType dtype, …) -> Tensor(a)
 // aten::_to_copy(Tensor self, *, ScalarType? dtype=None, …) -> Tensor
-Value to(Op& op) { return converted(op, op["self"], op.dtype("dtype", op["self"].dtype())); }
+Value to(Op& op) {
+  return op.has("dtype") ? converted(op, op["self"], op.dtype("dtype", DType::f32)) : op["self"];
+}
 
 // aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False,
 //                MemoryFormat? memory_format=None) -> Tensor(a)
@@ -31,11 +42,15 @@ Value cast_to(Op& op) {
 Value same(Op& op) { return op["self"]; }
 
 // aten::conj(Tensor(a) self) -> Tensor(a)
-// aten::real(Tensor(a) self) -> Tensor(a)
-Value real_part(Op& op) {
+Value conjugate(Op& op) {
   Value self = op["self"];
-  return self.is_complex() ? op.Gather(op.as_real(self), op.constant(0), {{"axis", -1}}) : self;
+  if (!self.is_complex()) return self;
+  Value pairs = op.as_real(self);
+  return op.as_complex(op.Concat({op.slice(pairs, -1, 0, 1), -op.slice(pairs, -1, 1, 2)}, {{"axis", -1}}));
 }
+
+// aten::real(Tensor(a) self) -> Tensor(a)
+Value real_part(Op& op) { return real_of(op, op["self"]); }
 
 // aten::imag(Tensor(a) self) -> Tensor(a)
 Value imaginary_part(Op& op) {
@@ -61,9 +76,9 @@ Value complex(Op& op) {
 
 Mappings conversion() {
   return {
-      {"aten::to", to},
+      Mapping("aten::to", to).complex(),
       {"aten::to.other", type_as},
-      {"aten::_to_copy", to},
+      Mapping("aten::_to_copy", to).complex(),
       {"aten::type_as", type_as},
       {"aten::_cast_Byte", cast_to<DType::u8>},
       {"aten::_cast_Char", cast_to<DType::i8>},
@@ -86,10 +101,10 @@ Mappings conversion() {
       Mapping("aten::lift_fresh_copy", same).complex(),
       Mapping("aten::requires_grad_", same).complex(),
       Mapping("aten::resolve_neg", same).complex(),
-      {"aten::resolve_conj", same},
-      {"aten::conj", same},
-      {"aten::_conj", same},
-      {"aten::conj_physical", same},
+      Mapping("aten::resolve_conj", same).complex(),
+      Mapping("aten::conj", conjugate).complex(),
+      Mapping("aten::_conj", conjugate).complex(),
+      Mapping("aten::conj_physical", conjugate).complex(),
       Mapping("aten::real", real_part).complex(),
       Mapping("aten::imag", imaginary_part).complex(),
       Mapping("aten::view_as_real", view_as_real).complex(),

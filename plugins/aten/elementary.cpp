@@ -5,6 +5,13 @@
 namespace onnxport::aten {
 namespace {
 
+// aten::abs(Tensor self) -> Tensor
+Value abs(Op& op) {
+  Value self = op["self"];
+  if (self.is_complex()) return op.ReduceL2(op.as_real(self), op.ints({-1}), {{"keepdims", 0}});
+  return self.dtype() == DType::boolean ? self : op.Abs(self);
+}
+
 // aten::neg(Tensor self) -> Tensor
 Value neg(Op& op) {
   Value self = op["self"];
@@ -139,8 +146,8 @@ Value nan_to_num(Op& op) {
 
 Mappings elementary() {
   return {
-      Mapping::elementwise("aten::abs", "Abs"),
-      Mapping::elementwise("aten::absolute", "Abs"),
+      Mapping("aten::abs", abs).complex(),
+      Mapping("aten::absolute", abs).complex(),
       Mapping::elementwise("aten::sqrt", "Sqrt", true),
       Mapping::elementwise("aten::exp", "Exp", true),
       Mapping::elementwise("aten::log", "Log", true),

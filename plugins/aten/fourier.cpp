@@ -19,13 +19,44 @@ Value size_of_axes(Op& op, const Value& x, const std::vector<int64_t>& axes) {
   return size;
 }
 
-// The transform along one axis of real pairs, without normalization.
+// The transform along one axis of real pairs, or of single reals, without normalization.
 Value dft(Op& op, const Value& x, int64_t axis, bool onesided, bool back) {
   Attrs attrs;
   if (onesided) attrs.push_back({"onesided", 1});
   if (back) attrs.push_back({"inverse", 1});
   Value out = op.DFT(x, {}, op.constant(axis), attrs);
   return back ? out * op.cast_like(op.dim(x, axis), x) : out;  // ONNX's inverse divides by the size
+}
+
+// Real pairs, whatever the argument is.
+Value pairs(Op& op, const Value& x) {
+  if (x.is_complex()) return op.as_real(x);
+  Value real = op.unsqueeze(x, {x.rank()});
+  return op.Concat({real, real * 0}, {{"axis", -1}});
+}
+
+Value conjugate(Op& op, const Value& x) {
+  return x * op.Concat({op.unsqueeze(op.like(x, 1), {0}), op.unsqueeze(op.like(x, -1), {0})}, {{"axis", 0}});
+}
+
+// Cut off, or continued with zeros, to `size` along the axis.
+Value resized(Op& op, const Value& x, int64_t axis, const Value& size) {
+  const auto wanted = size.constant_ints();
+  if (wanted && x.static_dim(axis) == wanted->at(0)) return x;
+  Value kept = section(op, x, axis, op.constant(0), size);
+  if (wanted && x.static_dim(axis) && *x.static_dim(axis) > wanted->at(0)) return kept;
+  Value missing = op.Max({size - op.dim(kept, axis), op.constant(0)});
+  return op.Pad(kept, op.shape({op.constant(0), missing}), {}, op.ints({axis}));
+}
+
+// The real values of a spectrum of which one half is given, the other being its mirror image: `size` of them.
+Value to_reals(Op& op, const Value& given, int64_t axis, const Value& size, bool back) {
+  Value half = resized(op, given, axis, size / op.constant(2) + op.constant(1));
+  if (!back) half = conjugate(op, half);
+  Value mirrored = op.Range(size - op.dim(half, axis), op.constant(0), op.constant(-1));
+  Value other = conjugate(op, op.Gather(half, mirrored, {{"axis", axis}}));
+  Value whole = dft(op, op.Concat({half, other}, {{"axis", axis}}), axis, false, true);
+  return op.Gather(whole, op.constant(0), {{"axis", -1}});
 }
 
 // aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor
@@ -50,12 +81,175 @@ Value fft_c2c(Op& op) {
   return op.as_complex(normalized_by(op, out, size));
 }
 
+// aten::_fft_c2r(Tensor self, int[] dim, int normalization, SymInt last_dim_size) -> Tensor
+Value fft_c2r(Op& op) {
+  Value out = op.as_real(op["self"]), size = op["last_dim_size"], all = size;
+  std::vector<int64_t> axes = op.axes("dim", op["self"]);
+  const int64_t last = axes.back();
+  axes.pop_back();
+  for (int64_t axis : axes) {
+    all = all * op.dim(out, axis);
+    out = dft(op, out, axis, false, true);
+  }
+  return normalized_by(op, to_reals(op, out, last, size, true), all);
+}
+
+// ---- torch.fft ----
+
+struct Axes {
+  std::vector<int64_t> axes;
+  Values sizes;  // to which each is cut off or continued; absent where it stays
+};
+
+// The axes of fft(n, dim), fft2(s, dim) and fftn(s, dim).
+Axes axes_of(Op& op, const Value& x) {
+  Axes out;
+  if (op.has("s")) out.sizes = op.values("s");
+  if (op.has("n")) out.sizes = {op["n"]};
+  if (op.has("dim")) {
+    out.axes = op.axes("dim", x);
+  } else {  // the last ones, or all
+    const int64_t count = op.has("s") ? static_cast<int64_t>(out.sizes.size()) : x.rank();
+    for (int64_t axis = x.rank() - count; axis < x.rank(); ++axis) out.axes.push_back(axis);
+  }
+  op.require(!out.axes.empty(), "a Fourier transform over no axes");
+  out.sizes.resize(out.axes.size());
+  for (Value& size : out.sizes) {
+    const auto known = size ? size.constant_ints() : std::nullopt;
+    if (known && known->at(0) == -1) size = Value();
+  }
+  return out;
+}
+
+// The factor of torch's norm argument: which of the two directions divides by the number of elements.
+Value scaled_by_norm(Op& op, const Value& x, const Value& count, bool back) {
+  const std::string norm = op.string("norm", "backward");
+  Value n = op.cast_like(count, x);
+  if (norm == "ortho") return x / op.Sqrt(n);
+  return (norm == "backward") == back ? x / n : x;
+}
+
+// Pairs transformed along all axes but the last, and the number of elements those have.
+Value along_others(Op& op, Value x, const Axes& a, bool back, Value& count) {
+  for (size_t i = 0; i + 1 < a.axes.size(); ++i) {
+    if (a.sizes[i]) x = resized(op, x, a.axes[i], a.sizes[i]);
+    count = count * op.dim(x, a.axes[i]);
+    x = dft(op, x, a.axes[i], false, back);
+  }
+  return x;
+}
+
+Value complex_transform(Op& op, bool back) {
+  Value self = op.promoted_to_float("self"), count = op.constant(1);
+  const Axes a = axes_of(op, self);
+  Value x = along_others(op, pairs(op, self), a, back, count);
+  if (a.sizes.back()) x = resized(op, x, a.axes.back(), a.sizes.back());
+  count = count * op.dim(x, a.axes.back());
+  return op.as_complex(scaled_by_norm(op, dft(op, x, a.axes.back(), false, back), count, back));
+}
+
+// aten::fft_fft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
+// aten::fft_fftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+Value fft(Op& op) { return complex_transform(op, false); }
+
+// aten::fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
+Value ifft(Op& op) { return complex_transform(op, true); }
+
+// The half of a real tensor's spectrum that tells all: along the last axis first.
+Value of_reals(Op& op, bool back) {
+  Value self = op.promoted_to_float("self"), count = op.constant(1);
+  op.require(!self.is_complex(), "the transform of real numbers of complex ones");
+  const Axes a = axes_of(op, self);
+  Value x = op.unsqueeze(self, {self.rank()});
+  if (a.sizes.back()) x = resized(op, x, a.axes.back(), a.sizes.back());
+  count = count * op.dim(x, a.axes.back());
+  x = dft(op, x, a.axes.back(), true, false);
+  if (back) x = conjugate(op, x);
+  x = along_others(op, x, a, back, count);
+  return op.as_complex(scaled_by_norm(op, x, count, back));
+}
+
+// aten::fft_rfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
+Value rfft(Op& op) { return of_reals(op, false); }
+
+// aten::fft_ihfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
+Value ihfft(Op& op) { return of_reals(op, true); }
+
+Value real_transform(Op& op, bool back) {
+  Value self = op.promoted_to_float("self"), count = op.constant(1);
+  const Axes a = axes_of(op, self);
+  Value x = along_others(op, pairs(op, self), a, back, count);
+  const int64_t last = a.axes.back();
+  Value size = a.sizes.back() ? a.sizes.back() : (op.dim(x, last) - op.constant(1)) * op.constant(2);
+  return scaled_by_norm(op, to_reals(op, x, last, size, back), count * size, back);
+}
+
+// aten::fft_irfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
+Value irfft(Op& op) { return real_transform(op, true); }
+
+// aten::fft_hfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
+Value hfft(Op& op) { return real_transform(op, false); }
+
+// ---- short transforms ----
+
+// The window, in the middle of a frame.
+Value framed_window(Op& op, const Value& x, int64_t frame) {
+  const int64_t length = op.integer("win_length", frame), before = (frame - length) / 2;
+  Value window = op.has("window") ? op.cast_like(op["window"], x) : op.full(op.ints({length}), 1, x.dtype());
+  return length == frame ? window : op.Pad(window, op.ints({before, frame - length - before}));
+}
+
+// aten::stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None,
+//            bool normalized=False, bool? onesided=None, bool? return_complex=None, bool?
+//            align_to_window=None)
+//   -> Tensor
+// aten::stft.center(…, bool center=True, str pad_mode="reflect", …) -> Tensor
+Value stft(Op& op) {
+  Value x = op["self"];
+  const int64_t frame = op.integer("n_fft"), hop = op.integer("hop_length", frame / 4), half = frame / 2;
+  op.require(!x.is_complex() && !op.boolean("align_to_window", false), "stft of complex numbers or aligned");
+  const int64_t axis = x.rank() - 1;
+  if (op.boolean("center", false)) {
+    x = op.Pad(x, op.ints({half, half}), {}, op.ints({axis}), {{"mode", op.string("pad_mode")}});
+  }
+  Value count = (op.dim(x, axis) - op.constant(frame)) / op.constant(hop) + op.constant(1);
+  Value starts = op.unsqueeze(counted(op, count) * op.constant(hop), {1});
+  Value frames = op.Gather(x, starts + counted(op, op.constant(frame)), {{"axis", axis}});
+  Value wave = op.unsqueeze(frames * framed_window(op, x, frame), {axis + 2});
+  Value out = dft(op, wave, axis + 1, op.boolean("onesided", true), false);
+  if (op.boolean("normalized")) out = out / std::sqrt(static_cast<double>(frame));
+  std::vector<int64_t> order = all_axes(axis + 3);
+  std::swap(order[static_cast<size_t>(axis)], order[static_cast<size_t>(axis) + 1]);
+  out = op.transpose(out, order);
+  return op.boolean("return_complex", false) ? op.as_complex(out) : out;
+}
+
 }  // namespace
 
 Mappings fourier() {
   return {
       {"aten::_fft_r2c", fft_r2c},
       Mapping("aten::_fft_c2c", fft_c2c).complex(),
+      Mapping("aten::_fft_c2r", fft_c2r).complex(),
+      Mapping("aten::fft_fft", fft).complex(),
+      Mapping("aten::fft_fft2", fft).complex(),
+      Mapping("aten::fft_fftn", fft).complex(),
+      Mapping("aten::fft_ifft", ifft).complex(),
+      Mapping("aten::fft_ifft2", ifft).complex(),
+      Mapping("aten::fft_ifftn", ifft).complex(),
+      Mapping("aten::fft_rfft", rfft).complex(),
+      Mapping("aten::fft_rfft2", rfft).complex(),
+      Mapping("aten::fft_rfftn", rfft).complex(),
+      Mapping("aten::fft_ihfft", ihfft).complex(),
+      Mapping("aten::fft_ihfft2", ihfft).complex(),
+      Mapping("aten::fft_ihfftn", ihfft).complex(),
+      Mapping("aten::fft_irfft", irfft).complex(),
+      Mapping("aten::fft_irfft2", irfft).complex(),
+      Mapping("aten::fft_irfftn", irfft).complex(),
+      Mapping("aten::fft_hfft", hfft).complex(),
+      Mapping("aten::fft_hfft2", hfft).complex(),
+      Mapping("aten::fft_hfftn", hfft).complex(),
+      {"aten::stft", stft},
   };
 }
 
