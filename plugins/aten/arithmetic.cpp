@@ -1,6 +1,7 @@
 // Arithmetic of two or three arguments, bounds and choices.
 #include "common.hpp"
 #include "families.hpp"
+#include "loops.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -219,6 +220,55 @@ Value heaviside(Op& op) {
   return op.Where(self == 0, values, op.cast(self > 0, self.dtype()));
 }
 
+// Euclid's algorithm on all elements, until none has a rest.
+Value greatest_divisor(Op& op, const Value& given_a, const Value& given_b) {
+  auto [a, b] = expanded(op, op.Abs(given_a), op.Abs(given_b));
+  const auto step = [&](const Value&, const Values& s, Value& go_on) -> Values {
+    Value done = s[1] == 0;
+    Value rest = op.Where(done, s[1], op.Mod(s[0], op.Where(done, op.like(s[1], 1), s[1])));
+    go_on = any_of(op, rest > 0);
+    return {op.Where(done, s[0], s[1]), rest};
+  };
+  return repeated(op, op.constant(128), {a, b}, step)[0];
+}
+
+// aten::gcd(Tensor self, Tensor other) -> Tensor
+Value gcd(Op& op) {
+  auto [self, other] = op.promoted("self", "other");
+  const DType t = self.dtype();
+  return op.cast(greatest_divisor(op, op.cast(self, DType::i64), op.cast(other, DType::i64)), t);
+}
+
+// aten::lcm(Tensor self, Tensor other) -> Tensor
+Value lcm(Op& op) {
+  auto [self, other] = op.promoted("self", "other");
+  Value a = op.cast(self, DType::i64), b = op.cast(other, DType::i64);
+  Value divisor = op.Max({greatest_divisor(op, a, b), op.constant(1)});
+  return op.cast_like(op.Abs(a / divisor * b), self);
+}
+
+// aten::nextafter(Tensor self, Tensor other) -> Tensor
+// The distance to the next number is a power of two, which f64 holds exactly for the narrower types.
+Value nextafter(Op& op) {
+  auto [self, other] = op.promoted("self", "other");
+  const DType t = self.dtype();
+  op.require(t == DType::f32 || t == DType::bf16, "the next number of type f64 or f16");
+  const double bits = t == DType::f32 ? 23 : 7, least = t == DType::f32 ? -149 : -133;
+  Value x = op.cast(self, DType::f64), to = op.cast(other, DType::f64), size = op.Abs(x);
+  const Value two = op.like(x, 2);
+  Value exponent = op.Floor(op.Log(size) / ln2);  // one off near a power of two
+  exponent = op.Where(op.Pow(two, exponent) > size, exponent - 1, exponent);
+  exponent = op.Where(op.Pow(two, exponent + 1) <= size, exponent + 1, exponent);
+  Value inward = (x > 0) ^ (to > x), power = op.Pow(two, exponent) == size;
+  Value step =
+      op.Pow(two, op.Max({op.Where(inward & power, exponent - 1, exponent) - bits, op.like(x, least)}));
+  const double largest = std::ldexp(2 - std::ldexp(1, static_cast<int>(-bits)), 127);
+  Value next = op.Where(op.IsInf(x), op.Sign(x) * largest, op.Where(to > x, x + step, x - step));
+  next = op.Where(op.Abs(next) > largest, op.Sign(next) * infinity, next);
+  next = op.Where(op.IsNaN(x) | op.IsNaN(to), x + to, op.Where(x == to, to, next));
+  return op.cast(next, t);
+}
+
 }  // namespace
 
 Mappings arithmetic() {
@@ -264,6 +314,9 @@ Mappings arithmetic() {
       {"aten::logaddexp", logaddexp},
       {"aten::logaddexp2", logaddexp2},
       {"aten::heaviside", heaviside},
+      {"aten::gcd", gcd},
+      {"aten::lcm", lcm},
+      {"aten::nextafter", nextafter},
   };
 }
 

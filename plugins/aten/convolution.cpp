@@ -69,6 +69,32 @@ Value conv_by_name(Op& op) {
   return convolve(op, same_pads(kernel, op.integers("dilation", spatial)));
 }
 
+// Those that a bias per channel lacks of the result: all after it.
+std::vector<int64_t> axes_of_bias(size_t spatial) {
+  std::vector<int64_t> axes = all_axes(static_cast<int64_t>(spatial) + 1);
+  axes.erase(axes.begin());
+  return axes;
+}
+
+// A transposed convolution whose output is extended by a stride or more, which runtimes refuse: what the
+// padding takes away at the end is left there, and the rest is nothing but bias.
+Value extended(Op& op, const Value& x, const Attrs& window, const std::vector<int64_t>& padding,
+               const std::vector<int64_t>& extension) {
+  std::vector<int64_t> pads = padding, added(padding.size(), 0), axes;
+  for (size_t i = 0; i < padding.size(); ++i) {
+    pads.push_back(std::max<int64_t>(padding[i] - extension[i], 0));
+    added.push_back(std::max<int64_t>(extension[i] - padding[i], 0));
+    axes.push_back(static_cast<int64_t>(i) + 2);
+  }
+  Attrs attrs;
+  for (const Attr& a : window) {
+    if (a.name() != "pads") attrs.push_back(a);
+  }
+  attrs.push_back({"pads", pads});
+  Value out = op.Pad(op.ConvTranspose(x, op["weight"], {}, attrs), op.ints(added), {}, op.ints(axes));
+  return op.has("bias") ? out + op.unsqueeze(op["bias"], axes_of_bias(padding.size())) : out;
+}
+
 // aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1],
 //                              SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1,
 //                              SymInt[2] dilation=[1, 1]) -> Tensor
@@ -76,8 +102,16 @@ Value conv_transpose(Op& op) {
   Value weight = op["weight"];
   const int64_t spatial = weight.rank() - 2;
   const auto n = static_cast<size_t>(spatial);
-  Attrs attrs = window(op, n, both_sides(op.integers("padding", n)));
-  attrs.push_back({"output_padding", op.integers("output_padding", n)});
+  const std::vector<int64_t> padding = op.integers("padding", n),
+                             extension = op.integers("output_padding", n);
+  Attrs attrs = window(op, n, both_sides(padding));
+  const std::vector<int64_t> stride = op.integers("stride", n);
+  const auto fits = [](int64_t more, int64_t step) { return more < step; };
+  if (!std::equal(extension.begin(), extension.end(), stride.begin(), fits)) {
+    return batched(op, op["input"], spatial,
+                   [&](const Value& x) { return extended(op, x, attrs, padding, extension); });
+  }
+  attrs.push_back({"output_padding", extension});
   return batched(op, op["input"], spatial,
                  [&](const Value& x) { return op.ConvTranspose(x, weight, op["bias"], attrs); });
 }

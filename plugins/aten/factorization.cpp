@@ -67,6 +67,7 @@ Value in_order(Op& op, const Value& b, const Value& order) {
 }
 
 Value solved(Op& op, const Lu& lu, const Value& b, bool adjoint) {
+  if (is_empty(b)) return beside(op, b, lu.factors);
   Value order = permutation(op, lu.pivots, op.dim(lu.factors, -2));
   if (!adjoint) {
     Value y = solve_triangular(op, lu.factors, in_order(op, b, order), false, true);

@@ -51,6 +51,13 @@ inline Value beside(Op& op, const Value& a, const Value& model) {
   return model.rank() == 2 ? a : op.Expand(a, op.shape(size));
 }
 
+inline bool is_empty(const Value& x) {
+  for (int64_t axis = 0; axis < x.rank(); ++axis) {
+    if (x.static_dim(axis) == 0) return true;
+  }
+  return false;
+}
+
 // The solution x of a x = b, `a` being triangular: its other triangle is not read.
 inline Value solve_triangular(Op& op, const Value& a, const Value& given, bool upper, bool unit) {
   Value b = beside(op, given, a), size = op.dim(a, -1);

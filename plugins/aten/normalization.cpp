@@ -132,7 +132,8 @@ Value group_norm(Op& op) { return grouped(op, "num_groups"); }
 Values native_group_norm(Op& op) {
   Value y = grouped(op, "group");
   if (!op.is_used(1) && !op.is_used(2)) return {y, {}, {}};
-  Value x = op.reshape(op["input"], {0, op.integer("group"), -1});
+  Value group = op.constant(op.integer("group"));
+  Value x = op.reshape(op["input"], {op.dim(op["input"], 0), group, op["C"] * op["HxW"] / group});
   Value mean = op.ReduceMean(x, op.ints({2}), {{"keepdims", 1}});
   Value centred = x - mean;
   Value variance = op.ReduceMean(centred * centred, op.ints({2}), {{"keepdims", 0}});

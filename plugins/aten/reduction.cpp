@@ -48,8 +48,12 @@ Value count_nonzero(Op& op) {
   return reduced(op, "ReduceSum", op.cast(op.as("self", DType::boolean), DType::i64));
 }
 
-// A greatest or least value; ONNX has none of 16-bit integers.
+// A greatest or least value; ONNX has none of 16-bit integers. A NaN among them is the result, where runtimes
+// pass it over.
 Value extreme(Op& op, std::string_view onnx_op, const Value& x) {
+  if (is_floating(x.dtype())) {
+    return op.Where(reduced(op, "ReduceMax", op.IsNaN(x)), op.like(x, std::nan("")), reduced(op, onnx_op, x));
+  }
   if (x.dtype() != DType::i16) return reduced(op, onnx_op, x);
   return op.cast(reduced(op, onnx_op, op.cast(x, DType::i32)), DType::i16);
 }
@@ -150,6 +154,59 @@ Values median_dim(Op& op) {
   return middle(op, self, op.axis("dim", self), op.boolean("keepdim"));
 }
 
+// Which elements along an axis belong to which segment: axes (…, segment, element).
+Value segments(Op& op, const Value& data, int64_t axis) {
+  Value starts, ends;
+  if (op.has("offsets")) {
+    Value offsets = op.as("offsets", DType::i64);
+    starts = op.slice(offsets, axis, 0, -1);
+    ends = op.slice(offsets, axis, 1, to_end);
+  } else {
+    op.require(op.has("lengths"), "segments by indices");
+    Value lengths = op.as("lengths", DType::i64);
+    ends = op.CumSum(lengths, op.constant(axis));
+    starts = ends - lengths;
+  }
+  Value place = counted(op, op.dim(data, axis));
+  return (op.unsqueeze(starts, {axis + 1}) <= place) & (place < op.unsqueeze(ends, {axis + 1}));
+}
+
+// What a segment without elements has, and a reduction begins with.
+double segment_start(const std::string& reduce) {
+  if (reduce == "max") return -infinity;
+  if (reduce == "min") return infinity;
+  return reduce == "prod" ? 1 : 0;
+}
+
+// aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor?
+//     offsets=None, int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor
+Value segment_reduce(Op& op) {
+  Value data = op["data"];
+  const std::string reduce = op.string("reduce");
+  const int64_t axis = op.axis("axis", data);
+  std::vector<int64_t> rest;
+  for (int64_t i = axis + 2; i <= data.rank(); ++i) rest.push_back(i);
+  Value member = op.unsqueeze(segments(op, data, axis), rest);
+  const double start = op.real("initial", segment_start(reduce));
+  const bool sum = reduce == "sum" || reduce == "mean", product = reduce == "prod";
+  const char* onnx_op = sum               ? "ReduceSum"
+                        : product         ? "ReduceProd"
+                        : reduce == "max" ? "ReduceMax"
+                                          : "ReduceMin";
+  const double neutral = sum ? 0 : product ? 1 : start;
+  Value elements = op.Where(member, op.unsqueeze(data, {axis}), op.like(data, neutral));
+  Value over = op.ints({axis + 1});
+  Value out = op.node(onnx_op, {elements, over}, {{"keepdims", 0}});
+  if (sum && start != 0) out = out + start;
+  if (product && start != 1) out = out * start;
+  if (reduce == "max") out = op.Max({out, op.like(out, start)});
+  if (reduce == "min") out = op.Min({out, op.like(out, start)});
+  if (reduce != "mean") return out;
+  Value count = op.ReduceSum(op.cast_like(member, data), over, {{"keepdims", 0}});
+  Value empty = op.has("initial") ? out : op.like(out, std::nan(""));
+  return op.Where(count == 0, empty, out / count);
+}
+
 }  // namespace
 
 Mappings reduction() {
@@ -178,6 +235,7 @@ Mappings reduction() {
       {"aten::logcumsumexp", logcumsumexp},
       {"aten::median", median},
       {"aten::median.dim", median_dim},
+      {"aten::segment_reduce", segment_reduce},
   };
 }
 

@@ -103,6 +103,18 @@ Value pdist(Op& op) {
 // aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor
 Value frobenius_norm(Op& op) { return norm_of(op, norm_input(op), 2); }
 
+// aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor
+// Each slice along the axis, shortened to the greatest norm allowed.
+Value renorm(Op& op) {
+  Value self = op["self"];
+  const DType t = self.dtype(), in = t == DType::f64 ? t : DType::f32;
+  std::vector<int64_t> others = all_axes(self.rank());
+  others.erase(others.begin() + op.axis("dim", self));
+  Value x = op.cast(self, in), norm = p_norm(op, x, op.real("p"), op.ints(others), true);
+  const double most = op.real("maxnorm");
+  return op.cast(x * op.Where(norm > most, most / (norm + 1e-7), op.like(norm, 1)), t);
+}
+
 // The greatest or least sum of absolute values of a column (axis `summed` is dim[0]) or of a row (dim[1]).
 Value greatest_sum(Op& op, const Value& x, double order, const std::vector<int64_t>& dim) {
   const bool columns = std::abs(order) == 1;
@@ -160,6 +172,7 @@ Mappings statistics() {
       {"aten::linalg_matrix_norm", matrix_norm},
       {"aten::linalg_matrix_norm.str_ord", matrix_norm_by_name},
       {"aten::linalg_norm", linalg_norm},
+      {"aten::renorm", renorm},
   };
 }
 
