@@ -105,6 +105,7 @@ Value prelu(Op& op) {
   const bool per_channel = weight.rank() > 0 && weight.static_dim(0) != 1;
   std::vector<int64_t> trailing(static_cast<size_t>(std::max<int64_t>(self.rank() - 2, 0)));
   std::iota(trailing.begin(), trailing.end(), 1);
+  if (self.rank() == 0) return op.PRelu(self, op.reshape(weight, std::vector<int64_t>{}));
   return op.PRelu(self, per_channel ? op.unsqueeze(weight, trailing) : weight);
 }
 

@@ -149,7 +149,12 @@ Value fmin(Op& op) {
 Value clamp(Op& op) {
   const DType t = op.result_type({"self", "min", "max"});
   Value self = op.as("self", t), min = op.as("min", t), max = op.as("max", t);
-  if ((!min || min.rank() == 0) && (!max || max.rank() == 0)) return op.Clip(self, min, max);
+  const bool numbers = (!min || min.rank() == 0) && (!max || max.rank() == 0);
+  if (numbers && t != DType::boolean) return op.Clip(self, min, max);
+  if (t == DType::boolean) {
+    if (min) self = self | min;
+    return max ? self & max : self;
+  }
   if (min) self = op.Max({self, min});
   return max ? op.Min({self, max}) : self;
 }
@@ -157,7 +162,7 @@ Value clamp(Op& op) {
 // aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor
 Value where(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return op.Where(op.cast(op["condition"], DType::boolean), self, other);
+  return either(op, op.cast(op["condition"], DType::boolean), self, other);
 }
 
 // aten::atan2(Tensor self, Tensor other) -> Tensor

@@ -27,6 +27,12 @@ inline Value sign_bit(Op& op, const Value& x) {
 // False everywhere, in the shape of `x`.
 inline Value nowhere(Op&, const Value& x) { return ~(x == x); }
 
+// `a` where the condition holds, else `b`: of bools too, for which runtimes have no Where.
+inline Value either(Op& op, const Value& condition, const Value& a, const Value& b) {
+  if (a.dtype() != DType::boolean) return op.Where(condition, a, b);
+  return (condition & a) | (~condition & b);
+}
+
 // Neither infinite nor NaN.
 inline Value finite(Op& op, const Value& x) { return op.Abs(x) < infinity; }
 

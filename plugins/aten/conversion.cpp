@@ -72,6 +72,13 @@ Value complex(Op& op) {
   return op.as_complex(op.Concat({real, imag}, {{"axis", -1}}));
 }
 
+// aten::polar(Tensor abs, Tensor angle) -> Tensor
+Value polar(Op& op) {
+  Value x = op.unsqueeze(op["abs"] * op.Cos(op["angle"]), {-1});
+  Value y = op.unsqueeze(op["abs"] * op.Sin(op["angle"]), {-1});
+  return op.as_complex(op.Concat({x, y}, {{"axis", -1}}));
+}
+
 }  // namespace
 
 Mappings conversion() {
@@ -110,6 +117,7 @@ Mappings conversion() {
       Mapping("aten::view_as_real", view_as_real).complex(),
       {"aten::view_as_complex", view_as_complex},
       {"aten::complex", complex},
+      {"aten::polar", polar},
   };
 }
 

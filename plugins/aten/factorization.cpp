@@ -13,6 +13,7 @@ Value wide(Op& op, std::string_view arg) {
 
 // LAPACK's answer per matrix: 0, or the first place on the diagonal where it could not go on, from 1.
 Value info(Op& op, const Value& wrong) {
+  if (is_empty(wrong)) return zeros_beside(op, wrong, 1, {}, DType::i32);
   Value found = op.cast(wrong, DType::i32);
   Value first = op.ArgMax(found, {{"axis", -1}, {"keepdims", 0}}) + op.constant(1);
   Value some = op.ReduceSum(found, op.ints({-1}), {{"keepdims", 0}}) > 0;

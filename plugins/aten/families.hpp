@@ -38,6 +38,7 @@ Mappings scalar();
 Mappings scatter();
 Mappings searching();
 Mappings special();
+Mappings spectrum();
 Mappings statistics();
 Mappings view();
 

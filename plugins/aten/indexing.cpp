@@ -82,7 +82,7 @@ Value masked_select(Op& op) {
 
 // aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor
 Value masked_fill(Op& op) {
-  return op.Where(op.cast(op["mask"], DType::boolean), op.as("value", op["self"].dtype()), op["self"]);
+  return either(op, op.cast(op["mask"], DType::boolean), op.as("value", op["self"].dtype()), op["self"]);
 }
 
 // aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor
@@ -91,11 +91,16 @@ Value masked_scatter(Op& op) {
   Value flat = op.cast(op.reshape(mask, {-1}), DType::i64);
   Value place = op.Max({op.CumSum(flat, op.constant(0)) - op.constant(1), op.constant(0)});
   Value taken = op.Gather(op.reshape(op["source"], {-1}), op.Reshape(place, op.shape_of(self)));
-  return op.Where(mask, taken, self);
+  return either(op, mask, taken, self);
 }
 
 // aten::nonzero(Tensor self) -> Tensor
-Value nonzero(Op& op) { return op.transpose(op.NonZero(op["self"]), {1, 0}); }
+Value nonzero(Op& op) {
+  Value self = op["self"];
+  if (self.rank() > 0) return op.transpose(op.NonZero(self), {1, 0});
+  Value count = op.cast(op.cast(self, DType::boolean), DType::i64);
+  return op.full(op.shape({count, op.constant(0)}), 0, DType::i64);  // a number has no coordinates
+}
 
 // aten::where(Tensor condition) -> Tensor[]
 Values where(Op& op) { return coordinates(op, op.cast(op["condition"], DType::boolean)); }

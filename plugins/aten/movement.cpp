@@ -183,7 +183,7 @@ Value embedded(Op& op, const Value& x, int64_t offset, int64_t dim1, int64_t dim
   }
   Value on = op.unsqueeze(index, {1}) + op.constant(offset) == op.unsqueeze(index, {0});
   Value spread = op.unsqueeze(filled, {offset < 0 ? rank - 2 : rank - 1});
-  return permuted(op, op.Where(on, spread, op.like(x, 0)), inverse(axes_last(rank, {dim1, dim2})));
+  return permuted(op, either(op, on, spread, op.like(x, 0)), inverse(axes_last(rank, {dim1, dim2})));
 }
 
 // aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor

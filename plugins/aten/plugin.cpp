@@ -13,7 +13,8 @@ Mappings all() {
            joining,       linear_algebra,   loss,          movement,     normalization,
            padding,       polynomial,       pooling,       quantization, random,
            rearrangement, reduction,        resampling,    rnn,          scalar,
-           scatter,       searching,        special,       statistics,   view,
+           scatter,       searching,        special,       spectrum,     statistics,
+           view,
        }) {
     for (Mapping& m : family()) mappings.push_back(std::move(m));
   }

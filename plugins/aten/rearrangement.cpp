@@ -17,9 +17,23 @@ Values joined(Values a, const Values& b) {
   return a;
 }
 
+// (C * r * r, H, W) to (C, H * r, W * r) of integers and bools, for which runtimes have no DepthToSpace.
+Value shuffled_by_hand(Op& op, const Value& x) {
+  Value r = op.constant(op.integer("upscale_factor"));
+  Value c = op.dim(x, -3) / (r * r), h = op.dim(x, -2), w = op.dim(x, -1);
+  const Values lead = leading(op, x, 3);
+  Value split = op.reshape(x, joined(lead, {c, r, r, h, w}));
+  std::vector<int64_t> perm = all_axes(split.rank());
+  const int64_t at = x.rank() - 2;  // where (r, r, h, w) starts
+  for (int64_t i = 0; i < 4; ++i)
+    perm[static_cast<size_t>(at + i)] = at + std::vector<int64_t>{2, 0, 3, 1}[static_cast<size_t>(i)];
+  return op.reshape(op.transpose(split, perm), joined(lead, {c, h * r, w * r}));
+}
+
 // aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor
 Value pixel_shuffle(Op& op) {
   Value self = op["self"];
+  if (!is_floating(self.dtype())) return shuffled_by_hand(op, self);
   const Attrs attrs{{"blocksize", op.integer("upscale_factor")}, {"mode", "CRD"}};
   if (self.rank() == 4) return op.DepthToSpace(self, attrs);
   const auto image = [&](const Value& x) -> Values { return {op.dim(x, -3), op.dim(x, -2), op.dim(x, -1)}; };

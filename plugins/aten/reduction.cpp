@@ -136,6 +136,29 @@ Value logcumsumexp(Op& op) {
   return op.Log(op.CumSum(op.Exp(x - top), op.constant(axis))) + top;
 }
 
+// The greatest or least so far, and where it was seen last.
+Values extreme_so_far(Op& op, bool greatest) {
+  const DType t = op["self"].dtype(), in = is_floating(t) ? t : DType::i64;
+  Value x = op.cast(op["self"], in);
+  if (x.rank() == 0) return {op["self"], op.constant(0)};
+  const int64_t axis = op.axis("dim", x);
+  const double bound = is_floating(t) ? infinity : 9223372036854775807.0;
+  const auto most = [&](const Value& a, const Value& b) { return op.Max({a, b}); };
+  const auto least = [&](const Value& a, const Value& b) { return op.Min({a, b}); };
+  Value values = greatest ? running(op, x, axis, -bound, most) : running(op, x, axis, bound, least);
+  if (!op.is_used(1)) return {op.cast(values, t), {}};
+  Value place = along(op, counted(op, op.dim(x, axis)), axis, x.rank());
+  Value here = is_floating(t) ? (values == x) | op.IsNaN(x) : values == x;
+  Value seen = op.Where(here, place, op.constant(0));
+  return {op.cast(values, t), running(op, seen, axis, 0, most)};
+}
+
+// aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)
+Values cummax(Op& op) { return extreme_so_far(op, true); }
+
+// aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)
+Values cummin(Op& op) { return extreme_so_far(op, false); }
+
 // The middle of the sorted values, the lower one of two, and where it was.
 Values middle(Op& op, const Value& x, int64_t axis, bool keepdim) {
   Value count = (op.dim(x, axis) + op.constant(1)) / op.constant(2);
@@ -233,6 +256,8 @@ Mappings reduction() {
       {"aten::cumsum", cumsum},
       {"aten::cumprod", cumprod},
       {"aten::logcumsumexp", logcumsumexp},
+      {"aten::cummax", cummax},
+      {"aten::cummin", cummin},
       {"aten::median", median},
       {"aten::median.dim", median_dim},
       {"aten::segment_reduce", segment_reduce},

@@ -147,7 +147,8 @@ Value only_mask(Op& op, const Value& self, const Value& values) {
 // aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor
 Value index_put(Op& op) {
   Value self = op["self"], values = op.cast_like(op["values"], self);
-  if (Value mask = only_mask(op, self, values)) return op.Where(mask, values, self);
+  if (Value mask = only_mask(op, self, values))
+    return either(op, mask, values.rank() == 1 ? op.squeeze(values, {0}) : values, self);
   const Places p = places_of(op, self);
   const std::vector<int64_t> order =
       axes_first(self.rank(), p.indexed);  // ScatterND writes along leading axes

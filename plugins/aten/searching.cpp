@@ -97,7 +97,8 @@ Values unique_consecutive(Op& op) {
 
 // How many boundaries lie before each value.
 Value boundaries_before(Op& op, const Value& boundaries, const Value& x, bool right) {
-  Value b = op.unsqueeze(boundaries, {boundaries.rank() - 1}), v = op.unsqueeze(x, {x.rank()});
+  Value b = boundaries.rank() == 1 ? boundaries : op.unsqueeze(boundaries, {boundaries.rank() - 1});
+  Value v = op.unsqueeze(x, {x.rank()});
   Value before = right ? b <= v : b < v;
   const DType t = op.boolean("out_int32", false) ? DType::i32 : DType::i64;
   return op.ReduceSum(op.cast(before, t), op.ints({-1}), {{"keepdims", 0}});

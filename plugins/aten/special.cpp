@@ -140,6 +140,24 @@ Value igamma(Op& op) { return incomplete_gamma(op, false); }
 // aten::igammac(Tensor self, Tensor other) -> Tensor
 Value igammac(Op& op) { return incomplete_gamma(op, true); }
 
+// exp(x^2) (1 - erf(x)), of which exp(x^2) is no part where x is large.
+Value erfcx(Op& op, const Value& x) {
+  const Value half = op.like(x, 0.5), size = op.Abs(x), square = x * x, one = op.like(x, 1);
+  const Value small = size < 1.2;
+  Value order = op.Expand(half, op.shape_of(x)), scale = size / std::sqrt(pi);
+  Value near = op.Exp(square) - scale * lower_series(op, order, op.Where(small, square, one));
+  Value far = scale * upper_fraction(op, order, op.Where(small, one * 2, square));
+  Value right = op.Where(op.IsInf(x), op.like(x, 0), op.Where(small, near, far));
+  return op.Where(x < 0, op.Exp(square) * 2 - right, right);
+}
+
+// The logarithm of the normal distribution's function.
+Value log_ndtr(Op& op, const Value& x) {
+  Value t = x / std::sqrt(2.0), scaled = erfcx(op, op.Abs(t)), square = t * t;
+  Value tail = scaled * op.Exp(-square) / 2;  // of the side that is further away
+  return op.Where(x < -1, op.Log(scaled / 2) - square, op.Log(op.Where(x < 0, tail, 1 - tail)));
+}
+
 // The inverse of the normal distribution's function.
 Value ndtri(Op& op, const Value& p) {
   using namespace tables;
@@ -184,6 +202,8 @@ Mappings special() {
       {"aten::erfinv", in_double<erfinv>},
       {"aten::special_erfinv", in_double<erfinv>},
       {"aten::special_entr", entr},
+      {"aten::special_erfcx", in_double<erfcx>},
+      {"aten::special_log_ndtr", in_double<log_ndtr>},
   };
 }
 

@@ -80,7 +80,7 @@ Value cdist(Op& op) {
 
 // aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor
 Value pairwise_distance(Op& op) {
-  auto [x1, x2] = op.promoted("x1", "x2");
+  auto [x1, x2] = op.promoted_to_float("x1", "x2");
   return p_norm(op, x1 - x2 + op.real("eps"), op.real("p"), op.ints({-1}), op.boolean("keepdim"));
 }
 

@@ -140,21 +140,29 @@ Value expand(Op& op) {
 Value expand_as(Op& op) { return op.Expand(op["self"], op.shape_of(op["other"])); }
 
 // aten::atleast_1d(Tensor self) -> Tensor
-Value atleast_1d(Op& op) { return op["self"].rank() == 0 ? op.unsqueeze(op["self"], {0}) : op["self"]; }
+Value with_1d(Op& op, const Value& x) { return x.rank() == 0 ? op.unsqueeze(x, {0}) : x; }
+Value atleast_1d(Op& op) { return with_1d(op, op["self"]); }
 
 // aten::atleast_2d(Tensor self) -> Tensor
-Value atleast_2d(Op& op) {
-  const int64_t rank = op["self"].rank();
-  return rank == 0   ? op.unsqueeze(op["self"], {0, 1})
-         : rank == 1 ? op.unsqueeze(op["self"], {0})
-                     : op["self"];
+Value with_2d(Op& op, const Value& x) {
+  const int64_t rank = x.rank();
+  return rank == 0 ? op.unsqueeze(x, {0, 1}) : rank == 1 ? op.unsqueeze(x, {0}) : x;
 }
+Value atleast_2d(Op& op) { return with_2d(op, op["self"]); }
 
 // aten::atleast_3d(Tensor self) -> Tensor
-Value atleast_3d(Op& op) {
+Value with_3d(Op& op, const Value& x) {
   const std::vector<std::vector<int64_t>> added = {{0, 1, 2}, {0, 2}, {2}};
-  const int64_t rank = op["self"].rank();
-  return rank < 3 ? op.unsqueeze(op["self"], added[rank]) : op["self"];
+  return x.rank() < 3 ? op.unsqueeze(x, added[static_cast<size_t>(x.rank())]) : x;
+}
+Value atleast_3d(Op& op) { return with_3d(op, op["self"]); }
+
+// aten::atleast_1d.Sequence(Tensor[] tensors) -> Tensor[]
+template <Value (*of)(Op&, const Value&)>
+Values each(Op& op) {
+  Values out = op.values("tensors");
+  for (Value& x : out) x = of(op, x);
+  return out;
 }
 
 // aten::numel(Tensor self) -> int
@@ -203,6 +211,9 @@ Mappings view() {
       {"aten::atleast_1d", atleast_1d},
       {"aten::atleast_2d", atleast_2d},
       {"aten::atleast_3d", atleast_3d},
+      Mapping("aten::atleast_1d.Sequence", each<with_1d>).list(),
+      Mapping("aten::atleast_2d.Sequence", each<with_2d>).list(),
+      Mapping("aten::atleast_3d.Sequence", each<with_3d>).list(),
       {"aten::numel", numel},
       {"aten::sym_numel", numel},
       {"aten::_shape_as_tensor", shape_as_tensor},
