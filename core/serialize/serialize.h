@@ -18,7 +18,7 @@ struct SerializeOptions {
   uint64_t external_threshold = 1024;
   bool strip = false;
   bool keep_initializers_as_inputs = false;
-  std::filesystem::path source_model;  // for --weights reference: the archive weights may point into
+  std::filesystem::path source_model;    // for --weights reference: the archive weights may point into
   std::function<void()> before_publish;  // may throw: then nothing appears under the final names
 };
 

@@ -25,7 +25,8 @@ bool is_readable(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
 }
 
-// Most prim operators have a form of their own in the graph; arithmetic on numbers is an operator like any other.
+// Most prim operators have a form of their own in the graph; arithmetic on numbers is an operator like any
+// other.
 bool has_own_form(c10::Symbol kind) {
   return kind.is_prim() && kind != c10::prim::max && kind != c10::prim::min && kind != c10::prim::abs;
 }
