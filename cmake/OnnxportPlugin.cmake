@@ -23,6 +23,7 @@ function(onnxport_builtin_plugin name dir)
     return()
   endif()
   add_library(plugin_${name} MODULE ${sources})
+  add_dependencies(plugin_${name} manifest_${name}) # a library that registers what its manifest lacks is refused
   target_link_libraries(plugin_${name} PRIVATE onnxport_sdk onnxport_flags)
   target_include_directories(plugin_${name} PRIVATE ${dir})
   set_target_properties(plugin_${name} PROPERTIES

@@ -109,16 +109,15 @@ std::unique_ptr<ir::Graph> Pipeline::capture_again() {
 }
 
 // The model as captured writes its states in place: what they hold after a call are further results of it.
-void Pipeline::add_written_states(ir::Graph& graph) const {
+void Pipeline::add_written_states(ir::Graph& graph) {
   if (options_.state != State::io) return;
-  std::vector<Diagnostic> ignored;
-  const std::unique_ptr<ir::Graph> again = capture_model().graph;
-  prepare(*again, State::io, ignored);
-  for (const ir::Graph::KeptState& state : again->states) {
-    const auto input = std::find(graph.input_names.begin(), graph.input_names.end(), state.input);
+  const ir::Graph& prepared = run_until("prepare");  // or what it has become since
+  for (const ir::Graph::KeptState& state : prepared.states) {
     ir::Value* value = nullptr;
-    if (!state.first && input != graph.input_names.end()) {
-      value = graph.body().parameters()[static_cast<size_t>(input - graph.input_names.begin())];
+    if (!state.first) {  // an input, which may have another name by now
+      const auto name = std::find(prepared.input_names.begin(), prepared.input_names.end(), state.input);
+      const auto at = static_cast<size_t>(name - prepared.input_names.begin());
+      if (at < graph.body().parameters().size()) value = graph.body().parameters()[at];
     }
     for (ir::Value* v : graph.initializers()) {
       if (state.first && v->name() == state.buffer) value = v;
@@ -159,6 +158,14 @@ std::vector<InputSpec> Pipeline::inputs_of(const ir::Graph& graph,
   return out;
 }
 
+PassOptions Pipeline::pass_options() const {
+  PassOptions out;
+  out.constant_folding = options_.constant_folding;
+  out.weights_stay = options_.weights == Weights::reference;
+  out.fold_weights = false;
+  return out;
+}
+
 void Pipeline::translate_and_optimize() {
   TranslateOptions options;
   options.target_opset = options_.opset;
@@ -170,21 +177,15 @@ void Pipeline::translate_and_optimize() {
   for (Diagnostic& note : translated.notes) report_.diagnostics.push_back(std::move(note));
   torch_.reset();
   if (options_.dry_run) return;
-  PassOptions passes;
-  passes.constant_folding = options_.constant_folding;
-  passes.weights_stay = options_.weights == Weights::reference;
-  passes.fold_weights = options_.constant_folding && options_.weights != Weights::reference &&
-                        options_.export_params && options_.mode == Mode::eval;
+  PassOptions passes = pass_options();
+  passes.fold_weights = options_.constant_folding && !passes.weights_stay && options_.export_params &&
+                        options_.mode == Mode::eval;
   run_passes(*onnx_, registry_, passes);
 }
 
 void Pipeline::legalize_to_target() {
   legalize(*onnx_, options_.opset, registry_, report_.diagnostics);
-  PassOptions passes;
-  passes.constant_folding = options_.constant_folding;
-  passes.weights_stay = options_.weights == Weights::reference;
-  passes.fold_weights = false;
-  run_final_passes(*onnx_, registry_, passes);
+  run_final_passes(*onnx_, registry_, pass_options());
   std::vector<Diagnostic> illegal = check_legality(*onnx_, options_.opset, registry_);
   if (!illegal.empty()) throw Error(std::move(illegal));
   if (!options_.export_params) parameters_to_inputs();

@@ -10,6 +10,7 @@
 
 #include "core/backend/backend.h"
 #include "core/ir/graph.h"
+#include "core/passes/passes.h"
 #include "core/plugin/registry.h"
 #include "core/serialize/serialize.h"
 #include "onnxport/export.h"
@@ -48,7 +49,8 @@ class Pipeline {
   void give_states_their_defaults();
   void check_opset();
   CaptureOptions capture_options() const;
-  void add_written_states(ir::Graph& graph) const;
+  PassOptions pass_options() const;
+  void add_written_states(ir::Graph& graph);
 
   std::filesystem::path model_;
   const ExportOptions& options_;

@@ -3,8 +3,12 @@
 namespace onnxport::ir {
 
 CustomWrites custom_writes(const Node& node) {
-  const Schema& schema = *node.schema();
   CustomWrites out;
+  if (node.schema() == nullptr) {
+    out.returned.assign(node.output_count(), -1);
+    return out;
+  }
+  const Schema& schema = *node.schema();
   for (size_t i = 0; i < schema.arguments.size(); ++i) {
     if (!schema.arguments[i].is_written) continue;
     out.arguments.push_back(i);

@@ -13,7 +13,7 @@ struct CustomWrites {
   bool of_lists = false;          // one of them is a list of tensors
 };
 
-// `node` must have a schema.
+// Without a schema nothing is known to be written.
 CustomWrites custom_writes(const Node& node);
 
 // The schema of the same operator without writes: the returns that are no written argument, then one per

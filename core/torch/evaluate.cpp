@@ -337,9 +337,7 @@ class Interpreter {
                   "operator '" + std::string(node.op_text()) +
                       "' has no kernel here and no function body to stand in",
                   place_of(node), "load its kernels with --torch-library FILE");
-    if (node.schema() != nullptr) return set_with_writes(node, arguments, outputs);
-    for (size_t i = 0; i < node.output_count() && i < outputs.size(); ++i)
-      set(node.output(i), to_ivalue(outputs[i]));
+    set_with_writes(node, arguments, outputs);
   }
 
   // A mapping gives the returns that are no written argument, then the new contents of each written argument.

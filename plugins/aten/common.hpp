@@ -18,14 +18,14 @@ inline Value truncated(Op& op, const Value& x) {
   return is_floating(x.dtype()) ? op.Sign(x) * op.Floor(op.Abs(x)) : x;
 }
 
+// False everywhere, in the shape of `x`.
+inline Value nowhere(const Value& x) { return ~x.builder().Equal(x, x); }
+
 // Where the sign is negative, that of a negative zero too.
 inline Value sign_bit(Op& op, const Value& x) {
-  if (x.dtype() == DType::boolean) return x ^ x;
+  if (x.dtype() == DType::boolean) return nowhere(x);
   return is_floating(x.dtype()) ? (x < 0) | (op.Reciprocal(x) < 0) : x < 0;
 }
-
-// False everywhere, in the shape of `x`.
-inline Value nowhere(Op&, const Value& x) { return ~(x == x); }
 
 // `a` where the condition holds, else `b`: of bools too, for which runtimes have no Where.
 inline Value either(Op& op, const Value& condition, const Value& a, const Value& b) {
@@ -59,13 +59,23 @@ inline Value reduced(Op& op, std::string_view onnx_op, const Value& x) {
   return op.node(onnx_op, {x, reduced_axes(op, x)}, {{"keepdims", op.boolean("keepdim", false)}});
 }
 
-// The mean, which is NaN where there is nothing to take it of: runtimes answer that in their own ways.
+// The same axes as numbers, None and empty meaning all.
+inline std::vector<int64_t> axes_reduced(Op& op, const Value& x) {
+  return op.has("dim") ? op.axes_or_all("dim", x) : op.axes_or_all("", x);
+}
+
+// Whether the axes are known to hold no element.
+inline bool hold_nothing(const Value& x, const std::vector<int64_t>& axes) {
+  return std::any_of(axes.begin(), axes.end(), [&](int64_t axis) { return x.static_dim(axis) == 0; });
+}
+
+// NaN in the shape of the reduction: what torch takes of nothing, and runtimes answer in their own ways.
+inline Value of_nothing(Op& op, const Value& x) {
+  return reduced(op, "ReduceSum", x) + op.like(x, std::nan(""));
+}
+
 inline Value averaged(Op& op, const Value& x) {
-  const std::vector<int64_t> axes = op.has("dim") ? op.axes_or_all("dim", x) : op.axes_or_all("", x);
-  for (int64_t axis : axes) {
-    if (x.static_dim(axis) == 0) return reduced(op, "ReduceSum", x) + op.like(x, std::nan(""));
-  }
-  return reduced(op, "ReduceMean", x);
+  return hold_nothing(x, axes_reduced(op, x)) ? of_nothing(op, x) : reduced(op, "ReduceMean", x);
 }
 
 // (sum |x|^p)^(1/p) over the axes, with its limits: the number of non-zeros, the least, the greatest.

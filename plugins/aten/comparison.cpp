@@ -78,31 +78,31 @@ Value allclose(Op& op) { return op.ReduceMin(isclose(op), {}, {{"keepdims", 0}})
 // aten::isnan(Tensor self) -> Tensor
 Value isnan(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsNaN(self) : nowhere(op, self);
+  return is_floating(self.dtype()) ? op.IsNaN(self) : nowhere(self);
 }
 
 // aten::isinf(Tensor self) -> Tensor
 Value isinf(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsInf(self) : nowhere(op, self);
+  return is_floating(self.dtype()) ? op.IsInf(self) : nowhere(self);
 }
 
 // aten::isposinf(Tensor self) -> Tensor
 Value isposinf(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsInf(self, {{"detect_negative", 0}}) : nowhere(op, self);
+  return is_floating(self.dtype()) ? op.IsInf(self, {{"detect_negative", 0}}) : nowhere(self);
 }
 
 // aten::isneginf(Tensor self) -> Tensor
 Value isneginf(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsInf(self, {{"detect_positive", 0}}) : nowhere(op, self);
+  return is_floating(self.dtype()) ? op.IsInf(self, {{"detect_positive", 0}}) : nowhere(self);
 }
 
 // aten::isfinite(Tensor self) -> Tensor
 Value isfinite(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? finite(op, self) : ~nowhere(op, self);
+  return is_floating(self.dtype()) ? finite(op, self) : ~nowhere(self);
 }
 
 Value truth(Op& op, std::string_view arg) { return op.as(arg, DType::boolean); }

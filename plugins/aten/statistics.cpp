@@ -5,11 +5,6 @@
 namespace onnxport::aten {
 namespace {
 
-// The axes of argument `dim`, None and empty meaning all.
-std::vector<int64_t> axes_of(Op& op, const Value& x) {
-  return op.has("dim") ? op.axes_or_all("dim", x) : op.axes_or_all("", x);
-}
-
 // The number of elements that the axes hold together, as a value of the element type of `x`.
 Value count(Op& op, const Value& x, const std::vector<int64_t>& axes) {
   Value product = op.constant(1);
@@ -20,20 +15,18 @@ Value count(Op& op, const Value& x, const std::vector<int64_t>& axes) {
 // Variance over the axes of `dim`, divided by their number of elements less the correction.
 Value variance(Op& op) {
   Value self = op["self"];
-  const std::vector<int64_t> axes = axes_of(op, self);
+  const std::vector<int64_t> axes = axes_reduced(op, self);
+  if (hold_nothing(self, axes)) return of_nothing(op, self);
   Value over = op.ints(axes);
   const double correction = op.real("correction", op.boolean("unbiased", true) ? 1 : 0);
   Value deviation = self - op.ReduceMean(self, over, {{"keepdims", 1}});
   const bool keepdim = op.boolean("keepdim", false);
-  bool some = false, none = false;  // elements there are for certain, or none
-  for (int64_t axis : axes) none = none || self.static_dim(axis) == 0;
-  some = !none &&
-         std::all_of(axes.begin(), axes.end(), [&](int64_t a) { return self.static_dim(a).has_value(); });
-  if (none) return op.ReduceSum(self, over, {{"keepdims", keepdim}}) + op.like(self, std::nan(""));
   if (correction == 0) return op.ReduceMean(deviation * deviation, over, {{"keepdims", keepdim}});
   Value squares = op.ReduceSumSquare(deviation, over, {{"keepdims", keepdim}});
   Value freedom = count(op, self, axes) - correction;
-  return squares / (correction > 1 || !some ? op.Max({freedom, op.like(freedom, 0)}) : freedom);
+  const bool counted =
+      std::all_of(axes.begin(), axes.end(), [&](int64_t axis) { return self.static_dim(axis).has_value(); });
+  return squares / (correction > 1 || !counted ? op.Max({freedom, op.like(freedom, 0)}) : freedom);
 }
 
 // aten::var(Tensor self, bool unbiased=True) -> Tensor

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "core/archive/file_error.h"
 #include "core/capture/exported_program/module_calls.h"
 #include "core/capture/exported_program/program_archive.h"
 #include "core/capture/exported_program/program_importer.h"
@@ -33,9 +34,7 @@ class ProgramCapture {
 
  private:
   Error refused(std::string_view code, std::string message, std::string hint) const {
-    Place place;
-    place.file = archive_.path();
-    return Error(code, std::move(message), std::move(place), std::move(hint));
+    return file_error(code, std::move(message), archive_.path(), std::move(hint));
   }
 
   void check_version(const Json& program) const {

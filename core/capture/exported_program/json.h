@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "onnxport/errors.h"
+#include "core/archive/file_error.h"
 
 namespace onnxport {
 
@@ -75,10 +75,8 @@ class Json {
     return all.front();
   }
   [[noreturn]] void refuse(const std::string& why) const {
-    Place place;
-    place.file = shown_path();
-    throw Error("I116", "the program is damaged: this value " + excerpt(why, 400), std::move(place),
-                "write the program again with torch.export.save");
+    throw file_error("I116", "the program is damaged: this value " + excerpt(why, 400), shown_path(),
+                     "write the program again with torch.export.save");
   }
 
  private:
@@ -109,10 +107,8 @@ inline Json parse_json(simdjson::dom::parser& parser, std::string_view text, con
   simdjson::dom::element document;
   const auto error = parser.parse(text.data(), text.size()).get(document);
   if (error == simdjson::SUCCESS) return {document, place};
-  Place where;
-  where.file = place;
-  throw Error("I116", std::string("is no JSON: ") + simdjson::error_message(error), std::move(where),
-              "write the program again with torch.export.save");
+  throw file_error("I116", std::string("is no JSON: ") + simdjson::error_message(error), place,
+                   "write the program again with torch.export.save");
 }
 
 }  // namespace onnxport

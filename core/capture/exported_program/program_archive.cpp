@@ -8,16 +8,11 @@
 #include <vector>
 
 #include "core/archive/checksum.h"
+#include "core/archive/file_error.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
 namespace {
-
-Error archive_error(std::string_view code, std::string message, const std::string& file, std::string hint) {
-  Place place;
-  place.file = file;
-  return Error(code, std::move(message), std::move(place), std::move(hint));
-}
 
 constexpr std::string_view kOlderProgram = "serialized_exported_program.json";
 constexpr std::string_view kSaveAgain = "write the program again with torch.export.save";
@@ -29,12 +24,12 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
   try {
     file_ = MappedFile::open(path);
   } catch (const std::system_error& e) {
-    throw archive_error("I101", "cannot be read: " + e.code().message(), *path_,
-                        "check the path and its permissions");
+    throw file_error("I101", "cannot be read: " + e.code().message(), *path_,
+                     "check the path and its permissions");
   }
   std::string why;
   auto entries = read_zip_directory(file_->bytes(), why);
-  if (!entries) throw archive_error("I102", why, *path_, std::string(kSaveAgain));
+  if (!entries) throw file_error("I102", why, *path_, std::string(kSaveAgain));
   older_layout_ = std::any_of(entries->begin(), entries->end(),
                               [](const ZipEntry& entry) { return entry.name == kOlderProgram; });
   for (ZipEntry& entry : *entries) {
@@ -43,8 +38,8 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
     std::string name = slash == std::string::npos ? entry.name : entry.name.substr(slash + 1);
     const auto [slot, fresh] = entries_.emplace(std::move(name), std::move(entry));
     if (!fresh) {
-      throw archive_error("I102", "two records are named '" + printable_record(slot->first) + "'", *path_,
-                          std::string(kSaveAgain));
+      throw file_error("I102", "two records are named '" + printable_record(slot->first) + "'", *path_,
+                       std::string(kSaveAgain));
     }
   }
   choose_program();
@@ -55,8 +50,8 @@ ProgramArchive::ProgramArchive(const std::filesystem::path& path)
 void ProgramArchive::check_byte_order() const {
   const std::string record = "byteorder";
   if (!has(record) || text(record) == "little") return;
-  throw archive_error("I119", "the archive was written on a big-endian machine, which is not read", *path_,
-                      "write the program again on a little-endian machine");
+  throw file_error("I119", "the archive was written on a big-endian machine, which is not read", *path_,
+                   "write the program again on a little-endian machine");
 }
 
 void ProgramArchive::choose_program() {
@@ -77,22 +72,22 @@ void ProgramArchive::choose_program() {
     return;
   }
   if (found.size() > 1) {
-    throw archive_error("I103", "the archive holds " + std::to_string(found.size()) + " programs", *path_,
-                        "save one program per file");
+    throw file_error("I103", "the archive holds " + std::to_string(found.size()) + " programs", *path_,
+                     "save one program per file");
   }
-  throw archive_error("I103", "the archive holds no exported program: it has no record models/*.json", *path_,
-                      "a .pt2 is written by torch.export.save; a TorchScript file is given as .pt");
+  throw file_error("I103", "the archive holds no exported program: it has no record models/*.json", *path_,
+                   "a .pt2 is written by torch.export.save; a TorchScript file is given as .pt");
 }
 
 const ZipEntry& ProgramArchive::entry(const std::string& record) const {
   const auto found = entries_.find(record);
   if (found == entries_.end()) {
-    throw archive_error("I102", "the record '" + printable_record(record) + "' is missing", *path_,
-                        std::string(kSaveAgain));
+    throw file_error("I102", "the record '" + printable_record(record) + "' is missing", *path_,
+                     std::string(kSaveAgain));
   }
   if (!found->second.stored) {
-    throw archive_error("I102", "the record '" + printable_record(record) + "' is compressed", *path_,
-                        "torch.export.save stores records as they are: write the file again with it");
+    throw file_error("I102", "the record '" + printable_record(record) + "' is compressed", *path_,
+                     "torch.export.save stores records as they are: write the file again with it");
   }
   return found->second;
 }
@@ -120,7 +115,7 @@ void check_record(const CheckedRecord& record, const MappedFile& file, const std
     if (record.bytes.size() >= kPiece / 4) file.release(piece);
   }
   if (found == record.crc32) return;
-  throw archive_error(
+  throw file_error(
       "I118",
       "the record '" + printable_record(record.name) + "' is damaged: its checksum is not the archive's",
       path, "copy or download the file again, or write it again with torch.export.save");

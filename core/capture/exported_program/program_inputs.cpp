@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/archive/file_error.h"
 #include "core/capture/exported_program/module_calls.h"
 #include "core/capture/exported_program/symbolic.h"
 
@@ -33,9 +34,7 @@ ProgramInputs::ProgramInputs(const Json& program, std::string file, const Captur
 }
 
 Error ProgramInputs::refused(std::string_view code, std::string message, std::string hint) const {
-  Place place;
-  place.file = file_;
-  return Error(code, std::move(message), std::move(place), std::move(hint));
+  return file_error(code, std::move(message), file_, std::move(hint));
 }
 
 Error ProgramInputs::mismatch(const Input& input, const std::string& why) const {

@@ -96,10 +96,8 @@ void ProgramWeights::read_state(const std::string& record) {
   const auto state = read_pickled_tensors(archive_.bytes(record), why);
   if (state && state->kind != SavedValue::Kind::dict) why = "it holds no dict of tensors";
   if (!why.empty()) {
-    Place place;
-    place.file = archive_.path() + ':' + record;
-    throw Error("I117", "the tensors in this record are not read: " + why, std::move(place),
-                "write the program again with torch.export.save");
+    throw file_error("I117", "the tensors in this record are not read: " + why,
+                     archive_.path() + ':' + record, "write the program again with torch.export.save");
   }
   for (size_t i = 0; i < state->items.size(); ++i) {
     Entry e;
@@ -117,10 +115,8 @@ void ProgramWeights::view_saved(const SavedValue& value, Entry& entry) {
 }
 
 Error ProgramWeights::damaged(const Entry& entry, const std::string& name, const std::string& why) const {
-  Place place;
-  place.file = entry.place;
-  return Error("I117", "the tensor '" + excerpt(name) + "' " + why, std::move(place),
-               "write the program again with torch.export.save");
+  return file_error("I117", "the tensor '" + excerpt(name) + "' " + why, entry.place,
+                    "write the program again with torch.export.save");
 }
 
 const ProgramWeights::Entry& ProgramWeights::entry(const std::string& name) const {
