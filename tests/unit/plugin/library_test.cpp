@@ -92,6 +92,14 @@ TEST_F(LibraryTest, Sha256IsTheStandardOne) {
   EXPECT_EQ(sha256_of("/nonexistent"), "");
 }
 
+TEST_F(LibraryTest, L204NeedsWhatNobodyOffers) {
+  EXPECT_THAT(
+      error(manifest("undefined_symbol")),
+      AllOf(HasSubstr("error L204: plugin com.test.plugin: the library cannot be opened: "),
+            HasSubstr("undefined symbol: acme_table_that_nobody_defines"),
+            HasSubstr("\n  -> a plugin links nothing but the C and C++ run-time libraries; ldd -r shows")));
+}
+
 TEST_F(LibraryTest, L205ToL207) {
   EXPECT_THAT(error(manifest("no_symbol")), HasSubstr("no_symbol.so does not export onnxport_plugin_query"));
   EXPECT_THAT(error(manifest("throws")),
