@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include "core/cli/commands.h"
@@ -68,11 +69,23 @@ int run(int argc, char** argv) {
   }
 }
 
+// Where libtorch is in the process, taking its thousands of registered operators down costs a quarter of what
+// an export takes, for memory that goes with the process anyway. Everything of ours is closed and gone by
+// now, and what stdio still holds is written here. A leak checker works when a process ends in order.
+int leave(int status) {
+#if !defined(__SANITIZE_ADDRESS__)
+  if (std::fflush(nullptr) != 0 && status == 0) status = 1;
+  std::_Exit(status);
+#else
+  return status;
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   // A file over the limit is an error of writing, with its code, like a full disk; not the end of the
   // process.
   std::signal(SIGXFSZ, SIG_IGN);
-  return run(argc, argv);
+  return leave(run(argc, argv));
 }
