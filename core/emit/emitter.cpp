@@ -243,7 +243,7 @@ const std::vector<ir::Dim>* Emitter::contents(const ir::Value* value) const {
   return state_->contents(value);
 }
 
-void Emitter::set_contents(ir::Value* value, std::vector<ir::Dim> contents) {
+void Emitter::set_contents(ir::Value* value, const std::vector<ir::Dim>& contents) {
   state_->set_contents(value, contents);
   if (value->type().rank() == 0 || value->type().rank() == 1) state_->offer(value, contents);
 }

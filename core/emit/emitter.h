@@ -79,7 +79,7 @@ class Emitter {
   // Symbolic contents of a 0-d or 1-d integer value (Shape results, arithmetic on them, constants up to 64
   // elements); nullptr when nothing is known.
   const std::vector<ir::Dim>* contents(const ir::Value* value) const;
-  void set_contents(ir::Value* value, std::vector<ir::Dim> contents);
+  void set_contents(ir::Value* value, const std::vector<ir::Dim>& contents);
   // A fresh anonymous symbol, for a size nothing is known of.
   ir::Dim fresh_dim();
 

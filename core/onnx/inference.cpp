@@ -156,9 +156,9 @@ void check_attributes(const NodeView& node, const Signature& signature) {
   }
   for (const auto& [name, attribute] : declared) {
     if (!attribute.required) continue;
-    const bool given = std::any_of(node.attributes.begin(), node.attributes.end(),
-                                   [&](const ir::Attribute& a) { return a.name == std::string_view(name); });
-    if (!given) fail(node, "attribute '" + name + "' is required, but absent");
+    const auto is_it = [wanted = std::string_view(name)](const ir::Attribute& a) { return a.name == wanted; };
+    if (std::none_of(node.attributes.begin(), node.attributes.end(), is_it))
+      fail(node, "attribute '" + name + "' is required, but absent");
   }
 }
 

@@ -55,8 +55,8 @@ Evaluated range(const Evaluation& e) {
                  step = (*parts[2]->to_reals())[0];
     const double count = std::max(0.0, std::ceil((limit - start) / step));
     if (!(count <= static_cast<double>(most))) return std::nullopt;
-    std::vector<double> values;
-    for (double i = 0; i < count; ++i) values.push_back(start + i * step);
+    std::vector<double> values(static_cast<size_t>(count));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
     return one(from_reals(dtype, {static_cast<int64_t>(values.size())}, values));
   }
   if (!is_exact_integer(dtype) || dtype == ir::DType::boolean) return std::nullopt;
@@ -111,7 +111,7 @@ std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_typ
   for (const ir::Tensor& tensor : *out) {
     // What is only looked at in another way (Reshape of a weight) costs nothing, however large.
     const bool is_view =
-        inputs.size() > 0 && inputs[0] != nullptr && tensor.bytes().data() == inputs[0]->bytes().data();
+        !inputs.empty() && inputs[0] != nullptr && tensor.bytes().data() == inputs[0]->bytes().data();
     if (!is_view && tensor.bytes().size() > max_bytes) return std::nullopt;
   }
   return out;

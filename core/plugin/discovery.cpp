@@ -24,7 +24,7 @@ fs::path builtin_folder() {
   std::error_code error;
   const fs::path self = fs::canonical(info.dli_fname, error);
   if (error) return {};
-  const fs::path beside = self.parent_path() / "onnxport" / "plugins.d";
+  fs::path beside = self.parent_path() / "onnxport" / "plugins.d";
   if (fs::is_directory(beside, error)) return beside;
   const fs::path sibling = self.parent_path().parent_path() / "lib" / "onnxport" / "plugins.d";
   return fs::is_directory(sibling, error) ? sibling : beside;

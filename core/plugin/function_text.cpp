@@ -138,7 +138,7 @@ std::vector<ir::Value*> emit_kept(const FunctionCall& call, pb::FunctionProto fu
                   [&](const ir::LocalFunction& f) { return f.domain == call.domain && f.name == call.name; });
   if (!there) graph.functions.push_back({call.domain, call.name, function.SerializeAsString()});
   graph.opsets.try_emplace(call.domain, 1);
-  const auto made = emitter.emit(call.domain, call.name, call.inputs, call.attributes, types.size());
+  auto made = emitter.emit(call.domain, call.name, call.inputs, call.attributes, types.size());
   for (size_t i = 0; i < made.size(); ++i) made[i]->set_type(types[i]);
   return made;
 }

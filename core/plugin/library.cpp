@@ -26,7 +26,7 @@ class Opening {
     return check_answer(query(load()));
   }
 
-  [[noreturn]] void fail(std::string_view code, std::string message, std::string hint) const {
+  [[noreturn]] void fail(std::string_view code, const std::string& message, std::string hint) const {
     throw Error(code, "plugin " + manifest_.id + ": " + message, place_, std::move(hint));
   }
 

@@ -191,7 +191,7 @@ class MappingBuilder {
               "the text names its inputs: (x) => (y) {...}");
       }
     }
-    out_.function_text = in_.text(function, "function", 64 * 1024).value_or("");
+    out_.function_text = in_.text(function, "function", size_t{64} * 1024).value_or("");
     if (out_.function_text.empty()) ok_ = false;
     if (ok_ && (out_.function_text.find("=>") == std::string::npos || out_.function_text.front() != '(')) {
       error("M105", function, "the function must read (inputs) => (outputs) { nodes }",

@@ -81,22 +81,23 @@ void NodeMaker::place(ir::Node* node) {
 }
 
 ir::Node* NodeMaker::node(std::string_view op, std::span<ir::Value* const> operands, const ir::Schema* schema,
-                          size_t outputs, ir::Type type) {
+                          size_t outputs, const ir::Type& type) {
   ir::Node* made = block_.graph().create(op, operands, schema);
   for (size_t i = 0; i < outputs; ++i) made->add_output(type);
   place(made);
   return made;
 }
 
-ir::Value* NodeMaker::call(std::string_view schema, std::span<ir::Value* const> operands, ir::Type type) {
+ir::Value* NodeMaker::call(std::string_view schema, std::span<ir::Value* const> operands,
+                           const ir::Type& type) {
   const std::string_view name = schema.substr(0, schema.find('('));
   const ir::Schema* kept = block_.graph().find_schema(name);
   if (kept == nullptr) kept = block_.graph().keep(ir::parse_schema(schema));
-  return node(name, operands, kept, 1, std::move(type))->output();
+  return node(name, operands, kept, 1, type)->output();
 }
 
-ir::Value* NodeMaker::constant(ir::AttributeValue value, ir::Type type) {
-  ir::Node* made = node("prim::Constant", {}, nullptr, 1, std::move(type));
+ir::Value* NodeMaker::constant(ir::AttributeValue value, const ir::Type& type) {
+  ir::Node* made = node("prim::Constant", {}, nullptr, 1, type);
   made->set_attribute(block_.graph().intern("value"), std::move(value));
   return made->output();
 }

@@ -34,10 +34,10 @@ class NodeMaker {
   explicit NodeMaker(ir::Node& before) : NodeMaker(*before.parent(), &before, before.provenance()) {}
 
   ir::Node* node(std::string_view op, std::span<ir::Value* const> operands, const ir::Schema* schema,
-                 size_t outputs, ir::Type type = {});
+                 size_t outputs, const ir::Type& type = {});
   // A node of the schema's operator, by the schema's text.
-  ir::Value* call(std::string_view schema, std::span<ir::Value* const> operands, ir::Type type = {});
-  ir::Value* constant(ir::AttributeValue value, ir::Type type);
+  ir::Value* call(std::string_view schema, std::span<ir::Value* const> operands, const ir::Type& type = {});
+  ir::Value* constant(ir::AttributeValue value, const ir::Type& type);
   ir::Value* integer(int64_t value) { return constant(value, ir::Type::integer()); }
   ir::Value* ints(std::vector<int64_t> values) {
     return constant(std::move(values), ir::Type::list(ir::Type::integer()));

@@ -33,11 +33,13 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
 
 void MappedFile::release(std::span<const std::byte> part) const {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
-  const uintptr_t last = (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / page * page;
+  // The mapping begins at a page, so offsets in it are those of pages too.
+  const auto offset = static_cast<uintptr_t>(part.data() - bytes_.data());
+  const uintptr_t first = (offset + page - 1) / page * page;
+  const uintptr_t last = (offset + part.size()) / page * page;
   if (first >= last) return;
   // A hint: whether it is followed changes nothing that can be seen. The mapping is read-only and private.
-  (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  (void)::madvise(const_cast<std::byte*>(bytes_.data()) + first, last - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -347,7 +347,7 @@ bool Translator::reads_poison(const ir::Node& node) const {
   return false;
 }
 
-void Translator::count(const ir::Node& node, std::string plugin, std::vector<std::string> reasons) {
+void Translator::count(const ir::Node& node, const std::string& plugin, std::vector<std::string> reasons) {
   if (split_depth_ > 0) return;  // the call that was split is what the user knows
   const std::string op(node.op_text());
   auto [at, fresh] = report_.try_emplace(op);

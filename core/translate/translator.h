@@ -82,7 +82,7 @@ class Translator {
   void report_unmapped(ir::Node& node);
   void poison(ir::Node& node);
   bool reads_poison(const ir::Node& node) const;
-  void count(const ir::Node& node, std::string plugin, std::vector<std::string> reasons = {});
+  void count(const ir::Node& node, const std::string& plugin, std::vector<std::string> reasons = {});
   void warn_of_result_types(const ir::Node& node);
 
   ir::Graph& source_;

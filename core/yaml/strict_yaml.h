@@ -12,7 +12,7 @@
 
 namespace onnxport::yaml {
 
-inline constexpr size_t kMaxBytes = 256 * 1024;
+inline constexpr size_t kMaxBytes = size_t{256} * 1024;
 inline constexpr size_t kMaxDepth = 16;
 
 struct Node {

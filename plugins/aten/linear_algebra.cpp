@@ -158,8 +158,9 @@ Value det(Op& op) { return op.Det(op["self"]); }
 
 Value cross_product(Op& op, int64_t axis) {
   auto [a, b] = op.promoted("self", "other");
-  const auto turned = [&](const Value& x, const std::vector<int64_t>& order) {
-    return op.Gather(x, op.ints(order), {{"axis", axis - std::max(a.rank(), b.rank())}});
+  const int64_t from_end = axis - std::max(a.rank(), b.rank());  // the inputs broadcast
+  const auto turned = [&op, from_end](const Value& x, const std::vector<int64_t>& order) {
+    return op.Gather(x, op.ints(order), {{"axis", from_end}});
   };
   return turned(a, {1, 2, 0}) * turned(b, {2, 0, 1}) - turned(a, {2, 0, 1}) * turned(b, {1, 2, 0});
 }

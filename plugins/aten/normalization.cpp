@@ -192,10 +192,10 @@ Value weight_norm(Op& op) {
 // aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor
 Value cosine_similarity(Op& op) {
   auto [x1, x2] = op.promoted_to_float("x1", "x2");
-  const int64_t dim = op.normalized(op.integer("dim"), std::max(x1.rank(), x2.rank()));
-  const auto length = [&](const Value& x) {
-    Value axis = op.ints({dim - std::max(x1.rank(), x2.rank())});  // the inputs broadcast from the right
-    return op.Max({op.ReduceL2(x, axis, {{"keepdims", 1}}), op.like(x, op.real("eps"))});
+  const int64_t rank = std::max(x1.rank(), x2.rank());
+  const int64_t dim = op.normalized(op.integer("dim"), rank);
+  const auto length = [&op, from_end = dim - rank](const Value& x) {  // the inputs broadcast from the right
+    return op.Max({op.ReduceL2(x, op.ints({from_end}), {{"keepdims", 1}}), op.like(x, op.real("eps"))});
   };
   return op.ReduceSum((x1 / length(x1)) * (x2 / length(x2)), op.ints({dim}), {{"keepdims", 0}});
 }

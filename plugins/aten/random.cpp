@@ -11,7 +11,10 @@ DType drawn_in(DType t) { return t == DType::f64 ? t : DType::f32; }
 Value uniform(Op& op, const Value& size, DType t, double low = 0, double high = 1) {
   Value model = op.full(size, 0, DType::f32);
   Attrs attrs = {{"dtype", drawn_in(t)}};
-  if (low != 0 || high != 1) attrs.insert(attrs.end(), {{"low", low}, {"high", high}});
+  if (low != 0 || high != 1) {
+    attrs.push_back({"low", low});
+    attrs.push_back({"high", high});
+  }
   return op.cast(op.RandomUniformLike(model, attrs), t);
 }
 

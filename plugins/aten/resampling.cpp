@@ -80,8 +80,8 @@ AxisMap filtered(int64_t in, int64_t out, double scale, double radius, double (*
   const double stretch = std::max(scale, 1.0), support = radius * stretch;
   for (int64_t i = 0; i < out; ++i) {
     const double centre = scale * (static_cast<double>(i) + 0.5);
-    const auto begin = std::max<int64_t>(static_cast<int64_t>(centre - support + 0.5), 0);
-    const auto end = std::min<int64_t>(static_cast<int64_t>(centre + support + 0.5), in);
+    const auto begin = std::max<int64_t>(static_cast<int64_t>(std::floor(centre - support + 0.5)), 0);
+    const auto end = std::min<int64_t>(static_cast<int64_t>(std::floor(centre + support + 0.5)), in);
     double total = 0;
     const auto weight = [&](int64_t j) { return filter((static_cast<double>(j) - centre + 0.5) / stretch); };
     for (int64_t j = begin; j < end; ++j) total += weight(j);

@@ -33,7 +33,7 @@ Value matching(Op& op, const Value& src, const Value& index) {
 }
 
 std::string onnx_reduction(Op& op) {
-  const std::string name = op.string("reduce", "none");
+  std::string name = op.string("reduce", "none");
   if (name == "add" || name == "sum") return "add";
   if (name == "multiply" || name == "prod") return "mul";
   if (name == "amax") return "max";

@@ -211,7 +211,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    return run(std::atoi(argv[1]), argv[2]);
+    return run(std::stoi(argv[1]), argv[2]);
   } catch (const std::exception& e) {
     std::cerr << "generate_table: " << e.what() << '\n';
     return 1;

@@ -24,7 +24,7 @@ inline uint16_t to_f16(float f) {
   const uint32_t sign = (u >> 16) & 0x8000;
   const uint32_t rest = u & 0x7fffffff;
   if (rest > 0x7f800000) return static_cast<uint16_t>(sign | 0x7e00);
-  if (rest >= 0x47800000 || rest > 0x477fefff) return static_cast<uint16_t>(sign | 0x7c00);
+  if (rest > 0x477fefff) return static_cast<uint16_t>(sign | 0x7c00);
   if (rest < 0x33000001) return static_cast<uint16_t>(sign);
   const int exponent = static_cast<int>(rest >> 23);
   uint32_t mantissa = rest & 0x7fffff;
@@ -95,6 +95,10 @@ std::vector<To> read_as(const onnxport_tensor& t) {
 
 }  // namespace detail
 
+inline Builder& Value::builder() const {
+  if (builder_ == nullptr) throw Failed("an absent value was calculated with");
+  return *builder_;
+}
 inline DType Value::dtype() const {
   if (handle_ == 0) throw Failed("the element type of an absent value was asked for");
   return static_cast<DType>(builder_->api().graph->dtype(builder_->context(), handle_));

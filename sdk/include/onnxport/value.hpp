@@ -58,7 +58,8 @@ class Value {
 
   explicit operator bool() const { return handle_ != 0; }
   onnxport_value handle() const { return handle_; }
-  Builder& builder() const { return *builder_; }
+  // The graph being built; an absent value belongs to none, which fails the call.
+  Builder& builder() const;
 
   DType dtype() const;
   // Number of axes. Declines when it is unknown.
