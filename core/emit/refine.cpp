@@ -1,6 +1,7 @@
 // Sizes that ONNX's inference leaves open although the symbols say them: reshapes, concatenations, slices,
 // windows.
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -304,35 +305,60 @@ void transposed_window(const Known& known, Types& types) {
 
 void resize(const Known& known, Types& types) {
   const ir::Shape* input = known.shape(0);
-  if (input == nullptr || known.attribute("axes") != nullptr) return;
+  if (input == nullptr || input->size() != rank_of(types)) return;
   if (known.string("keep_aspect_ratio_policy", "stretch") != "stretch") return;
-  if (const std::vector<Dim>* sizes = known.contents(3);
-      sizes != nullptr && sizes->size() == rank_of(types)) {
-    for (size_t i = 0; i < sizes->size(); ++i) fill(types, 0, i, (*sizes)[i]);
+  std::vector<size_t> axes;  // those that are resized
+  if (const auto given = known.integers("axes")) {
+    for (int64_t axis : *given) {
+      const auto at = normalize(axis, input->size());
+      if (!at) return;
+      axes.push_back(*at);
+    }
+  } else {
+    for (size_t i = 0; i < input->size(); ++i) axes.push_back(i);
+  }
+  for (size_t i = 0; i < input->size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) == axes.end()) fill(types, 0, i, (*input)[i]);
+  }
+  if (const std::vector<Dim>* sizes = known.contents(3)) {
+    for (size_t i = 0; i < axes.size() && i < sizes->size(); ++i) fill(types, 0, axes[i], (*sizes)[i]);
     return;
   }
   const ir::Value* scales = known.input(2);
   if (scales == nullptr || !scales->is_constant()) return;
   const auto factors = scales->constant()->to_reals();
-  if (!factors || factors->size() != input->size()) return;
-  for (size_t i = 0; i < input->size(); ++i) {
+  for (size_t i = 0; factors && i < axes.size() && i < factors->size(); ++i) {
+    if (!(std::abs((*factors)[i]) < 1e9)) continue;
     const auto whole = static_cast<int64_t>((*factors)[i]);
-    if (static_cast<double>(whole) == (*factors)[i]) fill(types, 0, i, (*input)[i] * Dim(whole));
+    if (static_cast<double>(whole) == (*factors)[i]) fill(types, 0, axes[i], (*input)[axes[i]] * Dim(whole));
   }
 }
 
 // ---- broadcasting ----
 
-// One side that is 2 or more decides: the other is 1 or the same.
+// `part` is min(whole, c) with 2 <= c: beyond c the two do not broadcast, up to it they are equal.
+bool is_capped(const Known& known, const Dim& part, const Dim& whole) {
+  const int64_t cap = known.bounds(part).max;
+  return cap >= 2 && cap < ir::Bounds::kNone && part == min(whole, Dim(cap));
+}
+
+// One side that is 2 or more decides: the other is 1 or the same. So does one of which all others are cut.
 void broadcast(const Known& known, Types& types) {
   const size_t rank = rank_of(types);
   for (size_t axis = 0; axis < rank; ++axis) {
     if (!is_open(types, 0, axis)) continue;
+    std::vector<Dim> sides;
     for (size_t i = 0; i < known.node().inputs.size(); ++i) {
       const ir::Shape* shape = known.shape(i);
-      if (shape == nullptr || axis + shape->size() < rank) continue;
-      const Dim& dim = (*shape)[axis + shape->size() - rank];
-      if (known.at_least(dim, 2)) fill(types, 0, axis, dim);
+      if (shape != nullptr && axis + shape->size() >= rank)
+        sides.push_back((*shape)[axis + shape->size() - rank]);
+    }
+    for (const Dim& side : sides) {
+      const auto follows = [&](const Dim& other) {
+        return other == Dim(1) || other == side || is_capped(known, other, side);
+      };
+      if (known.at_least(side, 2) || std::all_of(sides.begin(), sides.end(), follows))
+        fill(types, 0, axis, side);
     }
   }
 }

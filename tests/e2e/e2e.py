@@ -47,6 +47,14 @@ class Models(Case):
         shapes = [list(t.dims) for t in model.graph.initializer]
         self.assertEqual(shapes.count([6, 6]), 1, shapes)
 
+    def test_named_dims_reach_the_outputs(self) -> None:
+        for name, expected in (("bert", [["batch", "seq", 32], ["batch", 32]]), ("gpt2", [["batch", "seq", 100]]),
+                               ("llama", [["batch", "seq", 100]]), ("lstm_tagger", [["batch", "seq", 7]]),
+                               ("unet", [["batch", 3, 16, 16]]), ("vit", [["batch", 10]])):
+            with self.subTest(name):
+                outputs = onnx.load(self.export(fixture(name))).graph.output
+                self.assertEqual([[d.dim_param or d.dim_value for d in o.type.tensor_type.shape.dim] for o in outputs], expected)
+
     def test_same_bytes_twice(self) -> None:
         first = self.export(fixture("bert")).read_bytes()
         self.assertEqual(first, self.export(fixture("bert")).read_bytes())

@@ -144,6 +144,32 @@ TEST_F(EmitterTest, SizesOfJoinsSlicesAndWindows) {
   EXPECT_EQ((*halves[1]->type().shape())[2], Dim::symbol("s") - half);
 }
 
+TEST_F(EmitterTest, WhatIsCutFromASizeBroadcastsOnlyWithAllOfIt) {
+  ir::Value* x = input("f32[batch,seq,8]");
+  EXPECT_EQ(e.emit1("Add", {x, input("f32[1,min(64,seq),8]")})->type().text(), "f32[batch,seq,8]");
+  EXPECT_EQ(e.emit1("Mul", {input("f32[min(64,seq),1]"), x})->type().text(), "f32[batch,seq,8]");
+  // min(1, seq) is 0 or 1, and of two unrelated sizes either may be 1: what comes out has a name of its own.
+  EXPECT_EQ(e.emit1("Add", {x, input("f32[min(1,seq),8]")})->type().text(), "f32[batch,?0,8]");
+  EXPECT_EQ(e.emit1("Add", {x, input("f32[other,8]")})->type().text(), "f32[batch,?1,8]");
+}
+
+TEST_F(EmitterTest, ResizedAxesAreStatedAndTheOthersKept) {
+  ir::Value* x = input("f32[batch,8,height,width]");
+  const auto resized = [&](ir::Value* scales, ir::Value* sizes, std::vector<int64_t> axes) {
+    std::vector<ir::Attribute> attributes;
+    if (!axes.empty()) attributes.push_back(e.attribute("axes", std::move(axes)));
+    return e.emit1("Resize", {x, nullptr, scales, sizes}, attributes)->type().text();
+  };
+  const auto floats = [&](std::vector<float> v) {
+    return e.constant(ir::Tensor::of<float>(DType::f32, {static_cast<int64_t>(v.size())}, v));
+  };
+  EXPECT_EQ(resized(nullptr, ints({16, 20}), {2, 3}), "f32[batch,8,16,20]");
+  EXPECT_EQ(resized(nullptr, ints({16}), {-1}), "f32[batch,8,height,16]");
+  EXPECT_EQ(resized(floats({2, 3}), nullptr, {2, 3}), "f32[batch,8,2*height,3*width]");
+  EXPECT_EQ(resized(floats({1, 1, 2, 2}), nullptr, {}), "f32[batch,8,2*height,2*width]");
+  EXPECT_EQ(resized(floats({2, 0.5}), nullptr, {2, 3}), "f32[batch,8,2*height,?0]");
+}
+
 TEST_F(EmitterTest, OpenSizesGetFreshNames) {
   ir::Value* x = input("f32[a,b]");
   ir::Value* found = e.emit1("NonZero", {x});
