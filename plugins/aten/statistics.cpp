@@ -47,6 +47,30 @@ Values var_mean(Op& op) { return {variance(op), averaged(op, op["self"])}; }
 //   -> (Tensor, Tensor)
 Values std_mean(Op& op) { return {std_deviation(op), averaged(op, op["self"])}; }
 
+// aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor
+// Rows are variables, columns observations, with how often each was seen and how much it counts.
+Value cov(Op& op) {
+  Value x = op.promoted_to_float("self");
+  op.require(x.rank() <= 2, "a matrix of observations");
+  if (x.rank() < 2) x = op.reshape(x, {1, -1});
+  const bool counted = op.has("fweights"), weighted = op.has("aweights");
+  Value weights, importance;
+  if (counted) weights = op.cast(op["fweights"], x.dtype());
+  if (weighted) importance = op.cast(op["aweights"], x.dtype());
+  if (weighted) weights = counted ? weights * importance : importance;
+  const auto sum = [&](const Value& v, bool keepdims) {
+    return op.ReduceSum(v, op.ints({-1}), {{"keepdims", keepdims}});
+  };
+  const auto scaled = [&](const Value& v) { return weights ? v * weights : v; };
+  Value total = weights ? sum(weights, false) : op.cast(op.dim(x, 1), x.dtype());
+  Value taken = op.like(total, static_cast<double>(op.integer("correction")));
+  if (weighted) taken = taken * sum(weights * importance, false) / total;
+  Value freedom = op.Max({total - taken, op.like(total, 0)});
+  Value deviation = x - sum(scaled(x), true) / total;
+  Value product = op.MatMul(deviation, op.transpose(scaled(deviation), {1, 0})) / freedom;
+  return x.static_dim(0) == 1 ? op.squeeze(product, {0, 1}) : product;
+}
+
 Value norm_of(Op& op, const Value& x, double p) {
   return p_norm(op, x, p, reduced_axes(op, x), op.boolean("keepdim", false));
 }
@@ -154,6 +178,7 @@ Mappings statistics() {
       {"aten::std", std_deviation},
       {"aten::var_mean", var_mean},
       {"aten::std_mean", std_mean},
+      {"aten::cov", cov},
       {"aten::norm", norm},
       {"aten::linalg_vector_norm", vector_norm},
       {"aten::cdist", cdist},
