@@ -37,10 +37,13 @@ std::vector<Diagnostic> mismatches(const ExportReport& report) {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "onnxport-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-      throw Error("S708",
-                  "no temporary folder can be made in " + std::filesystem::temp_directory_path().string());
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    std::string pattern = (folder / "onnxport-XXXXXX").string();
+    if (error || mkdtemp(pattern.data()) == nullptr) {
+      const std::string why = error ? error.message() : std::generic_category().message(errno);
+      throw Error("S708", "no temporary folder can be made: " + why, {},
+                  "point TMPDIR to a folder that exists, can be written to and has room");
     }
     path_ = pattern;
   }

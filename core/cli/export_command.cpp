@@ -52,22 +52,24 @@ void print_verify(const ExportReport& report) {
 
 void print_report(const ExportReport& report, const std::filesystem::path& output) {
   size_t nodes = 0;
-  std::vector<std::pair<size_t, std::string>> by_count;
+  std::vector<std::pair<std::string, size_t>> by_count;
   for (const auto& [op, count] : report.node_counts) {
     nodes += count;
-    by_count.emplace_back(count, op);
+    by_count.emplace_back(op, count);
   }
-  std::sort(by_count.rbegin(), by_count.rend());
+  std::stable_sort(by_count.begin(), by_count.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   std::string most;
   for (size_t i = 0; i < std::min<size_t>(by_count.size(), 6); ++i) {
-    most += fmt::format("{}{} {}", i == 0 ? "" : ", ", by_count[i].first, by_count[i].second);
+    most += fmt::format("{}{} {}", i == 0 ? "" : ", ", by_count[i].second, by_count[i].first);
   }
   if (by_count.size() > 6) most += ", …";
   double seconds = 0;
   for (const auto& [stage, took] : report.stage_seconds) seconds += took;
-  fmt::print("{} opset {}, IR {}: {} nodes ({}), {} of weights, {}\n",
+  if (!most.empty()) most = " (" + most + ")";
+  fmt::print("{} opset {}, IR {}: {} node{}{}, {} of weights, {}\n",
              styled(output.string(), Style::bold, STDOUT_FILENO), report.opset, report.ir_version, nodes,
-             most, human_bytes(report.weight_bytes), human_seconds(seconds));
+             nodes == 1 ? "" : "s", most, human_bytes(report.weight_bytes), human_seconds(seconds));
   for (const std::string& text : report.inputs) fmt::print("  in  {}\n", text);
   for (const std::string& text : report.outputs) fmt::print("  out {}\n", text);
   for (const auto& [from, to] : report.states) {

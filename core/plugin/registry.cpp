@@ -286,9 +286,15 @@ bool Registry::declares_domain(std::string_view plugin_id, std::string_view doma
 }
 
 std::vector<std::string> Registry::similar(std::string_view torch_op) const {
-  std::vector<std::string> names;
-  for (const auto& [name, owners] : impl_->by_op) names.push_back(name);
-  std::vector<std::string> out = nearest(without_overload(torch_op), names);
+  // The namespace is no part of how alike two names are.
+  const size_t colons = torch_op.find("::");
+  const std::string_view space = torch_op.substr(0, colons == std::string_view::npos ? 0 : colons + 2);
+  std::vector<std::string_view> names;
+  for (const auto& [name, owners] : impl_->by_op) {
+    if (name.starts_with(space)) names.push_back(std::string_view(name).substr(space.size()));
+  }
+  std::vector<std::string> out = nearest(without_overload(torch_op.substr(space.size())), names);
+  for (std::string& name : out) name.insert(0, space);
   std::erase(out, torch_op);
   return out;
 }

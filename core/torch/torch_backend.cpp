@@ -6,6 +6,7 @@
 #include "core/torch/evaluate.h"
 #include "core/torch/schema_text.h"
 #include "core/torch/split.h"
+#include "core/torch/warnings.h"
 
 namespace onnxport {
 namespace {
@@ -13,15 +14,21 @@ namespace {
 class LibtorchBackend final : public TorchBackend {
  public:
   Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) override {
-    return capture_torchscript_file(file, options);
+    const CollectedWarnings warnings;
+    Captured out = capture_torchscript_file(file, options);
+    for (const std::string& text : warnings.texts())
+      out.notes.push_back({Severity::note, "", "libtorch: " + text, {}, ""});
+    return out;
   }
   std::optional<Split> split(const ir::Schema& schema, const std::vector<SplitArgument>& arguments,
                              const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
                              std::string& why) override {
+    const CollectedWarnings ignored;
     return split_operator(schema, arguments, symbols, why);
   }
   std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
                                      const Observer& observer, const Fallback& fallback) override {
+    const CollectedWarnings ignored;
     return evaluate_graph(graph, inputs, observer, fallback);
   }
   std::optional<std::string> schema_text(std::string_view qualified_name) override {

@@ -89,6 +89,16 @@ ir::Value* Translator::result_value(const Bound& bound) {
   return materialize(bound, *emitter_);
 }
 
+void Translator::refuse_rank(const std::string& result) {
+  errors_.push_back({Severity::error,
+                     "T513",
+                     "the rank of the result '" + result +
+                         "' is only known at run time, and an output of an "
+                         "ONNX model must state one",
+                     {},
+                     "let both branches of an if, and every iteration of a loop, give tensors of one rank"});
+}
+
 void Translator::translate_results() {
   emitter_->insert_at_end(target_->body());
   emitter_->set_provenance(nullptr);
@@ -103,11 +113,13 @@ void Translator::translate_results() {
     for (size_t k = 0; k < values.size(); ++k) {
       ir::Value* v = values[k];
       if (v == nullptr) continue;  // an output that is None has no place in an ONNX graph
+      const std::string name = values.size() == 1 ? base : base + "." + std::to_string(k);
+      if (v->type().is_tensor() && !v->type().shape()) refuse_rank(name);
       // A result must be computed by a node, and by one each: ONNX names values, not positions.
       if (v->producer() == nullptr || !seen.insert(v).second) v = emitter_->emit1("Identity", {v});
       seen.insert(v);
       results.push_back(v);
-      names.push_back(values.size() == 1 ? base : base + "." + std::to_string(k));
+      names.push_back(name);
     }
   }
   target_->body().set_results(results);
@@ -140,7 +152,9 @@ void Translator::translate_block(ir::Block& block) {
       translate_node(*node);
     } catch (const Error& e) {
       for (Diagnostic d : e.diagnostics()) {
-        if (d.place.text().empty()) d.place = place_of(*node);
+        // A place that is no more than an operator's name is a part of the call the model makes.
+        if (d.place.file.empty() && d.place.source.empty() && d.place.module_path.empty())
+          d.place = place_of(*node);
         errors_.push_back(std::move(d));
       }
       poison(*node);
@@ -192,7 +206,8 @@ void Translator::translate_node(ir::Node& node) {
     message += (i == 0 ? "" : "; ") + (reasons[i].starts_with('!') ? reasons[i].substr(1) : reasons[i]);
   }
   fail(node, failed_outright ? "T503" : "T502", std::move(message),
-       "onnxport plugin which " + std::string(node.op_text()) + " --opset " +
+       (failed_outright ? "check that the model takes inputs of the types given; " : "") +
+           std::string("onnxport plugin which ") + std::string(node.op_text()) + " --opset " +
            std::to_string(options_.target_opset) + " shows who maps it");
 }
 

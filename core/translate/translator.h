@@ -26,6 +26,7 @@ class Translator {
   // ---- the walk (translator.cpp) ----
   void translate_inputs();
   void translate_results();
+  void refuse_rank(const std::string& result);
   void translate_block(ir::Block& block);
   void translate_node(ir::Node& node);
   bool try_candidates(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons);

@@ -17,13 +17,17 @@ constexpr uint32_t kApiVersion = 16;
 
 const OrtApi* find_api() {
   std::vector<std::string> tried;
-  const char* named = std::getenv("ONNXPORT_ORT_LIBRARY");
-  if (named != nullptr && *named != '\0') tried.emplace_back(named);
+  // What was asked for by name is all that was asked for. A set-uid program must not load what its caller
+  // names.
+  if (const char* named = secure_getenv("ONNXPORT_ORT_LIBRARY"); named != nullptr && *named != '\0') {
+    tried.emplace_back(named);
+  } else {
 #ifdef ONNXPORT_ORT_LIBRARY
-  tried.emplace_back(ONNXPORT_ORT_LIBRARY);
+    tried.emplace_back(ONNXPORT_ORT_LIBRARY);
 #endif
-  tried.emplace_back("libonnxruntime.so.1");
-  tried.emplace_back("libonnxruntime.so");
+    tried.emplace_back("libonnxruntime.so.1");
+    tried.emplace_back("libonnxruntime.so");
+  }
   for (const std::string& name : tried) {
     void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) continue;

@@ -101,7 +101,7 @@ class Commands(Case):
     def test_json_error(self) -> None:
         done = self.run_program("--json", "export", FIXTURES / "bad/missing.pt")
         self.assertEqual(done.returncode, 18)
-        self.assertRegex(json.loads(done.stdout)["diagnostics"][0]["code"], r"^I\d\d\d$")
+        self.assertEqual(json.loads(done.stdout)["diagnostics"][0]["code"], "I101")
 
     def test_dry_run_writes_nothing(self) -> None:
         entry = fixture("resnet18")
@@ -203,7 +203,7 @@ class Weights(Case):
 
     def test_reference_elsewhere_is_refused(self) -> None:
         entry = fixture("resnet18")
-        self.refuse(r"S7\d\d", 16, "export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx", *inputs(entry),
+        self.refuse("S706", 16, "export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx", *inputs(entry),
                     "--weights", "reference")
         self.assertEqual(self.left(), [])
 
@@ -226,20 +226,19 @@ class BadInput(Case):
     def test_files(self) -> None:
         for entry in load("bad.yaml"):
             with self.subTest(entry["model"]):
-                self.refuse_export(r"I1\d\d", 18, FIXTURES / entry["model"], "--input", "x:f32[2,8]")
+                self.refuse_export(entry["code"], 18, FIXTURES / entry["model"], "--input", "x:f32[2,8]")
 
     def test_inputs(self) -> None:
         linear = FIXTURES / fixture("linear")["model"]
-        for specs in (["f32[2,8]", "f32[2,8]"], ["input:f32[2,8]", "nobody:f32[2,8]"], ["f33[2,8]"], ["f32[2,8"], ["f32[2,-1]"],
-                      ["f32[n=2,n=8]"], ["x"], [""], ["input:f32[2,8]", "input:f32[2,8]"]):
+        for code, specs in (("I105", ["f32[2,8]", "f32[2,8]"]), ("I106", ["input:f32[2,8]", "nobody:f32[2,8]"]),
+                            ("I106", ["f33[2,8]"]), ("I106", ["f32[2,8"]), ("I106", ["f32[2,-1]"]), ("I106", ["f32[n=2,n=8]"]),
+                            ("I106", ["x"]), ("I106", [""]), ("I106", ["input:f32[2,8]", "input:f32[2,8]"]),
+                            ("I106", ["f32[99999999999999999999]"])):
             with self.subTest(specs):
-                self.refuse_export(r"I1\d\d", 18, linear, *(word for spec in specs for word in ("--input", spec)))
-        for spec in ("f32[2,9]", "f32[]", "i64[2,8]"):
+                self.refuse_export(code, 18, linear, *(word for spec in specs for word in ("--input", spec)))
+        for spec in ("f32[2,9]", "f32[]", "i64[2,8]", "f32[9999999999,9999999999]"):
             with self.subTest(spec):
-                done = self.run_program("export", linear, "-o", self.scratch / "out.onnx", "--input", spec)
-                self.assertIn(done.returncode, (14, 18), done.stderr)
-                self.assertRegex(done.stderr, r"error [IT]\d\d\d")
-                self.assertEqual(self.left(), [])
+                self.refuse_export("T503", 14, linear, "--input", spec)
 
     def test_opset_that_nobody_offers(self) -> None:
         self.refuse_export("O605", 15, FIXTURES / fixture("linear")["model"], "--input", "f32[2,8]", "--opset", 99)
@@ -247,7 +246,7 @@ class BadInput(Case):
     def test_unwritable_output(self) -> None:
         for output in (self.scratch / "no/such/x.onnx", self.scratch, Path("/proc/x.onnx")):
             with self.subTest(output):
-                self.refuse(r"S7\d\d", 16, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--input", "f32[2,8]")
+                self.refuse("S705", 16, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--input", "f32[2,8]")
                 self.assertEqual(self.left(), [])
 
     def test_full_disk_leaves_what_was_there(self) -> None:
@@ -260,7 +259,7 @@ class BadInput(Case):
         output.write_text("what was there")
         for weights in ("inline", "external"):
             with self.subTest(weights):
-                self.refuse(r"S7\d\d", 16, "export", FIXTURES / entry["model"], "-o", output, *inputs(entry),
+                self.refuse("S705", 16, "export", FIXTURES / entry["model"], "-o", output, *inputs(entry),
                             "--weights", weights, preexec_fn=little_room)
                 self.assertEqual(output.read_text(), "what was there")
                 self.assertEqual(self.left(), ["x.onnx"])
@@ -268,7 +267,7 @@ class BadInput(Case):
     def test_no_overwrite(self) -> None:
         output = self.scratch / "x.onnx"
         output.write_text("what was there")
-        self.refuse(r"S7\d\d", 16, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--no-overwrite",
+        self.refuse("S709", 16, "export", FIXTURES / fixture("linear")["model"], "-o", output, "--no-overwrite",
                     "--input", "f32[2,8]")
         self.assertEqual(output.read_text(), "what was there")
 
@@ -303,10 +302,9 @@ class Vendor(Case):
         return folder
 
     def test_unknown_operators_are_all_named(self) -> None:
-        done = self.run_program("export", self.model, "-o", self.scratch / "x.onnx", *self.words)
-        self.assertIn(done.returncode, (14, 18), done.stderr)
-        self.assertIn("acme::scaled_tanh", done.stderr)
-        self.assertIn("acme::swish2", done.stderr)
+        said = self.refuse("T501", 14, "export", self.model, "-o", self.scratch / "x.onnx", *self.words)
+        self.assertIn("acme::scaled_tanh", said)
+        self.assertIn("acme::swish2", said)
         self.assertEqual(self.left(), [])
 
     def test_manifest_alone_maps_them(self) -> None:
@@ -328,14 +326,13 @@ class Vendor(Case):
     def test_broken_manifest_is_named_beside_what_it_would_map(self) -> None:
         folder = self.manifest(ACME.replace("inputs: [x]", "inptus: [x]"))
         said = self.refuse("T501", 14, "export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin-path", folder)
-        self.assertRegex(said, r"acme\.onnxport\.yaml:8:\d+.*warning M\d\d\d")
+        self.assertRegex(said, r"acme\.onnxport\.yaml:8:\d+.*warning M103")
 
     def test_mistaken_manifest_names_the_line(self) -> None:
         folder = self.manifest(ACME.replace("inputs: [x]", "inptus: [x]"))
-        done = self.run_program("export", self.model, "-o", self.scratch / "x.onnx", *self.words,
-                                "--plugin", folder / "acme.onnxport.yaml")
-        self.assertEqual(done.returncode, 10, done.stderr)
-        self.assertRegex(done.stderr, r"acme\.onnxport\.yaml:8:\d+.*error M\d\d\d")
+        said = self.refuse("M103", 10, "export", self.model, "-o", self.scratch / "x.onnx", *self.words,
+                           "--plugin", folder / "acme.onnxport.yaml")
+        self.assertRegex(said, r"acme\.onnxport\.yaml:8:\d+.*error M103")
         self.assertEqual(self.left(), ["plugins"])
 
 

@@ -35,8 +35,14 @@ bool has_own_form(c10::Symbol kind) {
 
 Error Importer::unsupported(const torch::jit::Node& node, std::string_view code, std::string message,
                             std::string hint) {
+  std::string source = lines_.locate(node.sourceRange());
+  for (const torch::jit::Value* output : node.outputs()) {  // attributes are read where the reader says
+    for (const torch::jit::Use& use : output->uses()) {
+      if (source.empty()) source = lines_.locate(use.user->sourceRange());
+    }
+  }
   return Error(code, std::move(message),
-               place_of_node(node.kind().toQualString(), module_path(node), lines_.locate(node.sourceRange()),
+               place_of_node(node.kind().toQualString(), module_path(node), std::move(source),
                              archive_.file().path().string()),
                std::move(hint));
 }
@@ -77,7 +83,8 @@ const Binding& Importer::find(const torch::jit::Value* value) const {
 ir::Value* Importer::operand(torch::jit::Node& node, size_t index) {
   const Binding& binding = find(node.input(index));
   if (binding.value != nullptr) return binding.value;
-  const std::string type = node.input(index)->type()->repr_str();
+  std::string type = node.input(index)->type()->repr_str();
+  type.resize(std::min(type.size(), type.find(" (of Python")));  // an address says nothing
   throw unsupported(
       node, "T540",
       "input " + std::to_string(index) + " of " + std::string(node.kind().toQualString()) +
