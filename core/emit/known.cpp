@@ -24,34 +24,6 @@ std::optional<std::vector<int64_t>> Known::ints(size_t i) const {
   return out;
 }
 
-const ir::AttributeValue* Known::attribute(std::string_view name) const {
-  for (const ir::Attribute& a : node_.attributes) {
-    if (a.name == name) return &a.value;
-  }
-  return nullptr;
-}
-
-int64_t Known::integer(std::string_view name, int64_t otherwise) const {
-  const ir::AttributeValue* value = attribute(name);
-  if (value == nullptr) return otherwise;
-  if (const auto* i = std::get_if<int64_t>(value)) return *i;
-  if (const auto* b = std::get_if<bool>(value)) return *b ? 1 : 0;
-  if (const auto* d = std::get_if<ir::DType>(value)) return static_cast<int64_t>(*d);
-  return otherwise;
-}
-
-std::optional<std::vector<int64_t>> Known::integers(std::string_view name) const {
-  const ir::AttributeValue* value = attribute(name);
-  const auto* list = value == nullptr ? nullptr : std::get_if<std::vector<int64_t>>(value);
-  return list == nullptr ? std::nullopt : std::optional(*list);
-}
-
-std::string_view Known::string(std::string_view name, std::string_view otherwise) const {
-  const ir::AttributeValue* value = attribute(name);
-  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
-  return text == nullptr ? otherwise : std::string_view(*text);
-}
-
 std::optional<std::vector<int64_t>> Known::ints_of(size_t input_index,
                                                    std::string_view attribute_name) const {
   auto given = integers(attribute_name);

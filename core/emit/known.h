@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ir/attribute_reader.h"
 #include "core/ir/bounds.h"
 #include "core/onnx/inference.h"
 
@@ -14,11 +15,15 @@ namespace onnxport {
 // Contents are only kept of values this small: shapes and what is computed with them.
 inline constexpr size_t kMostContents = 64;
 
-class Known {
+class Known : public ir::AttributeReader {
  public:
   using ContentsOf = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
   Known(const onnx::NodeView& node, const ContentsOf& contents, const ir::SymbolTable& symbols, int opset)
-      : node_(node), contents_(contents), symbols_(symbols), opset_(opset) {}
+      : AttributeReader(node.attributes),
+        node_(node),
+        contents_(contents),
+        symbols_(symbols),
+        opset_(opset) {}
 
   const onnx::NodeView& node() const { return node_; }
   int opset() const { return opset_; }
@@ -32,10 +37,6 @@ class Known {
   std::optional<std::vector<int64_t>> ints(size_t i) const;
 
   // ---- attributes ----
-  const ir::AttributeValue* attribute(std::string_view name) const;
-  int64_t integer(std::string_view name, int64_t otherwise) const;
-  std::optional<std::vector<int64_t>> integers(std::string_view name) const;
-  std::string_view string(std::string_view name, std::string_view otherwise) const;
   // What was an attribute in older opsets and is an input since: whichever is there.
   std::optional<std::vector<int64_t>> ints_of(size_t input_index, std::string_view attribute_name) const;
 

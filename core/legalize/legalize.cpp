@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/ir/node_place.h"
 #include "core/legalize/step.h"
 #include "core/legalize/table.h"
 #include "onnxport/errors.h"

@@ -1,6 +1,7 @@
 #include "core/legalize/step.h"
 
 #include "core/emit/function.h"
+#include "core/ir/node_place.h"
 #include "core/legalize/generic_rules.h"
 #include "core/onnx/functions.h"
 #include "core/plugin/host.h"
@@ -15,16 +16,6 @@ constexpr size_t kMostInlined = 1u << 20;
 std::string_view text_of(onnxport_str s) { return {s.data, static_cast<size_t>(s.size)}; }
 
 }  // namespace
-
-Place place_of(const ir::Node& node) {
-  Place place;
-  place.node = std::string(node.op_text());
-  if (node.provenance() != nullptr) {
-    place.module_path = node.provenance()->module_path;
-    place.source = node.provenance()->source;
-  }
-  return place;
-}
 
 Step::Step(const OpsetTable& from, const OpsetTable& to, const onnxport_rule* rules, uint32_t rule_count,
            uint64_t rule_size)

@@ -39,6 +39,4 @@ class Step {
   std::unordered_map<std::string_view, Change> changes_;
 };
 
-Place place_of(const ir::Node& node);
-
 }  // namespace onnxport

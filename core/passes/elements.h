@@ -7,25 +7,19 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ir/graph.h"
+#include "core/ir/attribute_reader.h"
 
 namespace onnxport {
 
 // An operator on constants: its inputs (null: omitted), attributes and what the caller allows.
-struct Evaluation {
+struct Evaluation : ir::AttributeReader {
   std::string_view op_type;
   std::span<const ir::Tensor* const> inputs;
-  const std::vector<ir::Attribute>& attributes;
   int opset = 0;
   size_t outputs = 1;
   uint64_t max_bytes = 0;
 
   const ir::Tensor* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
-  const ir::AttributeValue* attribute(std::string_view name) const;
-  int64_t integer(std::string_view name, int64_t otherwise) const;
-  // nullopt: no such attribute.
-  std::optional<std::vector<int64_t>> integers(std::string_view name) const;
-  std::string_view string(std::string_view name, std::string_view otherwise) const;
   // An input of small integers, nullopt when absent or of another type; or the attribute that older opsets
   // have.
   std::optional<std::vector<int64_t>> ints(size_t input_index, std::string_view attribute_name = {}) const;

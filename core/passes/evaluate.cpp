@@ -17,8 +17,8 @@ Evaluated one(std::optional<ir::Tensor> tensor) {
 }
 
 Evaluated constant(const Evaluation& e) {
-  if (e.attributes.size() != 1) return std::nullopt;
-  const ir::AttributeValue& value = e.attributes[0].value;
+  if (e.attributes().size() != 1) return std::nullopt;
+  const ir::AttributeValue& value = e.attributes()[0].value;
   if (const auto* tensor = std::get_if<ir::Tensor>(&value)) return one(*tensor);
   if (const auto* number = std::get_if<int64_t>(&value)) return one(ir::Tensor::scalar(*number));
   if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value)) return one(ir::Tensor::ints(*numbers));
@@ -106,7 +106,8 @@ std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_typ
     if ((rule = find(op_type)) != nullptr) break;
   }
   if (rule == nullptr) return std::nullopt;
-  Evaluated out = rule(Evaluation{op_type, inputs, attributes, opset, outputs, max_bytes});
+  Evaluated out =
+      rule(Evaluation{ir::AttributeReader(attributes), op_type, inputs, opset, outputs, max_bytes});
   if (!out || out->size() != outputs) return std::nullopt;
   for (const ir::Tensor& tensor : *out) {
     // What is only looked at in another way (Reshape of a weight) costs nothing, however large.

@@ -299,8 +299,8 @@ Evaluated clip(const Evaluation& e) {
     if (bound == nullptr) continue;
     if (bound->count() != 1) return std::nullopt;
     const std::vector<const ir::Tensor*> inputs = {&*out, bound};
-    const std::vector<ir::Attribute> none;
-    auto limited = variadic({i == 1 ? "Max" : "Min", inputs, none, e.opset, 1, e.max_bytes});
+    const Evaluation of_two{ir::AttributeReader({}), i == 1 ? "Max" : "Min", inputs, e.opset, 1, e.max_bytes};
+    const auto limited = variadic(of_two);
     out = limited ? std::optional((*limited)[0].reshaped(x->dims())) : std::nullopt;
   }
   return one(std::move(out));

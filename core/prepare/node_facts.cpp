@@ -7,16 +7,6 @@ namespace onnxport {
 
 std::string_view operator_base_name(std::string_view op) { return op.substr(0, op.find('.')); }
 
-Place torch_place(const ir::Node& node) {
-  Place place;
-  place.node = std::string(node.op_text());
-  if (node.provenance() != nullptr) {
-    place.module_path = node.provenance()->module_path;
-    place.source = node.provenance()->source;
-  }
-  return place;
-}
-
 const ir::AttributeValue* constant_value(const ir::Value* value) {
   if (value == nullptr || value->producer() == nullptr || !(value->producer()->op() == "prim::Constant"))
     return nullptr;

@@ -12,7 +12,6 @@ namespace onnxport {
 
 // "aten::add" of "aten::add.Tensor".
 std::string_view operator_base_name(std::string_view op);
-Place torch_place(const ir::Node& node);
 
 // What the value is when a prim::Constant defines it.
 const ir::AttributeValue* constant_value(const ir::Value* value);

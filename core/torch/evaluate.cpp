@@ -12,21 +12,15 @@
 #include <unordered_set>
 
 #include "core/ir/custom_writes.h"
+#include "core/ir/node_place.h"
 #include "core/torch/convert.h"
 #include "core/torch/operators.h"
-#include "core/torch/place.h"
 #include "core/torch/runtime_value.h"
 
 namespace onnxport {
 namespace {
 
 using torch::jit::Stack;
-
-Place place_of(const ir::Node& node) {
-  const ir::Provenance* from = node.provenance();
-  return place_of_node(std::string(node.op_text()), from == nullptr ? "" : from->module_path,
-                       from == nullptr ? "" : from->source);
-}
 
 // Initializers and inputs that the graph may write to: those are copied first, all others are used where they
 // lie.

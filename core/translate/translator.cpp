@@ -1,4 +1,5 @@
 #include "core/translate/translator.h"
+#include "core/ir/node_place.h"
 
 #include <algorithm>
 
@@ -334,14 +335,7 @@ void Translator::bind(const ir::Value* value, Bound bound) {
 // ---- failures and the report ----
 
 Place Translator::place_of(const ir::Node& node) const {
-  Place place;
-  place.node = node.op_text();
-  const ir::Provenance* p = outer_provenance_ != nullptr ? outer_provenance_ : node.provenance();
-  if (p != nullptr) {
-    place.module_path = p->module_path;
-    place.source = p->source;
-  }
-  return place;
+  return ir::place_of(node, outer_provenance_ != nullptr ? outer_provenance_ : node.provenance());
 }
 
 void Translator::fail(ir::Node& node, std::string_view code, std::string message, std::string hint) {
