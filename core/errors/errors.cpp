@@ -29,8 +29,10 @@ std::string Diagnostic::text() const {
 
 Error::Error(Diagnostic diagnostic) : Error(std::vector<Diagnostic>{std::move(diagnostic)}) {}
 
-Error::Error(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)) {
-  for (const Diagnostic& d : diagnostics_) text_ += (text_.empty() ? "" : "\n") + d.text();
+Error::Error(std::vector<Diagnostic> diagnostics) {
+  std::string text;
+  for (const Diagnostic& d : diagnostics) text += (text.empty() ? "" : "\n") + d.text();
+  findings_ = std::make_shared<const Findings>(Findings{std::move(diagnostics), std::move(text)});
 }
 
 Error::Error(std::string_view code, std::string message, Place place, std::string hint)

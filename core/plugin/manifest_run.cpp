@@ -195,6 +195,7 @@ class ManifestRun {
 
 Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Emitter& emitter,
                              Registry& registry) {
+  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read where a catch clause falls through
   const Emitter::Mark mark = emitter.mark();
   Outcome out;
   try {

@@ -206,7 +206,9 @@ void Functionalizer::process_loop(ir::Node& node) {
   for (size_t i = 0; i < carried; ++i) {
     ir::Value* parameter = body.parameters()[i + 1];
     ir::Value* initial = node.operand(i + 2);
-    if (initial == nullptr || !has_storage(*initial) || memory_of(body.result(i + 1)) != parameter) continue;
+    if (initial == nullptr || !has_storage(*initial)) continue;
+    const ir::Value* memory = memory_of(body.result(i + 1));
+    if (memory == nullptr || memory != parameter) continue;
     parameter->replace_all_uses_with(initial);
     node.output(i)->replace_all_uses_with(initial);
   }

@@ -15,19 +15,26 @@ namespace onnxport::yaml {
 inline constexpr size_t kMaxBytes = size_t{256} * 1024;
 inline constexpr size_t kMaxDepth = 16;
 
+struct Entry;
+
 struct Node {
   enum class Kind : uint8_t { null, scalar, list, map };
   Kind kind = Kind::null;
   bool quoted = false;  // a scalar written in quotes or as a block: text, whatever it looks like
   int line = 1;         // 1-based
   int column = 1;
-  std::string text;                            // of a scalar
-  std::vector<Node> items;                     // of a list
-  std::vector<std::pair<Node, Node>> entries;  // of a map: keys are scalars
+  std::string text;            // of a scalar
+  std::vector<Node> items;     // of a list
+  std::vector<Entry> entries;  // of a map
 
   const Node* find(std::string_view key) const;
   // "a list", "the text 'x'", for messages.
   std::string description() const;
+};
+
+struct Entry {
+  Node key;  // a scalar
+  Node value;
 };
 
 // Reads a whole file. Throws Error M101 (unreadable, too large, not UTF-8).

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,12 +44,15 @@ class Error : public std::exception {
   explicit Error(std::vector<Diagnostic> diagnostics);
   Error(std::string_view code, std::string message, Place place = {}, std::string hint = {});
 
-  const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
-  const char* what() const noexcept override { return text_.c_str(); }
+  const std::vector<Diagnostic>& diagnostics() const { return findings_->diagnostics; }
+  const char* what() const noexcept override { return findings_->text.c_str(); }
 
  private:
-  std::vector<Diagnostic> diagnostics_;
-  std::string text_;
+  struct Findings {
+    std::vector<Diagnostic> diagnostics;
+    std::string text;
+  };
+  std::shared_ptr<const Findings> findings_;  // what is thrown must copy without throwing
 };
 
 // Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18; anything
