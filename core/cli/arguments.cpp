@@ -69,6 +69,11 @@ void Arguments::apply() {
   }
 }
 
+CLI::Option* switch_off(CLI::App& command, const std::string& flag, bool& value, const std::string& text) {
+  return command.add_flag_callback(
+      flag, [&value] { value = false; }, text);
+}
+
 void add_input_options(CLI::App& command, Arguments& a) {
   auto* group = "Inputs";
   command
@@ -140,9 +145,8 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("ID")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command
-      .add_flag("!--no-default-plugin-paths", a.options.plugins.default_paths,
-                "Do not look in the environment's, the user's and the system's folders")
+  switch_off(command, "--no-default-plugin-paths", a.options.plugins.default_paths,
+             "Do not look in the environment's, the user's and the system's folders")
       ->group(group);
 }
 
@@ -153,9 +157,8 @@ void add_tolerance_options(CLI::App& command, Arguments& a) {
   command.add_option("--atol", a.options.verify.atol, "Absolute tolerance (default: by element type)")
       ->group(group);
   command.add_option("--seed", a.options.verify.seed, "Seed of the random inputs")->group(group);
-  command
-      .add_flag("!--one-size", a.options.verify.second_size,
-                "Do not run at a second size of the dynamic dims")
+  switch_off(command, "--one-size", a.options.verify.second_size,
+             "Do not run at a second size of the dynamic dims")
       ->group(group);
   command
       .add_option("--expected", a.options.verify.expected,

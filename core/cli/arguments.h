@@ -24,6 +24,9 @@ struct Arguments {
   void apply();
 };
 
+// A flag that turns off what is on by default; `value` must outlive the command.
+CLI::Option* switch_off(CLI::App& command, const std::string& flag, bool& value, const std::string& text);
+
 void add_input_options(CLI::App& command, Arguments& arguments);
 void add_plugin_options(CLI::App& command, Arguments& arguments);
 void add_tolerance_options(CLI::App& command, Arguments& arguments);

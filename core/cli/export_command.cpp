@@ -131,11 +131,12 @@ void add_output_options(CLI::App& c, ExportArguments& a) {
                "file), auto")
       ->group(group)
       ->check(CLI::IsMember({"auto", "inline", "external", "reference"}));
-  c.add_flag("!--no-params", a.options.export_params, "Parameters become inputs of the graph")->group(group);
+  switch_off(c, "--no-params", a.options.export_params, "Parameters become inputs of the graph")
+      ->group(group);
   c.add_flag("--keep-initializers-as-inputs", a.options.keep_initializers_as_inputs,
              "List initializers among the inputs too")
       ->group(group);
-  c.add_flag("!--no-constant-folding", a.options.constant_folding, "Keep computations on constants")
+  switch_off(c, "--no-constant-folding", a.options.constant_folding, "Keep computations on constants")
       ->group(group);
   c.add_flag("--strip", a.options.strip, "Write no provenance (module paths, source lines)")->group(group);
   c.add_flag("--no-overwrite", a.no_overwrite, "Refuse to replace an existing file")->group(group);
@@ -150,7 +151,9 @@ void add_output_options(CLI::App& c, ExportArguments& a) {
 std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
   auto a = std::make_shared<ExportArguments>();
   CLI::App* c = app.add_subcommand("export", "Turn a model into an ONNX file");
-  c->add_option("model", a->model, "The model: a TorchScript .pt")->required()->type_name("MODEL");
+  c->add_option("model", a->model, "The model: TorchScript (.pt) or an exported program (.pt2)")
+      ->required()
+      ->type_name("MODEL");
   add_output_options(*c, *a);
   add_input_options(*c, *a);
   c->add_flag("--verify", a->options.verify.enabled,
@@ -170,7 +173,9 @@ std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
 std::pair<CLI::App*, Command> add_verify(CLI::App& app, const Common& common) {
   auto a = std::make_shared<ExportArguments>();
   CLI::App* c = app.add_subcommand("verify", "Compare an ONNX file with the model it was made from");
-  c->add_option("model", a->model, "The model: a TorchScript .pt")->required()->type_name("MODEL");
+  c->add_option("model", a->model, "The model: TorchScript (.pt) or an exported program (.pt2)")
+      ->required()
+      ->type_name("MODEL");
   c->add_option("onnx", a->output, "The ONNX file")->required()->type_name("ONNX");
   add_input_options(*c, *a);
   add_tolerance_options(*c, *a);

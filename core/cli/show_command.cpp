@@ -14,7 +14,9 @@ std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common&) {
   };
   auto a = std::make_shared<ShowArguments>();
   CLI::App* c = app.add_subcommand("show", "Print a model's graph, after any stage");
-  c->add_option("model", a->model, "A TorchScript .pt, or an .onnx")->required()->type_name("MODEL");
+  c->add_option("model", a->model, "TorchScript (.pt), an exported program (.pt2) or an ONNX file (.onnx)")
+      ->required()
+      ->type_name("MODEL");
   c->add_option("--after", a->after, "The stage to print (default: capture)")
       ->check(CLI::IsMember({"capture", "prepare", "translate", "legalize"}));
   c->add_option("--opset", a->options.opset, "The opset of --after legalize (default 20)");
