@@ -1,4 +1,5 @@
 // evaluate_constant, and the operators that make constants out of attributes and sizes.
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
