@@ -2,7 +2,6 @@
 
 #include <ATen/core/ivalue_inl.h>
 #include <caffe2/serialize/inline_container.h>
-#include <torch/csrc/jit/operator_upgraders/upgraders_entry.h>
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/serialization/import_read.h>
 #include <torch/csrc/jit/serialization/import_source.h>
@@ -15,6 +14,11 @@
 
 #include "core/torch/operators.h"
 #include "core/torch/place.h"
+
+// Of torch/csrc/jit/operator_upgraders/upgraders_entry.h, which Debian's headers leave out.
+namespace torch::jit {
+TORCH_API void populate_upgraders_graph_map();
+}
 
 namespace onnxport {
 namespace {
