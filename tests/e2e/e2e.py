@@ -352,8 +352,8 @@ class VendorLibrary(Case):
     def test_example_against_the_installation(self) -> None:
         prefix, plugins, output = self.scratch / "prefix", self.scratch / "example", self.scratch / "x.onnx"
         self.run_quietly("cmake", "--install", self.build, "--prefix", prefix)
-        self.run_quietly("cmake", "-S", prefix / "share/onnxport/sdk/example", "-B", plugins, f"-DCMAKE_PREFIX_PATH={prefix}",
-                         "-DCMAKE_DISABLE_FIND_PACKAGE_Torch=ON")
+        self.run_quietly("cmake", "-G", "Ninja", "-S", prefix / "share/onnxport/sdk/example", "-B", plugins,
+                         f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_DISABLE_FIND_PACKAGE_Torch=ON")
         self.run_quietly("cmake", "--build", plugins)
         needed = [line for line in self.run_quietly("readelf", "-d", plugins / "libacme.so").splitlines() if "NEEDED" in line]
         for line in needed:
