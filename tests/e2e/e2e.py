@@ -365,6 +365,26 @@ class VendorLibrary(Case):
         nodes = [(n.domain, n.op_type) for n in onnx.load(output).graph.node]
         self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
 
+    def kernels(self, manifest: str) -> tuple[object, ...]:
+        folder = self.scratch / "plugins"
+        folder.mkdir(exist_ok=True)
+        (folder / "acme.onnxport.yaml").write_text(manifest)
+        return "--plugin-path", folder, "--torch-library", self.build / "tests/kernels/acme_kernels.so", "--verify"
+
+    def test_kernels_of_a_vendor_check_the_mapping(self) -> None:
+        output = self.scratch / "x.onnx"
+        by_functions = ACME.replace("      onnx: com.acme::ScaledTanh\n      inputs: [x]\n      attributes: {alpha: scale}\n"
+                                    "      result: {like: x}\n",
+                                    '      function_opset: 20\n      function: "(x, scale) => (y) { t = Tanh(x)  y = Mul(t, scale) }"\n')
+        said = self.succeed("export", self.model, "-o", output, *self.words, *self.kernels(by_functions))
+        self.assertEqual(said.count("verified"), 2, said)
+        self.assertNotIn("not independently checked", said)
+        output.unlink()
+        wrong = by_functions.replace("y = Mul(x, s)", "y = Mul(s, s)")
+        said = self.refuse("V801", 17, "export", self.model, "-o", output, *self.words, *self.kernels(wrong))
+        self.assertRegex(said, r"the first node that differs is /Mul_1 \(Mul, make\.py:\d+\)")
+        self.assertEqual(self.left(), ["plugins"])
+
     def refused_library(self, code: str, status: int, library: bytes) -> None:
         folder = self.scratch / "plugins"
         folder.mkdir(exist_ok=True)
