@@ -1,5 +1,6 @@
 // The onnxport program: a thin user of the public API.
 #include <fmt/core.h>
+#include <malloc.h>
 
 #include <csignal>
 #include <cstdio>
@@ -87,5 +88,9 @@ int main(int argc, char** argv) {
   // A file over the limit is an error of writing, with its code, like a full disk; not the end of the
   // process.
   std::signal(SIGXFSZ, SIG_IGN);
+#ifdef __GLIBC__
+  mallopt(M_MXFAST,
+          0);  // else each large allocation sweeps what libtorch's graphs left behind, the more the larger
+#endif
   return leave(run(argc, argv));
 }

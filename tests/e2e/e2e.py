@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import unittest
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,20 @@ class BadInput(Case):
         for spec in ("f32[2,9]", "f32[]", "i64[2,8]", "f32[9999999999,9999999999]"):
             with self.subTest(spec):
                 self.refuse_export("T503", 14, linear, "--input", spec)
+
+    def test_code_that_is_one_endless_name(self) -> None:
+        model = self.scratch / "endless.pt"
+        with zipfile.ZipFile(FIXTURES / fixture("linear")["model"]) as good, zipfile.ZipFile(model, "w") as bad:
+            for entry in good.infolist():
+                data = good.read(entry)
+                if entry.filename.endswith("code/__torch__/torch/nn/modules/linear.py"):
+                    data += b"ops." + b"a" * 2_000_000 + b".b(\n"
+                bad.writestr(entry.filename, data)
+        before = self.left()
+        done = self.run_program("export", model, "-o", self.scratch / "out.onnx", "--input", "f32[2,8]")
+        self.assertIn(done.returncode, (14, 18), done.stderr[:1000])
+        self.assertLess(len(done.stderr), 10_000)
+        self.assertEqual(self.left(), before)
 
     def test_opset_that_nobody_offers(self) -> None:
         self.refuse_export("O605", 15, FIXTURES / fixture("linear")["model"], "--input", "f32[2,8]", "--opset", 99)

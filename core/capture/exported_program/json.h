@@ -13,13 +13,6 @@
 
 namespace onnxport {
 
-// A text of the document for a path or a message: the start of it when it is long, whole characters.
-inline std::string excerpt(std::string_view text, size_t longest = 120) {
-  if (text.size() <= longest) return std::string(text);
-  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
-  return std::string(text.substr(0, longest)) + "...";
-}
-
 // A value of a parsed document; cheap to copy. Every accessor throws Error I116 naming record and path when
 // the value is of another kind or missing.
 class Json {

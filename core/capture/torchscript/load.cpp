@@ -9,9 +9,10 @@
 #include <torch/custom_class.h>
 
 #include <algorithm>
-#include <regex>
+#include <cctype>
 #include <set>
 
+#include "core/archive/file_error.h"
 #include "core/torch/operators.h"
 #include "core/torch/place.h"
 
@@ -28,7 +29,7 @@ constexpr std::string_view kCode = "code/";
 // Whatever libtorch throws while it reads a file, without its C++ stack.
 std::string libtorch_text(const std::exception& e) {
   const auto* error = dynamic_cast<const c10::Error*>(&e);
-  return error != nullptr ? error->what_without_backtrace() : e.what();
+  return excerpt(error != nullptr ? error->what_without_backtrace() : e.what(), 2000);
 }
 
 // Names that the code uses and libtorch does not know: it would stop at the first, we say all, each with its
@@ -41,43 +42,68 @@ class NameScan {
     for (const std::string& record : archive_.records(kCode)) {
       if (!record.ends_with(".py")) continue;
       const std::string code = archive_.text(record);
-      static const std::regex operators(R"(\bops\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)\()");
-      static const std::regex classes(R"(__torch__\.torch\.classes\.\w+\.\w+)");
-      each(code, operators, [&](const std::smatch& m) { operator_used(record, m); });
-      each(code, classes, [&](const std::smatch& m) { class_used(record, m); });
+      each(code, "ops.", [&](size_t at) { operator_used(record, code, at); });
+      each(code, "__torch__.torch.classes.", [&](size_t at) { class_used(record, code, at); });
     }
     if (!errors_.empty()) throw Error(std::move(errors_));
   }
 
  private:
+  // Where `prefix` begins a name.
   template <typename Visit>
-  static void each(const std::string& code, const std::regex& pattern, Visit&& visit) {
-    for (std::sregex_iterator it(code.begin(), code.end(), pattern), end; it != end; ++it) visit(*it);
+  static void each(std::string_view code, std::string_view prefix, Visit&& visit) {
+    for (size_t at = code.find(prefix); at != std::string_view::npos; at = code.find(prefix, at + 1)) {
+      if (at == 0 || !is_word(code[at - 1])) visit(at);
+    }
   }
 
-  Place place(const std::string& record, const std::smatch& match, std::string name) {
-    return place_of_node(std::move(name), "", lines_.locate(record, static_cast<size_t>(match.position())),
-                         archive_.file().path().string());
+  static bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+  // The word at `at`, which moves behind it.
+  static std::string_view word(std::string_view code, size_t& at) {
+    const size_t from = at;
+    while (at < code.size() && is_word(code[at])) ++at;
+    return code.substr(from, at - from);
   }
 
-  void operator_used(const std::string& record, const std::smatch& match) {
-    const std::string name = match[1].str() + "::" + match[2].str();
-    Place where = place(record, match, name);
-    if (!seen_.insert(name + '@' + where.source).second || is_registered(name)) return;
+  static bool skip(std::string_view code, size_t& at, std::string_view text) {
+    if (code.substr(at, text.size()) != text) return false;
+    at += text.size();
+    return true;
+  }
+
+  Place place(const std::string& record, size_t at, std::string name) {
+    return place_of_node(std::move(name), "", lines_.locate(record, at), archive_.file().path().string());
+  }
+
+  // ops.space.name(
+  void operator_used(const std::string& record, std::string_view code, size_t from) {
+    size_t at = from;
+    skip(code, at, "ops.");
+    const std::string_view space = word(code, at);
+    if (space.empty() || !skip(code, at, ".")) return;
+    const std::string_view op = word(code, at);
+    if (op.empty() || !skip(code, at, "(")) return;
+    const std::string full = std::string(space) + "::" + std::string(op), name = excerpt(full);
+    Place where = place(record, from, name);
+    if (!seen_.insert(full + '@' + where.source).second || is_registered(full)) return;
     errors_.push_back({Severity::error, "T501",
                        "the model calls the operator " + name + ", which nothing here knows",
                        std::move(where),
                        "give its plugin's folder with --plugin-path (its manifest must state the operator's "
-                       "schema), or its "
-                       "kernels with --torch-library FILE"});
+                       "schema), or its kernels with --torch-library FILE"});
   }
 
-  void class_used(const std::string& record, const std::smatch& match) {
-    const std::string name = match[0].str();
-    if (!seen_.insert(name).second || torch::getCustomClass(name)) return;
+  // __torch__.torch.classes.space.Name
+  void class_used(const std::string& record, std::string_view code, size_t from) {
+    size_t at = from;
+    skip(code, at, "__torch__.torch.classes.");
+    if (word(code, at).empty() || !skip(code, at, ".") || word(code, at).empty()) return;
+    const std::string full(code.substr(from, at - from)), name = excerpt(full);
+    if (!seen_.insert(full).second || torch::getCustomClass(full)) return;
     errors_.push_back({Severity::error, "T543",
                        "the model holds an object of the C++ class " + name + ", which nothing here knows",
-                       place(record, match, name),
+                       place(record, from, name),
                        "load the library that registers it with --torch-library FILE"});
   }
 
