@@ -82,7 +82,7 @@ bool Translator::translate_structure(ir::Node& node) {
     return true;
   }
   if (node.operand_count() == 0 || node.operand(0) == nullptr) return false;
-  const Bound first = bound(node.operand(0));
+  const Bound& first = bound(node.operand(0));
   if (is_transparent(op)) {
     bindings_[node.output()] = first;
     return true;
@@ -93,7 +93,12 @@ bool Translator::translate_structure(ir::Node& node) {
     bindings_[node.output()] = Bound::of(v);
     return true;
   }
-  if (first.kind != Bound::Kind::list) return false;
+  return first.kind == Bound::Kind::list && translate_list_operator(node, first);
+}
+
+// What is asked of a list, tuple or dict is answered here.
+bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
+  const std::string_view op = node.op_text();
   if (op == "prim::ListUnpack" || op == "prim::TupleUnpack") {
     if (first.items.size() != node.output_count()) {
       throw Error("T512", std::string(op) + " expects " + std::to_string(node.output_count()) +
@@ -150,7 +155,7 @@ bool Translator::translate_structure(ir::Node& node) {
     const auto step = read(3, 1);
     if (!start || !stop || !step || *step <= 0) return false;
     std::vector<Bound> items;
-    for (int64_t i = clamp(*start); i < clamp(*stop); i += *step)
+    for (int64_t i = clamp(*start); i < clamp(*stop); i += std::min(*step, size))
       items.push_back(first.items[static_cast<size_t>(i)]);
     bindings_[node.output()] = Bound::of_list(std::move(items));
     return true;

@@ -45,6 +45,7 @@ class Translator {
   // ---- what needs no mapping ----
   // Containers and constants of the torch dialect (structure.cpp). False: not such a node.
   bool translate_structure(ir::Node& node);
+  bool translate_list_operator(ir::Node& node, const Bound& first);
   // Questions about types: dim, size, dtype (queries.cpp).
   bool translate_query(ir::Node& node);
   // Arithmetic and comparison of numbers known now (scalars.cpp).
