@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
@@ -51,6 +52,24 @@ def measure(words: list[str], runs: int, limit: float = 0) -> Run:
         return warm
     done = [measure_once(words, limit) for _ in range(runs)]
     return Run(statistics.median(r.seconds for r in done), int(statistics.median(r.peak for r in done)), all(r.ok for r in done))
+
+
+def copy_and(words: list[str], source: Path, made: list[Path], turns: int = 5) -> tuple[Run, Run]:
+    """A copy of `source` that is on the disk when it ends, as the files of `words` are, and `words`: medians of runs in
+    turns, each from a disk at rest."""
+    copy = made[0].with_name("copy.data")
+    copying = ["sh", "-c", 'cp --reflink=never "$1" "$2" && sync "$2"', "sh", str(source), str(copy)]
+    runs: tuple[list[Run], list[Run]] = ([], [])
+    for _ in range(turns):
+        for command, done in zip((copying, words), runs):
+            for f in (copy, *made):
+                f.unlink(missing_ok=True)
+            os.sync()
+            time.sleep(0.3)
+            done.append(measure_once(command, 0))
+    copy.unlink(missing_ok=True)
+    first, second = (sorted(done, key=lambda r: (not r.ok, r.seconds))[turns // 2] for done in runs)
+    return first, second
 
 
 def mib(count: int) -> str:

@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from measure import Run, measure, measure_once, mib
+from measure import Run, copy_and, measure, mib
 
 # The peer starts from the same file: PyTorch reads its own archive and exports the program it holds.
 PEER = """
@@ -117,16 +117,11 @@ class ProgramBench:
         path = self.out / "gigabyte.pt2"
         if not path.exists():
             subprocess.run([sys.executable, "-W", "ignore", "-c", GIGABYTE, str(path)], check=True)
-        copy = self.out / "copy.data"
-        copied, exported = [], []
-        for _ in range(3):  # in turns: the disk's mood is the same for both
-            for f in (copy, self.out / "ours.onnx", self.out / "ours.onnx.data"):
-                f.unlink(missing_ok=True)
-            copied.append(measure_once(["sh", "-c", f"cp --reflink=never '{path}' '{copy}' && sync '{copy}'"], 0))
-            exported.append(self.check(measure_once(self.from_program(path, "--weights", "external"), 0)))
-        for f in (copy, self.out / "ours.onnx.data"):
+        files = [self.out / "ours.onnx", self.out / "ours.onnx.data"]
+        cp, run = copy_and(self.from_program(path, "--weights", "external"), path, files)
+        self.check(run)
+        for f in files:
             f.unlink(missing_ok=True)
-        cp, run = (min(r, key=lambda r: r.seconds) for r in (copied, exported))
         self.line("cp and sync", f"{cp.seconds:.2f} s")
         self.line("--weights external", self.show(run), f"{run.seconds / cp.seconds:.2f} of cp")
         self.line("--weights reference", self.show(self.by_reference(path)), f"{(self.out / 'ours.onnx').stat().st_size} bytes")

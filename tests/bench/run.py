@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
 
-from measure import Run, measure, measure_once, mib  # noqa: E402
+from measure import Run, copy_and, measure, mib  # noqa: E402
 from program_bench import ProgramBench  # noqa: E402
 
 # The peers are given the module the .pt was traced from: both of them want Python code, not an archive.
@@ -161,24 +161,17 @@ class Bench(ProgramBench):
         path = self.out / "gigabyte.pt"
         if not path.exists():
             trace_apart("gigabyte", path)
-        copy = self.out / "copy.data"
-        copied, exported = [], []
-        ours = self.ours(path, ["f32[batch=1,4096]"], "--weights", "external")
-        for _ in range(3):  # in turns: the disk's mood is the same for both
-            for f in (copy, self.out / "ours.onnx", self.out / "ours.onnx.data"):
-                f.unlink(missing_ok=True)
-            # cp, then on disk, as the export leaves its file.
-            copied.append(measure_once(["sh", "-c", f"cp --reflink=never '{path}' '{copy}' && sync '{copy}'"], 0))
-            exported.append(self.check(measure_once(ours, 0)))
+        files = [self.out / "ours.onnx", self.out / "ours.onnx.data"]
+        cp, run = copy_and(self.ours(path, ["f32[batch=1,4096]"], "--weights", "external"), path, files)
+        self.check(run)
         load = measure([sys.executable, "-c", LOAD, str(path)], 1)
         base = measure([sys.executable, "-c", "import torch"], 1)
-        cp, run = (min(r, key=lambda r: r.seconds) for r in (copied, exported))
         self.line("cp and sync", f"{cp.seconds:.2f} s", f"{2**30 / cp.seconds / 1e6:.0f} MB/s")
         self.line("onnxport", self.show(run), f"{2**30 / run.seconds / 1e6:.0f} MB/s", f"{run.seconds / cp.seconds:.2f} of cp")
         self.line("torch.jit.load", self.show(load), f"({mib(base.peak)} of it Python and torch)")
         more = run.peak - load.peak
         print(f"  peak memory {mib(abs(more))} {'above' if more > 0 else 'below'} libtorch's own load of the file (expected: at most 64 MiB above)")
-        for f in (copy, self.out / "ours.onnx", self.out / "ours.onnx.data"):
+        for f in files:
             f.unlink(missing_ok=True)
 
     def growth(self) -> None:
