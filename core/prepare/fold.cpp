@@ -63,7 +63,7 @@ class Folder {
     if (node.op() == "prim::If") return inline_branch(node) || walk_blocks(node);
     if (node.op() == "prim::Loop") return unroll(node) || walk_blocks(node);
     if (!node.blocks().empty()) return walk_blocks(node);
-    if (take_apart(node) || decide_none(node) || decide_mode(node) || pass_through(node)) return false;
+    if (take_apart(node) || decide_identity(node) || decide_mode(node) || pass_through(node)) return false;
     evaluate(node);
     return false;
   }
@@ -193,9 +193,23 @@ class Folder {
            producer->schema()->returns[value.index()].type == "Tensor";
   }
 
-  bool decide_none(ir::Node& node) {
+  // A tensor that no other name means: what is made by writing to another tensor may be that one.
+  static bool is_tensor_of_its_own(const ir::Value& value) {
+    const ir::Node* producer = value.producer();
+    if (producer == nullptr) return value.is_constant() || value.type().is_tensor();
+    const ir::Schema* schema = producer->schema();
+    if (schema == nullptr || value.index() >= schema->returns.size()) return false;
+    return !schema->is_mutating() && schema->returns[value.index()].type == "Tensor";
+  }
+
+  // `is` asks for None, or, to choose a fast path, whether two tensors are one (multi-head attention does).
+  bool decide_identity(ir::Node& node) {
     const bool is = node.op() == "aten::__is__";
     if ((!is && !(node.op() == "aten::__isnot__")) || node.operand_count() != 2) return false;
+    const ir::Value *a = node.operand(0), *b = node.operand(1);
+    if (a != nullptr && a == b) return settle(node, Constant{is});
+    if (a != nullptr && b != nullptr && is_tensor_of_its_own(*a) && is_tensor_of_its_own(*b))
+      return settle(node, Constant{!is});
     for (size_t i = 0; i < 2; ++i) {
       const ir::AttributeValue* none = constant_value(node.operand(i));
       const ir::Value* other = node.operand(1 - i);

@@ -71,6 +71,19 @@ TEST(Fold, NoneIsDecidedWithoutTypes) {
             "\n0 = aten::relu(x)\n1 = aten::__is__(o, None)\nreturn True, True, 1, 0\n");
 }
 
+TEST(Fold, TwoTensorsAreOneWhenTheyAreOneValue) {
+  EXPECT_EQ(folded("%x: f32[2], %z: f32[2]", R"(
+    %y = aten::relu(%x)
+    %a = aten::__is__(%y, %y)
+    %b = aten::__isnot__(%x, %x)
+    %c = aten::__is__(%x, %z)
+    %d = aten::__isnot__(%y, %x)
+    %w = aten::relu_(%z)
+    %unknown = aten::__is__(%w, %z)
+    return %a, %b, %c, %d, %unknown)"),
+            "\n0 = aten::relu_(z)\n1 = aten::__is__(0, z)\nreturn True, False, False, True, 1\n");
+}
+
 TEST(Fold, ContainersOfUnknownsHaveKnownLength) {
   EXPECT_EQ(folded("%x: f32[2], %y: f32[2]", R"(
     %l: list<f32[2]> = prim::ListConstruct(%x, %y)
