@@ -104,11 +104,16 @@ void constant_of_shape(const Known& known, Types& types) {
 void range(const Known& known, Types& types) {
   const std::vector<Dim>* start = known.contents(0);
   const std::vector<Dim>* limit = known.contents(1);
-  const auto step = known.ints(2);
-  if (start == nullptr || limit == nullptr || !step || step->size() != 1 || (*step)[0] <= 0) return;
-  const Dim span = (*limit)[0] - (*start)[0];
-  const Dim count = (*step)[0] == 1 ? span : floor_div(span + Dim((*step)[0] - 1), Dim((*step)[0]));
-  fill(types, 0, 0, known.larger(count, Dim(0)));
+  const std::vector<Dim>* step = known.contents(2);
+  if (start == nullptr || limit == nullptr || step == nullptr || !known.at_least((*step)[0], 0)) return;
+  const Dim span = (*limit)[0] - (*start)[0], &by = (*step)[0];
+  if (by.is_constant() && by.value() > 0) {
+    const Dim count = by == Dim(1) ? span : floor_div(span + Dim(by.value() - 1), by);
+    fill(types, 0, 0, known.larger(count, Dim(0)));
+  } else if (const Dim count = floor_div(span, by);
+             count * by == span) {  // a step of 0 is an error when it runs
+    fill(types, 0, 0, known.larger(count, Dim(0)));
+  }
 }
 
 void tile(const Known& known, Types& types) {
@@ -146,8 +151,11 @@ void pad(const Known& known, Types& types) {
 void top_k(const Known& known, Types& types) {
   const std::vector<Dim>* k = known.contents(1);
   const auto axis = normalize(known.integer("axis", -1), rank_of(types));
-  if (k == nullptr || k->size() != 1 || !axis) return;
-  for (size_t output = 0; output < types.size(); ++output) fill(types, output, *axis, (*k)[0]);
+  const ir::Shape* input = known.shape(0);
+  if (k == nullptr || k->size() != 1 || !axis || input == nullptr || input->size() != rank_of(types)) return;
+  for (size_t output = 0; output < types.size(); ++output) {
+    for (size_t i = 0; i < input->size(); ++i) fill(types, output, i, i == *axis ? (*k)[0] : (*input)[i]);
+  }
 }
 
 // ---- cutting and joining ----
@@ -199,7 +207,9 @@ void slice(const Known& known, Types& types) {
       }
       continue;
     }
-    const Dim start = position(known, (*starts)[i], size);
+    // A start behind the end cuts nothing out, wherever it is.
+    const Dim& asked = (*starts)[i];
+    const Dim start = known.at_least(asked, 0) ? asked : position(known, asked, size);
     const Dim end = position(known, (*ends)[i], size);
     const Dim length = known.larger(end - start, Dim(0));
     fill(types, 0, *axis, steps[i] == 1 ? length : floor_div(length + Dim(steps[i] - 1), Dim(steps[i])));
@@ -342,6 +352,11 @@ bool is_capped(const Known& known, const Dim& part, const Dim& whole) {
   return cap >= 2 && cap < ir::Bounds::kNone && part == min(whole, Dim(cap));
 }
 
+// `other` is max(whole, 1): broadcast with a whole of 0, its 1 becomes 0.
+bool is_raised(const Dim& other, const Dim& whole) {
+  return other == max(whole, Dim(1)) || other - Dim(1) == max(whole - Dim(1), Dim(0));
+}
+
 // One side that is 2 or more decides: the other is 1 or the same. So does one of which all others are cut.
 void broadcast(const Known& known, Types& types) {
   const size_t rank = rank_of(types);
@@ -355,7 +370,7 @@ void broadcast(const Known& known, Types& types) {
     }
     for (const Dim& side : sides) {
       const auto follows = [&](const Dim& other) {
-        return other == Dim(1) || other == side || is_capped(known, other, side);
+        return other == Dim(1) || other == side || is_capped(known, other, side) || is_raised(other, side);
       };
       if (known.at_least(side, 2) || std::all_of(sides.begin(), sides.end(), follows))
         fill(types, 0, axis, side);

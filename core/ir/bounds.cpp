@@ -1,6 +1,7 @@
 #include "core/ir/bounds.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/ir/expression.h"
 
@@ -55,15 +56,19 @@ Bounds modulo(Bounds a, Bounds b) {
   return {0, a.min >= 0 ? std::min(largest, a.max) : largest};
 }
 
-Bounds of_atom(const Atom& atom, const SymbolTable& symbols) {
+constexpr int kMaxDepth = 4;  // of minima and maxima that are looked into
+
+Bounds bounds_within(const Dim& dim, const SymbolTable& symbols, int depth);
+
+Bounds of_atom(const Atom& atom, const SymbolTable& symbols, int depth) {
   if (atom.kind == Atom::Kind::symbol) {
     const auto found = symbols.find(atom.name);
     if (found == symbols.end()) return {0, kNone};
     return {found->second.min, found->second.max.value_or(kNone)};
   }
-  Bounds out = bounds_of(atom.arguments[0], symbols);
+  Bounds out = bounds_within(atom.arguments[0], symbols, depth);
   for (size_t i = 1; i < atom.arguments.size(); ++i) {
-    const Bounds b = bounds_of(atom.arguments[i], symbols);
+    const Bounds b = bounds_within(atom.arguments[i], symbols, depth);
     switch (atom.kind) {
       case Atom::Kind::floor_div:
         out = divide(out, b);
@@ -82,18 +87,50 @@ Bounds of_atom(const Atom& atom, const SymbolTable& symbols) {
   return out;
 }
 
-}  // namespace
+// rest + c * min(x, …) is the least or, for a negative c, the greatest of the sums rest + c * x, …: what the
+// sums share cancels, where the ends of the parts alone would not. n - min(1, n) is at least 0 by that.
+Bounds through_extremes(const std::vector<Term>& terms, const SymbolTable& symbols, int depth) {
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const Term& term = terms[i];
+    const Atom* atom = term.atoms.size() == 1 ? term.atoms[0].get() : nullptr;
+    if (atom == nullptr || (atom->kind != Atom::Kind::min && atom->kind != Atom::Kind::max)) continue;
+    std::vector<Term> others = terms;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    const Dim rest = Expression::make(std::move(others));
+    const bool least = (atom->kind == Atom::Kind::min) == (term.coefficient > 0);
+    std::optional<Bounds> out;
+    for (const Dim& argument : atom->arguments) {
+      const Bounds b = bounds_within(rest + Dim(term.coefficient) * argument, symbols, depth + 1);
+      if (!out) {
+        out = b;
+      } else if (least) {
+        out = Bounds{std::min(out->min, b.min), std::min(out->max, b.max)};
+      } else {
+        out = Bounds{std::max(out->min, b.min), std::max(out->max, b.max)};
+      }
+    }
+    return out.value_or(Bounds{});
+  }
+  return {};
+}
 
-Bounds bounds_of(const Dim& dim, const SymbolTable& symbols) {
+Bounds bounds_within(const Dim& dim, const SymbolTable& symbols, int depth) {
   if (dim.is_unknown()) return {};
   if (dim.is_constant()) return {dim.value(), dim.value()};
+  const std::vector<Term> terms = Expression::terms_of(dim);
   Bounds sum{0, 0};
-  for (const Term& term : Expression::terms_of(dim)) {
+  for (const Term& term : terms) {
     Bounds product{term.coefficient, term.coefficient};
-    for (const AtomPointer& atom : term.atoms) product = multiply(product, of_atom(*atom, symbols));
+    for (const AtomPointer& atom : term.atoms) product = multiply(product, of_atom(*atom, symbols, depth));
     sum = add(sum, product);
   }
-  return sum;
+  if (terms.size() < 2 || depth >= kMaxDepth) return sum;
+  const Bounds through = through_extremes(terms, symbols, depth);
+  return {std::max(sum.min, through.min), std::min(sum.max, through.max)};
 }
+
+}  // namespace
+
+Bounds bounds_of(const Dim& dim, const SymbolTable& symbols) { return bounds_within(dim, symbols, 0); }
 
 }  // namespace onnxport::ir

@@ -320,6 +320,38 @@ bool operator==(const Dim& a, const Dim& b) {
   return a.expression_ == b.expression_ || a.expression_->text() == b.expression_->text();
 }
 
+namespace {
+
+const Atom* lone_atom(const Term& term, Atom::Kind kind) {
+  const Atom* atom = term.atoms.size() == 1 ? term.atoms[0].get() : nullptr;
+  return atom != nullptr && atom->kind == kind && atom->arguments.size() == 2 ? atom : nullptr;
+}
+
+// max(a, b) + min(c, d) where a - b is c - d or d - c: whichever way the comparison goes, the sum is the
+// same. So the part before a cut and the part behind it are the whole again: min(1, n) + max(0, n - 1) == n.
+Dim join_extremes(Dim sum) {
+  const std::vector<Term> terms = Expression::terms_of(sum);
+  for (const Term& one : terms) {
+    const Atom* greatest = lone_atom(one, Atom::Kind::max);
+    for (const Term& other : terms) {
+      const Atom* least = greatest == nullptr ? nullptr : lone_atom(other, Atom::Kind::min);
+      if (least == nullptr || one.coefficient != other.coefficient) continue;
+      const std::vector<Dim>&a = greatest->arguments, &b = least->arguments;
+      const Dim difference = a[0] - a[1];
+      const bool same_way = difference == b[0] - b[1];
+      if (!same_way && !(difference == b[1] - b[0])) continue;
+      std::vector<Term> rest;
+      for (const Term& term : terms) {
+        if (&term != &one && &term != &other) rest.push_back(term);
+      }
+      return Expression::make(std::move(rest)) + Dim(one.coefficient) * (a[0] + (same_way ? b[1] : b[0]));
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
 Dim operator+(const Dim& a, const Dim& b) {
   if (a.is_constant() && b.is_constant()) return constant_or_unknown(checked_add(a.value_, b.value_));
   if (a.is_constant() && a.value_ == 0) return b;
@@ -327,7 +359,7 @@ Dim operator+(const Dim& a, const Dim& b) {
   return fold_unknown_or(a, b, [](const Dim& x, const Dim& y) {
     std::vector<Term> terms = Expression::terms_of(x);
     for (Term& term : Expression::terms_of(y)) terms.push_back(std::move(term));
-    return Expression::make(std::move(terms));
+    return join_extremes(Expression::make(std::move(terms)));
   });
 }
 

@@ -148,9 +148,30 @@ TEST_F(EmitterTest, WhatIsCutFromASizeBroadcastsOnlyWithAllOfIt) {
   ir::Value* x = input("f32[batch,seq,8]");
   EXPECT_EQ(e.emit1("Add", {x, input("f32[1,min(64,seq),8]")})->type().text(), "f32[batch,seq,8]");
   EXPECT_EQ(e.emit1("Mul", {input("f32[min(64,seq),1]"), x})->type().text(), "f32[batch,seq,8]");
+  EXPECT_EQ(e.emit1("Mul", {input("f32[batch,max(1,seq),8]"), x})->type().text(), "f32[batch,seq,8]");
   // min(1, seq) is 0 or 1, and of two unrelated sizes either may be 1: what comes out has a name of its own.
   EXPECT_EQ(e.emit1("Add", {x, input("f32[min(1,seq),8]")})->type().text(), "f32[batch,?0,8]");
   EXPECT_EQ(e.emit1("Add", {x, input("f32[other,8]")})->type().text(), "f32[batch,?1,8]");
+}
+
+TEST_F(EmitterTest, WhatACutLeavesOnBothSidesIsTheWhole) {
+  ir::Value* x = input("f32[n,8]");
+  ir::Value* front = e.emit1("Slice", {x, ints({0}), ints({1}), ints({0})});
+  ir::Value* rest = e.emit1("Slice", {x, ints({1}), ints({INT64_MAX}), ints({0})});
+  ir::Value* but_last = e.emit1("Slice", {x, ints({0}), ints({-1}), ints({0})});
+  EXPECT_EQ(front->type().text(), "f32[min(1,n),8]");
+  EXPECT_EQ(rest->type().text(), "f32[max(0,n-1),8]");
+  EXPECT_EQ(e.emit1("Add", {rest, but_last})->type().text(), "f32[max(0,n-1),8]");
+  ir::Value* both[] = {front, rest};
+  EXPECT_EQ(e.emit("", "Concat", both, {e.attribute("axis", int64_t{0})}, 1)[0]->type().text(), "f32[n,8]");
+}
+
+TEST_F(EmitterTest, ARangeInStepsOfASizeHasAsManyAsTheOther) {
+  ir::Value* x = input("f32[n,t]");
+  ir::Value* t = e.emit1("Squeeze", {e.emit1("Shape", {x}, {e.attribute("start", int64_t{1})}), ints({0})});
+  ir::Value* n = e.emit1("Squeeze", {e.emit1("Shape", {x}, {e.attribute("end", int64_t{1})}), ints({0})});
+  ir::Value* zero = e.constant(ir::Tensor::of<int64_t>(DType::i64, {}, std::vector<int64_t>{0}));
+  EXPECT_EQ(e.emit1("Range", {zero, e.emit1("Mul", {n, t}), t})->type().text(), "i64[n]");
 }
 
 TEST_F(EmitterTest, ResizedAxesAreStatedAndTheOthersKept) {

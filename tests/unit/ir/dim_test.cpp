@@ -1,4 +1,5 @@
 #include "core/ir/dim.h"
+#include "core/ir/bounds.h"
 
 #include <gtest/gtest.h>
 
@@ -103,6 +104,28 @@ TEST(Dim, ExtremaDecideWhatTheyCan) {
   EXPECT_EQ(max(a, b), max(b, a));
   EXPECT_EQ(max(max(a, b), s), max(a, max(s, b)));
   EXPECT_EQ(max(a, a), a);
+}
+
+TEST(Dim, PartsOfACutAreTheWholeAgain) {
+  EXPECT_EQ(min(Dim(1), a) + max(Dim(0), a - Dim(1)), a);
+  EXPECT_EQ(max(a - s, Dim(0)) + min(a, s), a);
+  EXPECT_EQ(max(a, s) + min(a, s), a + s);
+  EXPECT_EQ(Dim(3) * max(a, s) + Dim(3) * min(a, s) + b, Dim(3) * a + Dim(3) * s + b);
+  EXPECT_EQ((max(a, s) - min(a, s)).text(), "max(a,seq)-min(a,seq)");
+  EXPECT_EQ((max(a, s) + min(a, b)).text(), "max(a,seq)+min(a,b)");
+}
+
+TEST(Dim, BoundsSeeThroughExtrema) {
+  const SymbolTable symbols = {{"a", {2, 10, {}}}, {"b", {}}};
+  const auto ends = [&](const Dim& d) {
+    const Bounds bounds = bounds_of(d, symbols);
+    return std::pair(bounds.min, bounds.max);
+  };
+  EXPECT_EQ(ends(b - min(Dim(1), b)).first, 0);
+  EXPECT_EQ(ends(b - max(Dim(0), b - Dim(1))), std::pair(int64_t{0}, int64_t{1}));
+  EXPECT_EQ(ends(a - min(a, b)), std::pair(int64_t{0}, int64_t{10}));
+  EXPECT_EQ(ends(Dim(2) * max(a, Dim(5)) - a), std::pair(int64_t{2}, int64_t{10}));
+  EXPECT_EQ(ends(min(a, Dim(5))), std::pair(int64_t{2}, int64_t{5}));
 }
 
 // Every simplification must keep the value: compare with plain arithmetic over a grid.
