@@ -40,6 +40,7 @@ Mappings searching();
 Mappings special();
 Mappings spectrum();
 Mappings statistics();
+Mappings transformer();
 Mappings view();
 
 }  // namespace onnxport::aten
