@@ -56,19 +56,24 @@ Bounds modulo(Bounds a, Bounds b) {
   return {0, a.min >= 0 ? std::min(largest, a.max) : largest};
 }
 
-constexpr int kMaxDepth = 4;  // of minima and maxima that are looked into
+// What is known of the symbols, and how many more minima and maxima are looked into: without an end, a size
+// that nests them costs a power of its length.
+struct Known {
+  const SymbolTable& symbols;
+  int extremes_left = 32;
+};
 
-Bounds bounds_within(const Dim& dim, const SymbolTable& symbols, int depth);
+Bounds bounds_within(const Dim& dim, Known& known);
 
-Bounds of_atom(const Atom& atom, const SymbolTable& symbols, int depth) {
+Bounds of_atom(const Atom& atom, Known& known) {
   if (atom.kind == Atom::Kind::symbol) {
-    const auto found = symbols.find(atom.name);
-    if (found == symbols.end()) return {0, kNone};
+    const auto found = known.symbols.find(atom.name);
+    if (found == known.symbols.end()) return {0, kNone};
     return {found->second.min, found->second.max.value_or(kNone)};
   }
-  Bounds out = bounds_within(atom.arguments[0], symbols, depth);
+  Bounds out = bounds_within(atom.arguments[0], known);
   for (size_t i = 1; i < atom.arguments.size(); ++i) {
-    const Bounds b = bounds_within(atom.arguments[i], symbols, depth);
+    const Bounds b = bounds_within(atom.arguments[i], known);
     switch (atom.kind) {
       case Atom::Kind::floor_div:
         out = divide(out, b);
@@ -89,7 +94,7 @@ Bounds of_atom(const Atom& atom, const SymbolTable& symbols, int depth) {
 
 // rest + c * min(x, …) is the least or, for a negative c, the greatest of the sums rest + c * x, …: what the
 // sums share cancels, where the ends of the parts alone would not. n - min(1, n) is at least 0 by that.
-Bounds through_extremes(const std::vector<Term>& terms, const SymbolTable& symbols, int depth) {
+Bounds through_extremes(const std::vector<Term>& terms, Known& known) {
   for (size_t i = 0; i < terms.size(); ++i) {
     const Term& term = terms[i];
     const Atom* atom = term.atoms.size() == 1 ? term.atoms[0].get() : nullptr;
@@ -100,7 +105,7 @@ Bounds through_extremes(const std::vector<Term>& terms, const SymbolTable& symbo
     const bool least = (atom->kind == Atom::Kind::min) == (term.coefficient > 0);
     std::optional<Bounds> out;
     for (const Dim& argument : atom->arguments) {
-      const Bounds b = bounds_within(rest + Dim(term.coefficient) * argument, symbols, depth + 1);
+      const Bounds b = bounds_within(rest + Dim(term.coefficient) * argument, known);
       if (!out) {
         out = b;
       } else if (least) {
@@ -114,23 +119,27 @@ Bounds through_extremes(const std::vector<Term>& terms, const SymbolTable& symbo
   return {};
 }
 
-Bounds bounds_within(const Dim& dim, const SymbolTable& symbols, int depth) {
+Bounds bounds_within(const Dim& dim, Known& known) {
   if (dim.is_unknown()) return {};
   if (dim.is_constant()) return {dim.value(), dim.value()};
   const std::vector<Term> terms = Expression::terms_of(dim);
   Bounds sum{0, 0};
   for (const Term& term : terms) {
     Bounds product{term.coefficient, term.coefficient};
-    for (const AtomPointer& atom : term.atoms) product = multiply(product, of_atom(*atom, symbols, depth));
+    for (const AtomPointer& atom : term.atoms) product = multiply(product, of_atom(*atom, known));
     sum = add(sum, product);
   }
-  if (terms.size() < 2 || depth >= kMaxDepth) return sum;
-  const Bounds through = through_extremes(terms, symbols, depth);
+  if (terms.size() < 2 || known.extremes_left <= 0) return sum;
+  --known.extremes_left;
+  const Bounds through = through_extremes(terms, known);
   return {std::max(sum.min, through.min), std::min(sum.max, through.max)};
 }
 
 }  // namespace
 
-Bounds bounds_of(const Dim& dim, const SymbolTable& symbols) { return bounds_within(dim, symbols, 0); }
+Bounds bounds_of(const Dim& dim, const SymbolTable& symbols) {
+  Known known{symbols};
+  return bounds_within(dim, known);
+}
 
 }  // namespace onnxport::ir

@@ -330,7 +330,9 @@ const Atom* lone_atom(const Term& term, Atom::Kind kind) {
 // max(a, b) + min(c, d) where a - b is c - d or d - c: whichever way the comparison goes, the sum is the
 // same. So the part before a cut and the part behind it are the whole again: min(1, n) + max(0, n - 1) == n.
 Dim join_extremes(Dim sum) {
+  constexpr size_t kMostTerms = 16;  // every pair of them is looked at
   const std::vector<Term> terms = Expression::terms_of(sum);
+  if (terms.size() > kMostTerms) return sum;
   for (const Term& one : terms) {
     const Atom* greatest = lone_atom(one, Atom::Kind::max);
     for (const Term& other : terms) {
