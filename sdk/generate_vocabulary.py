@@ -41,13 +41,13 @@ def method(schema):
         inputs = "{" + ", ".join(call) + "}"
     if is_var:
         ps.append("size_t outputs")
-        ps.append("Attrs attrs = {}")
-        return f'Values {name}({", ".join(ps)}) {{ return node("{name}", {inputs}, std::move(attrs), outputs); }}'
-    ps.append("Attrs attrs = {}")
+        ps.append("const Attrs& attrs = {}")
+        return f'Values {name}({", ".join(ps)}) {{ return node("{name}", {inputs}, attrs, outputs); }}'
+    ps.append("const Attrs& attrs = {}")
     if len(need) <= 1:
-        return f'Value {name}({", ".join(ps)}) {{ return node("{name}", {inputs}, std::move(attrs)); }}'
+        return f'Value {name}({", ".join(ps)}) {{ return node("{name}", {inputs}, attrs); }}'
     return (f'Values {name}({", ".join(ps)}) '
-            f'{{ return node("{name}", {inputs}, std::move(attrs), {len(need)}); }}')
+            f'{{ return node("{name}", {inputs}, attrs, {len(need)}); }}')
 
 
 def main():

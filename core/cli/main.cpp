@@ -74,8 +74,13 @@ int run(int argc, char** argv) {
 // an export takes, for memory that goes with the process anyway. Everything of ours is closed and gone by
 // now, and what stdio still holds is written here. A leak checker works when a process ends in order.
 int leave(int status) {
+  if (std::fflush(nullptr) != 0 && status == 0) {
+    std::fputs(
+        "onnxport: error: standard output cannot be written\n  -> is its disk full, or its reader gone?\n",
+        stderr);
+    status = 1;
+  }
 #if !defined(__SANITIZE_ADDRESS__)
-  if (std::fflush(nullptr) != 0 && status == 0) status = 1;
   std::_Exit(status);
 #else
   return status;
@@ -89,8 +94,8 @@ int main(int argc, char** argv) {
   // process.
   std::signal(SIGXFSZ, SIG_IGN);
 #ifdef __GLIBC__
-  mallopt(M_MXFAST,
-          0);  // else each large allocation sweeps what libtorch's graphs left behind, the more the larger
+  // Else each large allocation sweeps what libtorch's graphs left behind, the more the larger they are.
+  mallopt(M_MXFAST, 0);
 #endif
   return leave(run(argc, argv));
 }

@@ -42,6 +42,25 @@ std::optional<size_t> normalize(int64_t axis, size_t rank) {
   return static_cast<size_t>(at);
 }
 
+// The axes that are named, all where none are; nullopt when one does not exist.
+std::optional<std::vector<size_t>> chosen_axes(const std::optional<std::vector<int64_t>>& named,
+                                               size_t rank) {
+  std::vector<size_t> out;
+  for (size_t i = 0; !named && i < rank; ++i) out.push_back(i);
+  for (int64_t axis : named.value_or(std::vector<int64_t>{})) {
+    const auto at = normalize(axis, rank);
+    if (!at) return std::nullopt;
+    out.push_back(*at);
+  }
+  return out;
+}
+
+void fill_others(Types& types, const std::vector<size_t>& axes, const ir::Shape& input) {
+  for (size_t i = 0; i < input.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) == axes.end()) fill(types, 0, i, input[i]);
+  }
+}
+
 // ---- shapes given as values ----
 
 void reshape(const Known& known, Types& types) {
@@ -105,15 +124,18 @@ void range(const Known& known, Types& types) {
   const std::vector<Dim>* start = known.contents(0);
   const std::vector<Dim>* limit = known.contents(1);
   const std::vector<Dim>* step = known.contents(2);
-  if (start == nullptr || limit == nullptr || step == nullptr || !known.at_least((*step)[0], 0)) return;
-  const Dim span = (*limit)[0] - (*start)[0], &by = (*step)[0];
-  if (by.is_constant() && by.value() > 0) {
-    const Dim count = by == Dim(1) ? span : floor_div(span + Dim(by.value() - 1), by);
-    fill(types, 0, 0, known.larger(count, Dim(0)));
-  } else if (const Dim count = floor_div(span, by);
-             count * by == span) {  // a step of 0 is an error when it runs
-    fill(types, 0, 0, known.larger(count, Dim(0)));
+  for (const std::vector<Dim>* one : {start, limit, step}) {
+    if (one == nullptr || one->size() != 1) return;
   }
+  const Dim span = (*limit)[0] - (*start)[0], &by = (*step)[0];
+  if (!known.at_least(by, 0)) return;
+  Dim count;
+  if (by.is_constant() && by.value() > 0) {
+    count = floor_div(span + (by - Dim(1)), by);
+  } else if (const Dim exact = floor_div(span, by); exact * by == span) {
+    count = exact;  // a step that turns out to be 0 is an error then
+  }
+  fill(types, 0, 0, known.larger(count, Dim(0)));
 }
 
 void tile(const Known& known, Types& types) {
@@ -127,24 +149,14 @@ void pad(const Known& known, Types& types) {
   const std::vector<Dim>* pads = known.contents(1);
   const ir::Shape* input = known.shape(0);
   if (pads == nullptr || input == nullptr) return;
-  std::vector<size_t> axes;
-  if (known.input(3) != nullptr) {
-    const auto given = known.ints(3);
-    if (!given) return;
-    for (int64_t axis : *given) {
-      const auto at = normalize(axis, input->size());
-      if (!at) return;
-      axes.push_back(*at);
-    }
-  } else {
-    for (size_t i = 0; i < input->size(); ++i) axes.push_back(i);
-  }
-  if (pads->size() != 2 * axes.size()) return;
-  for (size_t i = 0; i < input->size(); ++i) {
-    if (std::find(axes.begin(), axes.end(), i) == axes.end()) fill(types, 0, i, (*input)[i]);
-  }
-  for (size_t i = 0; i < axes.size(); ++i) {
-    fill(types, 0, axes[i], (*input)[axes[i]] + (*pads)[i] + (*pads)[i + axes.size()]);
+  const auto named = known.ints(3);
+  if (known.input(3) != nullptr && !named) return;
+  const auto axes = chosen_axes(named, input->size());
+  if (!axes || pads->size() != 2 * axes->size()) return;
+  fill_others(types, *axes, *input);
+  for (size_t i = 0; i < axes->size(); ++i) {
+    const size_t axis = (*axes)[i];
+    fill(types, 0, axis, (*input)[axis] + (*pads)[i] + (*pads)[i + axes->size()]);
   }
 }
 
@@ -317,30 +329,21 @@ void resize(const Known& known, Types& types) {
   const ir::Shape* input = known.shape(0);
   if (input == nullptr || input->size() != rank_of(types)) return;
   if (known.string("keep_aspect_ratio_policy", "stretch") != "stretch") return;
-  std::vector<size_t> axes;  // those that are resized
-  if (const auto given = known.integers("axes")) {
-    for (int64_t axis : *given) {
-      const auto at = normalize(axis, input->size());
-      if (!at) return;
-      axes.push_back(*at);
-    }
-  } else {
-    for (size_t i = 0; i < input->size(); ++i) axes.push_back(i);
-  }
-  for (size_t i = 0; i < input->size(); ++i) {
-    if (std::find(axes.begin(), axes.end(), i) == axes.end()) fill(types, 0, i, (*input)[i]);
-  }
+  const auto axes = chosen_axes(known.integers("axes"), input->size());
+  if (!axes) return;
+  fill_others(types, *axes, *input);
   if (const std::vector<Dim>* sizes = known.contents(3)) {
-    for (size_t i = 0; i < axes.size() && i < sizes->size(); ++i) fill(types, 0, axes[i], (*sizes)[i]);
+    for (size_t i = 0; i < axes->size() && i < sizes->size(); ++i) fill(types, 0, (*axes)[i], (*sizes)[i]);
     return;
   }
   const ir::Value* scales = known.input(2);
   if (scales == nullptr || !scales->is_constant()) return;
   const auto factors = scales->constant()->to_reals();
-  for (size_t i = 0; factors && i < axes.size() && i < factors->size(); ++i) {
+  for (size_t i = 0; factors && i < axes->size() && i < factors->size(); ++i) {
     if (!(std::abs((*factors)[i]) < 1e9)) continue;
     const auto whole = static_cast<int64_t>((*factors)[i]);
-    if (static_cast<double>(whole) == (*factors)[i]) fill(types, 0, axes[i], (*input)[axes[i]] * Dim(whole));
+    const size_t axis = (*axes)[i];
+    if (static_cast<double>(whole) == (*factors)[i]) fill(types, 0, axis, (*input)[axis] * Dim(whole));
   }
 }
 

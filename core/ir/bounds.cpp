@@ -1,7 +1,6 @@
 #include "core/ir/bounds.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "core/ir/expression.h"
 
@@ -56,6 +55,9 @@ Bounds modulo(Bounds a, Bounds b) {
   return {0, a.min >= 0 ? std::min(largest, a.max) : largest};
 }
 
+Bounds least(Bounds a, Bounds b) { return {std::min(a.min, b.min), std::min(a.max, b.max)}; }
+Bounds greatest(Bounds a, Bounds b) { return {std::max(a.min, b.min), std::max(a.max, b.max)}; }
+
 // What is known of the symbols, and how many more minima and maxima are looked into: without an end, a size
 // that nests them costs a power of its length.
 struct Known {
@@ -82,10 +84,10 @@ Bounds of_atom(const Atom& atom, Known& known) {
         out = modulo(out, b);
         break;
       case Atom::Kind::min:
-        out = {std::min(out.min, b.min), std::min(out.max, b.max)};
+        out = least(out, b);
         break;
       default:
-        out = {std::max(out.min, b.min), std::max(out.max, b.max)};
+        out = greatest(out, b);
         break;
     }
   }
@@ -95,28 +97,21 @@ Bounds of_atom(const Atom& atom, Known& known) {
 // rest + c * min(x, …) is the least or, for a negative c, the greatest of the sums rest + c * x, …: what the
 // sums share cancels, where the ends of the parts alone would not. n - min(1, n) is at least 0 by that.
 Bounds through_extremes(const std::vector<Term>& terms, Known& known) {
-  for (size_t i = 0; i < terms.size(); ++i) {
-    const Term& term = terms[i];
-    const Atom* atom = term.atoms.size() == 1 ? term.atoms[0].get() : nullptr;
-    if (atom == nullptr || (atom->kind != Atom::Kind::min && atom->kind != Atom::Kind::max)) continue;
-    std::vector<Term> others = terms;
-    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-    const Dim rest = Expression::make(std::move(others));
-    const bool least = (atom->kind == Atom::Kind::min) == (term.coefficient > 0);
-    std::optional<Bounds> out;
-    for (const Dim& argument : atom->arguments) {
-      const Bounds b = bounds_within(rest + Dim(term.coefficient) * argument, known);
-      if (!out) {
-        out = b;
-      } else if (least) {
-        out = Bounds{std::min(out->min, b.min), std::min(out->max, b.max)};
-      } else {
-        out = Bounds{std::max(out->min, b.min), std::max(out->max, b.max)};
-      }
-    }
-    return out.value_or(Bounds{});
-  }
-  return {};
+  const auto found = std::find_if(terms.begin(), terms.end(), [](const Term& term) {
+    return term.atoms.size() == 1 &&
+           (term.atoms[0]->kind == Atom::Kind::min || term.atoms[0]->kind == Atom::Kind::max);
+  });
+  if (found == terms.end() || known.extremes_left <= 0) return {};
+  --known.extremes_left;
+  std::vector<Term> others(terms.begin(), found);
+  others.insert(others.end(), found + 1, terms.end());
+  const Dim rest = Expression::make(std::move(others)), times = found->coefficient;
+  const Atom& atom = *found->atoms[0];
+  const auto combine = (atom.kind == Atom::Kind::min) == (found->coefficient > 0) ? least : greatest;
+  Bounds out = bounds_within(rest + times * atom.arguments[0], known);
+  for (size_t i = 1; i < atom.arguments.size(); ++i)
+    out = combine(out, bounds_within(rest + times * atom.arguments[i], known));
+  return out;
 }
 
 Bounds bounds_within(const Dim& dim, Known& known) {
@@ -129,8 +124,7 @@ Bounds bounds_within(const Dim& dim, Known& known) {
     for (const AtomPointer& atom : term.atoms) product = multiply(product, of_atom(*atom, known));
     sum = add(sum, product);
   }
-  if (terms.size() < 2 || known.extremes_left <= 0) return sum;
-  --known.extremes_left;
+  if (terms.size() < 2) return sum;
   const Bounds through = through_extremes(terms, known);
   return {std::max(sum.min, through.min), std::min(sum.max, through.max)};
 }

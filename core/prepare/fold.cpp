@@ -193,13 +193,19 @@ class Folder {
            producer->schema()->returns[value.index()].type == "Tensor";
   }
 
-  // A tensor that no other name means: what is made by writing to another tensor may be that one.
+  // A tensor that is no other value's: not what a loop carries, which may be what it began with, nor what an
+  // operator may hand on.
   static bool is_tensor_of_its_own(const ir::Value& value) {
     const ir::Node* producer = value.producer();
-    if (producer == nullptr) return value.is_constant() || value.type().is_tensor();
+    if (producer == nullptr) {
+      const bool is_input = value.block() != nullptr && value.block()->owner() == nullptr;
+      return value.is_constant() || (is_input && value.type().is_tensor());
+    }
     const ir::Schema* schema = producer->schema();
     if (schema == nullptr || value.index() >= schema->returns.size()) return false;
-    return !schema->is_mutating() && schema->returns[value.index()].type == "Tensor";
+    const Aliasing::Kind kind = aliasing_of(*producer, value.index()).kind;
+    return schema->returns[value.index()].type == "Tensor" &&
+           (kind == Aliasing::Kind::fresh || kind == Aliasing::Kind::view);
   }
 
   // `is` asks for None, or, to choose a fast path, whether two tensors are one (multi-head attention does).

@@ -140,6 +140,7 @@ c10::IValue to_ivalue(const ir::AttributeValue& value) {
 
 c10::TypePtr to_torch_type(const ir::Type& type) {
   using Kind = ir::Type::Kind;
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer does not follow the shared owner
   const auto element = [&](size_t i) -> c10::TypePtr { return to_torch_type(type.elements().at(i)); };
   switch (type.kind()) {
     case Kind::tensor:

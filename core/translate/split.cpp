@@ -87,14 +87,7 @@ std::shared_ptr<Split> Translator::recorded(const ir::Schema& schema,
   for (const SplitArgument& a : arguments) add_to_key(a, key);
   const auto found = splits_.find(key);
   if (found != splits_.end()) return found->second;
-  std::optional<Split> made;
-  try {
-    made = torch_backend().split(schema, arguments, target_->symbols, why);
-  } catch (const Error& e) {
-    std::vector<Diagnostic> all = e.diagnostics();
-    for (Diagnostic& d : all) d.message = "splitting " + schema.qualified_name() + ": " + d.message;
-    throw Error(std::move(all));
-  }
+  std::optional<Split> made = torch_backend().split(schema, arguments, target_->symbols, why);
   if (!made) return nullptr;
   // Kernels write in place as they please; what is translated does not.
   prepare(*made->graph, State::drop, notes_);

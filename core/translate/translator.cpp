@@ -1,7 +1,8 @@
 #include "core/translate/translator.h"
-#include "core/ir/node_place.h"
 
 #include <algorithm>
+
+#include "core/ir/node_place.h"
 
 namespace onnxport {
 
@@ -94,8 +95,7 @@ void Translator::refuse_rank(const std::string& result) {
   errors_.push_back({Severity::error,
                      "T513",
                      "the rank of the result '" + result +
-                         "' is only known at run time, and an output of an "
-                         "ONNX model must state one",
+                         "' is only known at run time, and an output of an ONNX model must state one",
                      {},
                      "let both branches of an if, and every iteration of a loop, give tensors of one rank"});
 }

@@ -15,7 +15,8 @@ double hermite_limit(DType t) { return t == DType::f64 ? 512 : 128; }
 Value polynomial(Op& op, First first, Next next, bool shifted, bool limited) {
   auto [given, degree] = op.promoted_to_float("x", "n");
   const DType t = given.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  auto [x, n] = expanded(op, op.cast(given, t), truncated(op, op.cast(degree, t)));
+  const auto shaped = expanded(op, op.cast(given, t), truncated(op, op.cast(degree, t)));
+  Value x = shaped.first, n = shaped.second;
   if (shifted) x = x * 2 - 1;
   Value one = op.Expand(op.like(x, 1), op.shape_of(x)), linear = first(op, x);
   Value top = op.Clip(op.Where(op.IsNaN(n), op.like(n, 0), n), op.like(n, 1), op.like(n, 100000));

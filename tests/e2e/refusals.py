@@ -67,8 +67,8 @@ class Models(Refusing):
 
     def test_a_kernel_that_asks_for_contents(self) -> None:
         self.refused(14, "contents",
-                     "aten::combinations (refused.py:51): error T531: splitting aten::combinations: the size of what "
-                     "aten::masked_select returns depends on the contents of its input\n"
+                     "aten::combinations (refused.py:51): error T531: the size of what aten::masked_select "
+                     "returns depends on the contents of its input\n"
                      "  -> a plugin can map the operator as a whole: see docs/plugins.md")
 
     def test_packed_weights(self) -> None:

@@ -1,7 +1,7 @@
 // legalize_file IN.onnx OPSET OUT.onnx: what `check_rules.py` drives. Exit status 3 and the errors on stderr
 // when a node cannot be taken along.
-#include <cstdlib>
 #include <iostream>
+#include <string>
 
 #include "core/legalize/legalize.h"
 #include "core/serialize/serialize.h"
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     onnxport::Registry registry(options);
     const auto graph = onnxport::read_model(argv[1]);
     std::vector<onnxport::Diagnostic> notes;
-    onnxport::legalize(*graph, std::atoi(argv[2]), registry, notes);
+    onnxport::legalize(*graph, std::stoi(argv[2]), registry, notes);
     const auto problems = onnxport::ir::check_invariants(*graph);
     for (const std::string& problem : problems) std::cerr << "invariant: " << problem << '\n';
     if (!problems.empty()) return 4;
@@ -26,6 +26,9 @@ int main(int argc, char** argv) {
   } catch (const onnxport::Error& e) {
     std::cerr << e.what() << '\n';
     return 3;
+  } catch (const std::exception& e) {
+    std::cerr << "legalize_file: " << e.what() << '\n';
+    return 2;
   }
   return 0;
 }

@@ -38,10 +38,11 @@ class Builder {
 #include "onnxport/onnx_ops.inc"
 
   // Any node: of a custom domain, or with other than the required outputs.
-  Values node(std::string_view op_type, const Values& inputs, Attrs attrs, size_t outputs,
+  Values node(std::string_view op_type, const Values& inputs, const Attrs& attrs, size_t outputs,
               std::string_view domain = {});
-  Value node(std::string_view op_type, const Values& inputs, Attrs attrs = {}, std::string_view domain = {}) {
-    return node(op_type, inputs, std::move(attrs), size_t{1}, domain).front();
+  Value node(std::string_view op_type, const Values& inputs, const Attrs& attrs = {},
+             std::string_view domain = {}) {
+    return node(op_type, inputs, attrs, size_t{1}, domain).front();
   }
 
   // ---- constants ----

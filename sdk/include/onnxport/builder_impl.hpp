@@ -291,8 +291,8 @@ inline std::vector<onnxport_value> handles(const Values& values) {
 
 }  // namespace detail
 
-inline Values Builder::node(std::string_view op_type, const Values& inputs, Attrs attrs, size_t outputs,
-                            std::string_view domain) {
+inline Values Builder::node(std::string_view op_type, const Values& inputs, const Attrs& attrs,
+                            size_t outputs, std::string_view domain) {
   std::vector<onnxport_value> in = detail::handles(inputs);
   while (!in.empty() && in.back() == 0) in.pop_back();
   std::vector<onnxport_value> out(outputs, 0);

@@ -17,12 +17,14 @@ using ir::Type;
 Type f32(Shape shape) { return Type::tensor(DType::f32, std::move(shape)); }
 
 class EmitterTest : public testing::Test {
- protected:
-  EmitterTest() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
+ public:
   ~EmitterTest() override { EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{}); }
 
+ protected:
+  EmitterTest() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
+
   ir::Value* input(const char* type) { return graph.add_input("x", *Type::parse(type)); }
-  ir::Value* ints(std::vector<int64_t> v) { return e.constant(ir::Tensor::ints(v)); }
+  ir::Value* ints(const std::vector<int64_t>& v) { return e.constant(ir::Tensor::ints(v)); }
   size_t nodes() const {
     size_t n = 0;
     for ([[maybe_unused]] ir::Node* node : graph.body()) ++n;
@@ -181,7 +183,7 @@ TEST_F(EmitterTest, ResizedAxesAreStatedAndTheOthersKept) {
     if (!axes.empty()) attributes.push_back(e.attribute("axes", std::move(axes)));
     return e.emit1("Resize", {x, nullptr, scales, sizes}, attributes)->type().text();
   };
-  const auto floats = [&](std::vector<float> v) {
+  const auto floats = [&](const std::vector<float>& v) {
     return e.constant(ir::Tensor::of<float>(DType::f32, {static_cast<int64_t>(v.size())}, v));
   };
   EXPECT_EQ(resized(nullptr, ints({16, 20}), {2, 3}), "f32[batch,8,16,20]");

@@ -72,6 +72,7 @@ TEST(Schema, DefaultsTakeTheKindOfTheirType) {
 }
 
 TEST(Schema, TextParsesBack) {
+  // NOLINTBEGIN(bugprone-suspicious-missing-comma): a text over two lines is one
   for (const char* text :
        {"aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
         "aten::split.Tensor(Tensor(a) self, int split_size, int dim=0) -> Tensor(a)[]",
@@ -84,6 +85,7 @@ TEST(Schema, TextParsesBack) {
         "x::g(bool[2] m=[True, False], float[] f=[0.5, 1.], float big=1e+30) -> (Tensor(a!), Tensor(b!))"}) {
     EXPECT_EQ(parse_schema(text).text(), text);
   }
+  // NOLINTEND(bugprone-suspicious-missing-comma)
 }
 
 TEST(Schema, ToleratesWhatOnlyTorchWrites) {

@@ -67,7 +67,7 @@ TEST(Tensor, SmallFloatsWiden) {
 
 TEST(Tensor, ViewsShareTheirStorage) {
   const Tensor a = Tensor::ints({1, 2, 3, 4});
-  const Tensor copy = a;
+  const Tensor copy = a;  // NOLINT(performance-unnecessary-copy-initialization): copies are what is tested
   EXPECT_TRUE(a.same_storage(copy));
   EXPECT_FALSE(a.same_storage(Tensor::ints({1, 2, 3, 4})));
   const Tensor square = a.reshaped({2, 2});

@@ -20,22 +20,22 @@ class Evaluate : public testing::Test {
   }
 
   std::optional<std::vector<Tensor>> run(const char* op, const std::vector<Tensor>& inputs,
-                                         std::vector<ir::Attribute> attributes = {}, size_t outputs = 1,
-                                         uint64_t bytes = kPlenty) {
+                                         const std::vector<ir::Attribute>& attributes = {},
+                                         size_t outputs = 1, uint64_t bytes = kPlenty) {
     std::vector<const Tensor*> pointers;
     for (const Tensor& t : inputs) pointers.push_back(t.dtype() == DType::undefined ? nullptr : &t);
     return evaluate_constant(op, pointers, attributes, 23, outputs, bytes);
   }
   std::vector<int64_t> ints(const char* op, const std::vector<Tensor>& inputs,
-                            std::vector<ir::Attribute> attributes = {}) {
-    const auto out = run(op, inputs, std::move(attributes));
+                            const std::vector<ir::Attribute>& attributes = {}) {
+    const auto out = run(op, inputs, attributes);
     if (!out) return {-999};
     dims = (*out)[0].dims();
     return (*out)[0].to_ints().value_or(std::vector<int64_t>{-998});
   }
   std::vector<double> reals(const char* op, const std::vector<Tensor>& inputs,
-                            std::vector<ir::Attribute> attributes = {}) {
-    const auto out = run(op, inputs, std::move(attributes));
+                            const std::vector<ir::Attribute>& attributes = {}) {
+    const auto out = run(op, inputs, attributes);
     if (!out) return {-999};
     dims = (*out)[0].dims();
     return (*out)[0].to_reals().value_or(std::vector<double>{-998});
@@ -45,10 +45,10 @@ class Evaluate : public testing::Test {
   std::vector<int64_t> dims;
 };
 
-Tensor f(std::vector<double> v, DType dtype = DType::f32) {
+Tensor f(const std::vector<double>& v, DType dtype = DType::f32) {
   return *from_reals(dtype, {static_cast<int64_t>(v.size())}, v);
 }
-Tensor i(std::vector<int64_t> v, DType dtype = DType::i64) {
+Tensor i(const std::vector<int64_t>& v, DType dtype = DType::i64) {
   return *from_ints(dtype, {static_cast<int64_t>(v.size())}, v);
 }
 Tensor matrix(int64_t rows, int64_t columns) {

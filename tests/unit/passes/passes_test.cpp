@@ -19,8 +19,8 @@ class Passes : public testing::Test {
   Passes() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
 
   ir::Value* input(const char* type) { return graph.add_input("x", *Type::parse(type)); }
-  ir::Value* ints(std::vector<int64_t> v) { return e.constant(Tensor::ints(v)); }
-  ir::Value* weight(std::vector<int64_t> dims, std::vector<double> values, const char* name = "w") {
+  ir::Value* ints(const std::vector<int64_t>& v) { return e.constant(Tensor::ints(v)); }
+  ir::Value* weight(std::vector<int64_t> dims, const std::vector<double>& values, const char* name = "w") {
     return graph.add_initializer(name, *from_reals(DType::f32, std::move(dims), values));
   }
   ir::Attribute at(const char* name, ir::AttributeValue value) { return e.attribute(name, std::move(value)); }
@@ -112,7 +112,7 @@ TEST_F(Passes, LargeConstantsDoNot) {
 
 TEST_F(Passes, AWeightIsTransposedOnlyWhenNothingElseReadsIt) {
   ir::Value* x = input("f32[b,600]");
-  const std::vector<double> values(600 * 500, 0.5);
+  const std::vector<double> values(size_t{600} * 500, 0.5);
   ir::Value* once = weight({500, 600}, values, "once");
   ir::Value* shared = weight({500, 600}, values, "shared");
   ir::Value* ids = input("i64[n]");
@@ -259,8 +259,8 @@ TEST_P(BatchNorm, GivesTheSameNumbersFolded) {
   const auto [op, groups, with_bias] = GetParam();
   const bool transposed = std::string_view(op) == "ConvTranspose";
   ir::Value* x = graph.add_input("x", *Type::parse("f32[1,4,1,1]"));
-  const std::vector<int64_t> dims =
-      transposed ? std::vector<int64_t>{4, 4 / groups, 1, 1} : std::vector<int64_t>{4, 4 / groups, 1, 1};
+  const std::vector<int64_t> dims = {4, 4 / groups, 1,
+                                     1};  // of either kind: as many channels go in as come out
   std::vector<double> values;
   for (int i = 0; i < 16 / groups; ++i) values.push_back(0.25 * i - 1);
   ir::Value* w = weight(dims, values, "conv.weight");

@@ -87,7 +87,7 @@ TEST(Manifest, M101Unreadable) {
   EXPECT_THAT(error_of([] { read_manifest("/"); }), HasSubstr("M101: is a folder, not a file"));
   EXPECT_THAT(errors_in("onnxport_manifest: 1\nplugin: \xff"),
               StartsWith("acme.onnxport.yaml:2:9: error M101: is not UTF-8 text"));
-  EXPECT_THAT(errors_in(std::string(300 * 1024, '#')),
+  EXPECT_THAT(errors_in(std::string(size_t{300} * 1024, '#')),
               StartsWith("acme.onnxport.yaml: error M101: is larger than 256 KiB"));
 }
 

@@ -84,6 +84,17 @@ TEST(Fold, TwoTensorsAreOneWhenTheyAreOneValue) {
             "\n0 = aten::relu_(z)\n1 = aten::__is__(0, z)\nreturn True, False, False, True, 1\n");
 }
 
+TEST(Fold, WhetherALoopStillCarriesWhatItBeganWithIsNotDecided) {
+  EXPECT_THAT(folded("%x: f32[2], %n: int, %go: bool", R"(
+    %y: f32[2] = prim::Loop(%n, %go, %x) block(%i: int, %h: f32[2]) {
+      %same = aten::__is__(%h, %x)
+      %next = aten::relu(%h)
+      return %same, %next
+    }
+    return %y)"),
+              testing::HasSubstr("aten::__is__("));
+}
+
 TEST(Fold, ContainersOfUnknownsHaveKnownLength) {
   EXPECT_EQ(folded("%x: f32[2], %y: f32[2]", R"(
     %l: list<f32[2]> = prim::ListConstruct(%x, %y)

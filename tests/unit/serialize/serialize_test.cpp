@@ -20,12 +20,14 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 class Serialize : public testing::Test {
+ public:
+  ~Serialize() override { fs::remove_all(folder_); }
+
  protected:
   Serialize() {
     std::string pattern = (fs::temp_directory_path() / "onnxport-serialize-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
   }
-  ~Serialize() override { fs::remove_all(folder_); }
 
   fs::path path(const char* name) const { return folder_ / name; }
   static std::string slurp(const fs::path& file) {
@@ -44,7 +46,7 @@ class Serialize : public testing::Test {
   fs::path folder_;
 };
 
-ir::Type f32(std::vector<ir::Dim> dims) { return ir::Type::tensor(ir::DType::f32, ir::Shape(dims)); }
+ir::Type f32(ir::Shape dims) { return ir::Type::tensor(ir::DType::f32, std::move(dims)); }
 
 ir::Tensor weight(int64_t rows, int64_t columns) {
   std::vector<float> values(static_cast<size_t>(rows * columns));
@@ -199,7 +201,8 @@ TEST_F(Serialize, WeightsAreCopiedFromFileToFile) {
 
 TEST_F(Serialize, ReferencePointsIntoTheArchive) {
   {
-    std::ofstream(path("model.pt"), std::ios::binary) << "0123456789abcdef" << std::string(64 * 64 * 4, 'w');
+    std::ofstream(path("model.pt"), std::ios::binary)
+        << "0123456789abcdef" << std::string(size_t{64} * 64 * 4, 'w');
   }
   const std::string bytes = slurp(path("model.pt"));
   const auto where = std::make_shared<const std::string>(path("model.pt").string());
