@@ -25,12 +25,12 @@ Value resized(Op& op, Attrs attrs) {
   for (double factor : factors(op)) scales.push_back(static_cast<float>(factor));
   if (scales.size() == spatial + 2) {
     const Tensor all{DType::f32, {x.rank()}, Builder::bytes_of(scales.data(), scales.size())};
-    return op.Resize(x, {}, op.constant(all), {}, std::move(attrs));
+    return op.Resize(x, {}, op.constant(all), {}, attrs);
   }
   std::vector<int64_t> axes(spatial);
   std::iota(axes.begin(), axes.end(), 2);
   attrs.push_back({"axes", axes});
-  return op.Resize(x, {}, {}, op.shape("output_size"), std::move(attrs));
+  return op.Resize(x, {}, {}, op.shape("output_size"), attrs);
 }
 
 // aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor

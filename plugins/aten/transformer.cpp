@@ -51,8 +51,8 @@ Attended attend(Op& op, const Value& query, const Value& key, const Value& value
       shown = op.Expand(shown, op.shape({op.constant(1), op.constant(1), op.dim(query, 1), op.dim(key, 1)}));
     out.result = op.node("Attention", {q, k, v, shown});
   } else {
-    Value scores =
-        op.MatMul(q / std::sqrt(static_cast<double>(width / heads)), op.transpose(k, {0, 1, 3, 2}));
+    const int64_t of_head = width / heads;
+    Value scores = op.MatMul(q / std::sqrt(static_cast<double>(of_head)), op.transpose(k, {0, 1, 3, 2}));
     if (shown) scores = op.Where(shown, scores, op.like(scores, -infinity));
     out.weights = op.Softmax(scores, {{"axis", -1}});
     out.result = op.MatMul(out.weights, v);

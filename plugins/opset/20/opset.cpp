@@ -28,7 +28,7 @@ Value dft_to_19(Node& node) {
   }
   Attrs attrs = node.attrs_except();
   attrs.emplace_back("axis", node.normalized(axis[0], x.rank()));
-  return node.node("DFT", {x, node.input(1)}, std::move(attrs));
+  return node.node("DFT", {x, node.input(1)}, attrs);
 }
 
 // GridSample: the interpolation modes were named after images, and volumes were not taken.
@@ -38,7 +38,7 @@ Value grid_sample_to_19(Node& node) {
   const std::string mode = node.string("mode", "linear");
   Attrs attrs = node.attrs_except({"mode"});
   attrs.emplace_back("mode", mode == "linear" ? "bilinear" : mode == "cubic" ? "bicubic" : mode);
-  return node.node("GridSample", {x, node.input(1)}, std::move(attrs));
+  return node.node("GridSample", {x, node.input(1)}, attrs);
 }
 
 // 19 -> 20.
@@ -46,7 +46,7 @@ Value grid_sample_to_20(Node& node) {
   const std::string mode = node.string("mode", "bilinear");
   Attrs attrs = node.attrs_except({"mode"});
   attrs.emplace_back("mode", mode == "bilinear" ? "linear" : mode == "bicubic" ? "cubic" : mode);
-  return node.node("GridSample", node.inputs(), std::move(attrs));
+  return node.node("GridSample", node.inputs(), attrs);
 }
 
 Value dft_to_20(Node& node) {
