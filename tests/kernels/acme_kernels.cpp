@@ -1,4 +1,5 @@
-// The kernels of the fixtures' operators acme::scaled_tanh and acme::swish2, as a vendor ships them for libtorch.
+// The kernels of the fixtures' operators acme::scaled_tanh and acme::swish2, as a vendor ships them for
+// libtorch.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/sigmoid.h>
