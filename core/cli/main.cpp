@@ -94,7 +94,8 @@ int main(int argc, char** argv) {
   // process.
   std::signal(SIGXFSZ, SIG_IGN);
 #ifdef __GLIBC__
-  // Else each large allocation sweeps what libtorch's graphs left behind, the more the larger they are.
+  // Where glibc allocates (a build without tcmalloc): else each large allocation sweeps what libtorch's
+  // graphs left behind, the more the larger they are.
   mallopt(M_MXFAST, 0);
 #endif
   return leave(run(argc, argv));
