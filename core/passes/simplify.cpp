@@ -143,6 +143,64 @@ Value* unsqueeze(ir::Graph& graph, Node& node) {
   return nullptr;
 }
 
+// ---- joins ----
+
+std::optional<int64_t> axis_of(const Node& node, int64_t otherwise, int rank) {
+  const int64_t axis = integer_attribute(node, "axis", otherwise);
+  if (rank < 1 || axis < -rank || axis >= rank) return std::nullopt;
+  return axis < 0 ? axis + rank : axis;
+}
+
+// The tensor that an Unsqueeze lays along that one axis, size 1.
+Value* laid_along(const Value* value, int64_t axis) {
+  const Node* unsqueeze = producer_of(value, "Unsqueeze");
+  const auto places = unsqueeze == nullptr ? std::nullopt : places_of(*unsqueeze);
+  return places && *places == std::vector<int64_t>{axis} ? unsqueeze->operand(0) : nullptr;
+}
+
+// One index along an axis, a 0-d constant.
+std::optional<int64_t> single_index(const Node& gather) {
+  const Value* index = gather.operand(1);
+  const auto number = constant_ints(index);
+  return number && index->type().rank() == 0 ? std::optional((*number)[0]) : std::nullopt;
+}
+
+// An element of tensors that were stacked is one of them.
+Value* gather(ir::Graph&, Node& node) {
+  const Node* join = producer_of(node.operand(0), "Concat");
+  if (join == nullptr) return nullptr;
+  const int rank = node.operand(0)->type().rank();
+  const auto axis = axis_of(node, 0, rank), along = axis_of(*join, 0, rank);
+  auto index = single_index(node);
+  if (!axis || axis != along || !index) return nullptr;
+  const auto count = static_cast<int64_t>(join->operand_count());
+  if (*index < 0) *index += count;
+  if (*index < 0 || *index >= count) return nullptr;
+  for (size_t i = 0; i < join->operand_count(); ++i) {
+    if (laid_along(join->operand(i), *axis) == nullptr) return nullptr;
+  }
+  return laid_along(join->operand(static_cast<size_t>(*index)), *axis);
+}
+
+// All elements of a tensor along an axis, stacked along it again, are that tensor.
+Value* concat(ir::Graph& graph, Node& node) {
+  if (Value* only = only_input(graph, node)) return only;
+  const ir::Type& type = node.output(0)->type();
+  const auto axis = axis_of(node, 0, type.rank());
+  if (!axis) return nullptr;
+  Value* root = nullptr;
+  for (size_t i = 0; i < node.operand_count(); ++i) {
+    const Value* part = laid_along(node.operand(i), *axis);
+    const Node* taken = part == nullptr ? nullptr : producer_of(part, "Gather");
+    if (taken == nullptr || (root != nullptr && taken->operand(0) != root)) return nullptr;
+    root = taken->operand(0);
+    if (axis_of(*taken, 0, root->type().rank()) != axis || single_index(*taken) != static_cast<int64_t>(i)) {
+      return nullptr;
+    }
+  }
+  return root != nullptr && same_type(root->type(), type) ? root : nullptr;
+}
+
 // ---- sizes ----
 
 Value* same_shape(ir::Graph&, Node& node) {
@@ -221,11 +279,12 @@ Value* find_replacement(ir::Graph& graph, Node& node) {
       {"Add", add},
       {"Cast", cast},
       {"Clip", only_input},
-      {"Concat", only_input},
+      {"Concat", concat},
       {"Div", divide},
       {"Dropout", dropout},
       {"Expand", same_shape},
       {"Flatten", view},
+      {"Gather", gather},
       {"Identity", input_of},
       {"Max", only_input},
       {"Min", only_input},

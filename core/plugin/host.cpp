@@ -67,7 +67,8 @@ Outcome run_mapping(const Candidate& candidate, const Call& call, Emitter& emitt
   if (candidate.manifest != nullptr) return run_manifest_mapping(candidate, call, emitter, registry);
   Outcome out;
   const bool complex = std::any_of(call.arguments.begin(), call.arguments.end(), has_complex);
-  if (complex && (candidate.mapping->flags & ONNXPORT_TAKES_COMPLEX) == 0) {
+  if (!complex && (candidate.mapping->flags & ONNXPORT_ONLY_COMPLEX) != 0) return out;
+  if (complex && (candidate.mapping->flags & (ONNXPORT_TAKES_COMPLEX | ONNXPORT_ONLY_COMPLEX)) == 0) {
     out.reason = "does not take complex tensors";
     return out;
   }

@@ -247,6 +247,7 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& argume
       return true;
     }
     const bool failed = outcome.status == Outcome::Status::failed;
+    if (!failed && outcome.reason.empty()) continue;  // not made for such a call
     reasons.push_back((failed ? "!" : "") + candidate.plugin_id + ": " + outcome.reason);
     if (failed) return false;
   }

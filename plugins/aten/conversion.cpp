@@ -1,23 +1,9 @@
 // The same elements in another type, or simply the same.
-#include "common.hpp"
+#include "complex.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
 namespace {
-
-Value real_of(Op& op, const Value& x) {
-  return x.is_complex() ? op.Gather(op.as_real(x), op.constant(0), {{"axis", -1}}) : x;
-}
-
-// Real to complex gains an imaginary part of zeros, complex to real loses its own.
-Value converted(Op& op, const Value& x, DType t) {
-  if (!is_complex(t)) return op.cast(real_of(op, x), t);
-  const DType part = t == DType::c128 ? DType::f64 : DType::f32;
-  if (x.is_complex()) return op.as_complex(op.cast(op.as_real(x), part));
-  Value real = op.unsqueeze(op.cast(x, part), {x.rank()});
-  Value imaginary = op.full(op.shape_of(real), 0, part);
-  return op.as_complex(op.Concat({real, imaginary}, {{"axis", -1}}));
-}
 
 // aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False,
 //                MemoryFormat? memory_format=None) -> Tensor(a)
@@ -30,7 +16,7 @@ Value to(Op& op) {
 // aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False,
 //                MemoryFormat? memory_format=None) -> Tensor(a)
 // aten::type_as(Tensor self, Tensor other) -> Tensor
-Value type_as(Op& op) { return op.cast_like(op["self"], op["other"]); }
+Value type_as(Op& op) { return converted(op, op["self"], element_type(op["other"])); }
 
 template <DType t>
 Value cast_to(Op& op) {
@@ -45,18 +31,17 @@ Value same(Op& op) { return op["self"]; }
 Value conjugate(Op& op) {
   Value self = op["self"];
   if (!self.is_complex()) return self;
-  Value pairs = op.as_real(self);
-  return op.as_complex(op.Concat({op.slice(pairs, -1, 0, 1), -op.slice(pairs, -1, 1, 2)}, {{"axis", -1}}));
+  return op.complex_of(op.real_part(self), -op.imaginary_part(self));
 }
 
 // aten::real(Tensor(a) self) -> Tensor(a)
-Value real_part(Op& op) { return real_of(op, op["self"]); }
+Value real_part(Op& op) { return op["self"].is_complex() ? op.real_part(op["self"]) : op["self"]; }
 
 // aten::imag(Tensor(a) self) -> Tensor(a)
 Value imaginary_part(Op& op) {
   Value self = op["self"];
   op.require(self.is_complex(), "imag of a real tensor");
-  return op.Gather(op.as_real(self), op.constant(1), {{"axis", -1}});
+  return op.imaginary_part(self);
 }
 
 // aten::view_as_real(Tensor(a) self) -> Tensor(a)
@@ -68,15 +53,12 @@ Value view_as_complex(Op& op) { return op.as_complex(op["self"]); }
 // aten::complex(Tensor real, Tensor imag) -> Tensor
 Value complex(Op& op) {
   Value zero = op["real"] * 0 + op["imag"] * 0;  // for its shape: the two may broadcast
-  Value real = op.unsqueeze(op["real"] + zero, {-1}), imag = op.unsqueeze(op["imag"] + zero, {-1});
-  return op.as_complex(op.Concat({real, imag}, {{"axis", -1}}));
+  return op.complex_of(op["real"] + zero, op["imag"] + zero);
 }
 
 // aten::polar(Tensor abs, Tensor angle) -> Tensor
 Value polar(Op& op) {
-  Value x = op.unsqueeze(op["abs"] * op.Cos(op["angle"]), {-1});
-  Value y = op.unsqueeze(op["abs"] * op.Sin(op["angle"]), {-1});
-  return op.as_complex(op.Concat({x, y}, {{"axis", -1}}));
+  return op.complex_of(op["abs"] * op.Cos(op["angle"]), op["abs"] * op.Sin(op["angle"]));
 }
 
 }  // namespace
@@ -84,9 +66,9 @@ Value polar(Op& op) {
 Mappings conversion() {
   return {
       Mapping("aten::to", to).complex(),
-      {"aten::to.other", type_as},
+      Mapping("aten::to.other", type_as).complex(),
       Mapping("aten::_to_copy", to).complex(),
-      {"aten::type_as", type_as},
+      Mapping("aten::type_as", type_as).complex(),
       {"aten::_cast_Byte", cast_to<DType::u8>},
       {"aten::_cast_Char", cast_to<DType::i8>},
       {"aten::_cast_Double", cast_to<DType::f64>},

@@ -1,5 +1,5 @@
 // Tensors made of numbers.
-#include "common.hpp"
+#include "complex.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -7,13 +7,14 @@ namespace {
 
 // A number known at run time only is expanded; one that is known fills.
 Value filled(Op& op, const Value& size, std::string_view arg, DType t) {
-  op.require(!is_complex(t), "ONNX has no complex element types");
-  return op.is_known(arg) ? op.full(size, op.real(arg), t) : op.Expand(op.as(arg, t), size);
+  if (op.is_known(arg)) return full_of(op, size, op.real(arg), t);
+  op.require(!is_complex(t), "a complex number that fills a tensor");
+  return op.Expand(op.as(arg, t), size);
 }
 
 template <int number>
 Value of_size(Op& op, DType otherwise) {
-  return op.full(op.shape("size"), number, op.dtype("dtype", otherwise));
+  return full_of(op, op.shape("size"), number, op.dtype("dtype", otherwise));
 }
 
 // aten::zeros(SymInt[] size, *, ScalarType? dtype=None, …) -> Tensor
@@ -26,41 +27,43 @@ Value made(Op& op) {
 // aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, …) -> Tensor
 template <int number>
 Value made_new(Op& op) {
-  return of_size<number>(op, op["self"].dtype());
+  return of_size<number>(op, element_type(op["self"]));
 }
 
 // aten::zeros_like(Tensor self, *, ScalarType? dtype=None, …) -> Tensor
 template <int number>
 Value made_like(Op& op) {
-  return op.full(op.shape_of(op["self"]), number, op.dtype("dtype", op["self"].dtype()));
+  return full_of(op, op.shape_of(op["self"]), number, op.dtype("dtype", element_type(op["self"])));
 }
 
 // aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, …) -> Tensor
 Value full(Op& op) {
-  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", op["fill_value"].dtype()));
+  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", element_type(op["fill_value"])));
 }
 
 // aten::new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, …) -> Tensor
 Value new_full(Op& op) {
-  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", op["self"].dtype()));
+  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", element_type(op["self"])));
 }
 
 // aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, …) -> Tensor
 Value full_like(Op& op) {
-  return filled(op, op.shape_of(op["self"]), "fill_value", op.dtype("dtype", op["self"].dtype()));
+  return filled(op, op.shape_of(op["self"]), "fill_value", op.dtype("dtype", element_type(op["self"])));
 }
 
 // aten::fill.Scalar(Tensor self, Scalar value) -> Tensor
 // aten::fill.Tensor(Tensor self, Tensor value) -> Tensor
-Value fill(Op& op) { return filled(op, op.shape_of(op["self"]), "value", op["self"].dtype()); }
+Value fill(Op& op) { return filled(op, op.shape_of(op["self"]), "value", element_type(op["self"])); }
 
 // aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor
 Value copy(Op& op) {
-  Value self = op["self"], src = op.cast_like(op["src"], self);
+  Value self = op["self"], src = converted(op, op["src"], element_type(self));
   bool same_shape = src.rank() == self.rank();
   for (int64_t axis = 0; same_shape && axis < self.rank(); ++axis)
     same_shape = op.same_dim(src, axis, self, axis);
-  return same_shape ? src : op.Expand(src, op.shape_of(self));
+  if (same_shape) return src;
+  if (!src.is_complex()) return op.Expand(src, op.shape_of(self));
+  return op.as_complex(op.Expand(op.as_real(src), op.shape({op.shape_of(self), op.constant(2)})));
 }
 
 // The type of an arange: dtype=, else i64 where all numbers are integers, else the default.
@@ -199,19 +202,19 @@ Mappings creation() {
       {"aten::empty", made<0>},
       {"aten::empty_permuted", made<0>},
       {"aten::empty_strided", made<0>},
-      {"aten::new_zeros", made_new<0>},
-      {"aten::new_ones", made_new<1>},
-      {"aten::new_empty", made_new<0>},
-      {"aten::new_empty_strided", made_new<0>},
-      {"aten::zeros_like", made_like<0>},
-      {"aten::ones_like", made_like<1>},
-      {"aten::empty_like", made_like<0>},
-      {"aten::zero", made_like<0>},
-      {"aten::full", full},
-      {"aten::new_full", new_full},
-      {"aten::full_like", full_like},
-      {"aten::fill", fill},
-      {"aten::copy", copy},
+      Mapping("aten::new_zeros", made_new<0>).complex(),
+      Mapping("aten::new_ones", made_new<1>).complex(),
+      Mapping("aten::new_empty", made_new<0>).complex(),
+      Mapping("aten::new_empty_strided", made_new<0>).complex(),
+      Mapping("aten::zeros_like", made_like<0>).complex(),
+      Mapping("aten::ones_like", made_like<1>).complex(),
+      Mapping("aten::empty_like", made_like<0>).complex(),
+      Mapping("aten::zero", made_like<0>).complex(),
+      Mapping("aten::full", full).complex(),
+      Mapping("aten::new_full", new_full).complex(),
+      Mapping("aten::full_like", full_like).complex(),
+      Mapping("aten::fill", fill).complex(),
+      Mapping("aten::copy", copy).complex(),
       {"aten::arange", arange},
       {"aten::linspace", linspace},
       {"aten::logspace", logspace},

@@ -11,6 +11,7 @@ Mappings arithmetic();
 Mappings attention();
 Mappings bessel();
 Mappings comparison();
+Mappings complex();
 Mappings conversion();
 Mappings convolution();
 Mappings creation();

@@ -5,21 +5,13 @@
 namespace onnxport::aten {
 namespace {
 
-// The element types of several tensors have one that all are cast to.
-Values promoted_list(Op& op, std::string_view arg) {
-  Values tensors = op.values(arg);
-  const DType t = op.result_type({arg});
-  for (Value& x : tensors) x = op.cast(x, t);
-  return tensors;
-}
-
 Value joined(Op& op, const Values& tensors, int64_t axis) {
   return tensors.size() == 1 ? tensors[0] : op.Concat(tensors, {{"axis", axis}});
 }
 
 // aten::cat(Tensor[] tensors, int dim=0) -> Tensor
 Value cat(Op& op) {
-  Values tensors = promoted_list(op, "tensors");
+  Values tensors = op.promoted("tensors");
   int64_t rank = 1;
   for (const Value& x : tensors) rank = std::max(rank, x.rank());
   Values kept;  // torch lets an empty vector stand among tensors of any rank
@@ -31,7 +23,7 @@ Value cat(Op& op) {
 
 // aten::stack(Tensor[] tensors, int dim=0) -> Tensor
 Value stack(Op& op) {
-  Values tensors = promoted_list(op, "tensors");
+  Values tensors = op.promoted("tensors");
   const int64_t axis = op.normalized(op.integer("dim"), tensors.at(0).rank() + 1);
   for (Value& x : tensors) x = op.unsqueeze(x, {axis});
   return joined(op, tensors, axis);
@@ -39,7 +31,7 @@ Value stack(Op& op) {
 
 // Joined along `axis` after missing axes have been put before (or behind) until there are `rank`.
 Value joined_at_rank(Op& op, int64_t rank, int64_t axis, bool behind) {
-  Values tensors = promoted_list(op, "tensors");
+  Values tensors = op.promoted("tensors");
   for (Value& x : tensors) {
     while (x.rank() < rank) x = op.unsqueeze(x, {behind && x.rank() > 0 ? x.rank() : 0});
   }
@@ -54,7 +46,7 @@ Value vstack(Op& op) { return joined_at_rank(op, 2, 0, false); }
 
 // aten::dstack(Tensor[] tensors) -> Tensor
 Value dstack(Op& op) {
-  Values tensors = promoted_list(op, "tensors");
+  Values tensors = op.promoted("tensors");
   for (Value& x : tensors) {
     while (x.rank() < 2) x = op.unsqueeze(x, {0});
     if (x.rank() == 2) x = op.unsqueeze(x, {2});
@@ -182,7 +174,7 @@ Values broadcast_tensors(Op& op) {
 
 // aten::block_diag(Tensor[] tensors) -> Tensor
 Value block_diag(Op& op) {
-  Values tensors = promoted_list(op, "tensors");
+  Values tensors = op.promoted("tensors");
   Value above = op.constant(0), left = op.constant(0), height = above, width = left;
   for (Value& x : tensors) {
     while (x.rank() < 2) x = op.unsqueeze(x, {0});
@@ -202,34 +194,34 @@ Value block_diag(Op& op) {
 
 Mappings joining() {
   return {
-      {"aten::cat", cat},
-      {"aten::concat", cat},
-      {"aten::concatenate", cat},
-      {"aten::stack", stack},
-      {"aten::hstack", hstack},
-      {"aten::vstack", vstack},
-      {"aten::row_stack", vstack},
-      {"aten::dstack", dstack},
-      {"aten::column_stack", column_stack},
-      Mapping("aten::split", split_with_sizes).list(),
-      Mapping("aten::split.Tensor", split).list(),
-      Mapping("aten::split.sizes", split_sizes).list(),
-      Mapping("aten::split_copy", split).list(),
-      Mapping("aten::split_with_sizes", split_with_sizes).list(),
-      Mapping("aten::split_with_sizes_copy", split_with_sizes).list(),
-      Mapping("aten::unsafe_split", split).list(),
-      Mapping("aten::unsafe_split_with_sizes", split_with_sizes).list(),
-      Mapping("aten::chunk", chunk).list(),
-      Mapping("aten::unsafe_chunk", chunk).list(),
-      Mapping("aten::tensor_split", tensor_split).list(),
-      Mapping("aten::hsplit", hsplit).list(),
-      Mapping("aten::vsplit", vsplit).list(),
-      Mapping("aten::dsplit", dsplit).list(),
-      Mapping("aten::unbind", unbind).list(),
-      Mapping("aten::unbind_copy", unbind).list(),
-      Mapping("aten::meshgrid", meshgrid).list(),
-      Mapping("aten::broadcast_tensors", broadcast_tensors).list(),
-      {"aten::block_diag", block_diag},
+      Mapping("aten::cat", cat).by_parts(),
+      Mapping("aten::concat", cat).by_parts(),
+      Mapping("aten::concatenate", cat).by_parts(),
+      Mapping("aten::stack", stack).by_parts(),
+      Mapping("aten::hstack", hstack).by_parts(),
+      Mapping("aten::vstack", vstack).by_parts(),
+      Mapping("aten::row_stack", vstack).by_parts(),
+      Mapping("aten::dstack", dstack).by_parts(),
+      Mapping("aten::column_stack", column_stack).by_parts(),
+      Mapping("aten::split", split_with_sizes).list().by_parts(),
+      Mapping("aten::split.Tensor", split).list().by_parts(),
+      Mapping("aten::split.sizes", split_sizes).list().by_parts(),
+      Mapping("aten::split_copy", split).list().by_parts(),
+      Mapping("aten::split_with_sizes", split_with_sizes).list().by_parts(),
+      Mapping("aten::split_with_sizes_copy", split_with_sizes).list().by_parts(),
+      Mapping("aten::unsafe_split", split).list().by_parts(),
+      Mapping("aten::unsafe_split_with_sizes", split_with_sizes).list().by_parts(),
+      Mapping("aten::chunk", chunk).list().by_parts(),
+      Mapping("aten::unsafe_chunk", chunk).list().by_parts(),
+      Mapping("aten::tensor_split", tensor_split).list().by_parts(),
+      Mapping("aten::hsplit", hsplit).list().by_parts(),
+      Mapping("aten::vsplit", vsplit).list().by_parts(),
+      Mapping("aten::dsplit", dsplit).list().by_parts(),
+      Mapping("aten::unbind", unbind).list().by_parts(),
+      Mapping("aten::unbind_copy", unbind).list().by_parts(),
+      Mapping("aten::meshgrid", meshgrid).list().by_parts(),
+      Mapping("aten::broadcast_tensors", broadcast_tensors).list().by_parts(),
+      Mapping("aten::block_diag", block_diag).by_parts(),
   };
 }
 

@@ -247,8 +247,8 @@ Mappings linear_algebra() {
       {"aten::linalg_cross", linalg_cross},
       {"aten::cross", cross},
       {"aten::kron", kron},
-      {"aten::tril", tril},
-      {"aten::triu", triu},
+      Mapping("aten::tril", tril).by_parts(),
+      Mapping("aten::triu", triu).by_parts(),
       {"aten::bilinear", bilinear},
   };
 }

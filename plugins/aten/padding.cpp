@@ -49,11 +49,15 @@ Value replication_pad(Op& op) { return padded(op, "padding", "edge"); }
 
 Mappings padding() {
   return {
-      {"aten::constant_pad_nd", constant_pad},      {"aten::pad", pad},
-      {"aten::_pad_circular", pad_circular},        {"aten::reflection_pad1d", reflection_pad},
-      {"aten::reflection_pad2d", reflection_pad},   {"aten::reflection_pad3d", reflection_pad},
-      {"aten::replication_pad1d", replication_pad}, {"aten::replication_pad2d", replication_pad},
-      {"aten::replication_pad3d", replication_pad},
+      Mapping("aten::constant_pad_nd", constant_pad).by_parts(),
+      Mapping("aten::pad", pad).by_parts(),
+      Mapping("aten::_pad_circular", pad_circular).by_parts(),
+      Mapping("aten::reflection_pad1d", reflection_pad).by_parts(),
+      Mapping("aten::reflection_pad2d", reflection_pad).by_parts(),
+      Mapping("aten::reflection_pad3d", reflection_pad).by_parts(),
+      Mapping("aten::replication_pad1d", replication_pad).by_parts(),
+      Mapping("aten::replication_pad2d", replication_pad).by_parts(),
+      Mapping("aten::replication_pad3d", replication_pad).by_parts(),
   };
 }
 

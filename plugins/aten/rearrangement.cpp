@@ -111,12 +111,12 @@ Value col2im(Op& op) {
 
 Mappings rearrangement() {
   return {
-      {"aten::pixel_shuffle", pixel_shuffle},
-      {"aten::pixel_unshuffle", pixel_unshuffle},
-      {"aten::im2col", im2col},
-      {"aten::col2im", col2im},
-      {"aten::channel_shuffle", channel_shuffle},
-      {"aten::native_channel_shuffle", channel_shuffle},
+      Mapping("aten::pixel_shuffle", pixel_shuffle).by_parts(),
+      Mapping("aten::pixel_unshuffle", pixel_unshuffle).by_parts(),
+      Mapping("aten::im2col", im2col).by_parts(),
+      Mapping("aten::col2im", col2im).by_parts(),
+      Mapping("aten::channel_shuffle", channel_shuffle).by_parts(),
+      Mapping("aten::native_channel_shuffle", channel_shuffle).by_parts(),
   };
 }
 

@@ -231,10 +231,10 @@ Value segment_reduce(Op& op) {
 
 Mappings reduction() {
   return {
-      {"aten::sum", sum},
+      Mapping("aten::sum", sum).by_parts(),
       {"aten::nansum", nansum},
       {"aten::prod", prod},
-      {"aten::mean", mean},
+      Mapping("aten::mean", mean).by_parts(),
       {"aten::nanmean", nanmean},
       {"aten::count_nonzero", count_nonzero},
       {"aten::amax", amax},
@@ -250,7 +250,7 @@ Mappings reduction() {
       {"aten::all", all},
       {"aten::logsumexp", logsumexp},
       {"aten::special_logsumexp", logsumexp},
-      {"aten::cumsum", cumsum},
+      Mapping("aten::cumsum", cumsum).by_parts(),
       {"aten::cumprod", cumprod},
       {"aten::logcumsumexp", logcumsumexp},
       {"aten::cummax", cummax},

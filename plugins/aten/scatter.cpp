@@ -146,7 +146,7 @@ Value only_mask(Op& op, const Value& self, const Value& values) {
 
 // aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor
 Value index_put(Op& op) {
-  Value self = op["self"], values = op.cast_like(op["values"], self);
+  Value self = op["self"], values = op.as("values", self.dtype());
   if (Value mask = only_mask(op, self, values))
     return either(op, mask, values.rank() == 1 ? op.squeeze(values, {0}) : values, self);
   const Places p = places_of(op, self);
@@ -178,7 +178,7 @@ Value put(Op& op) {
 Value select_scatter(Op& op) {
   Value self = op["self"];
   const int64_t axis = op.axis("dim", self);
-  Value src = op.unsqueeze(op.cast_like(op["src"], self), {axis});
+  Value src = op.unsqueeze(op.as("src", self.dtype()), {axis});
   Values size = dims(op, self, 0, self.rank());
   size[axis] = op.constant(1);
   return op.ScatterElements(self, op.Expand(op["index"], op.shape(size)), op.Expand(src, op.shape(size)),
@@ -188,7 +188,7 @@ Value select_scatter(Op& op) {
 // aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt
 // step=1) -> Tensor
 Value slice_scatter(Op& op) {
-  Value self = op["self"], src = op.cast_like(op["src"], self);
+  Value self = op["self"], src = op.as("src", self.dtype());
   const int64_t axis = op.axis("dim", self), step = op.integer("step");
   Value start = op.has("start") ? op["start"] : op.constant(0);
   Value end = op.has("end") ? op["end"] : op.constant(to_end);
@@ -210,19 +210,19 @@ Value slice_scatter(Op& op) {
 
 Mappings scatter() {
   return {
-      {"aten::scatter", scatter},
-      {"aten::scatter_add", scatter_add},
+      Mapping("aten::scatter", scatter).by_parts(),
+      Mapping("aten::scatter_add", scatter_add).by_parts(),
       {"aten::scatter_reduce", scatter_reduce},
       {"aten::index_reduce", index_reduce},
-      {"aten::index_add", index_add},
-      {"aten::index_copy", index_copy},
-      {"aten::index_fill", index_fill},
-      {"aten::index_put", index_put},
-      {"aten::_index_put_impl", index_put},
-      {"aten::_unsafe_index_put", index_put},
-      {"aten::put", put},
-      {"aten::select_scatter", select_scatter},
-      {"aten::slice_scatter", slice_scatter},
+      Mapping("aten::index_add", index_add).by_parts(),
+      Mapping("aten::index_copy", index_copy).by_parts(),
+      Mapping("aten::index_fill", index_fill).by_parts(),
+      Mapping("aten::index_put", index_put).by_parts(),
+      Mapping("aten::_index_put_impl", index_put).by_parts(),
+      Mapping("aten::_unsafe_index_put", index_put).by_parts(),
+      Mapping("aten::put", put).by_parts(),
+      Mapping("aten::select_scatter", select_scatter).by_parts(),
+      Mapping("aten::slice_scatter", slice_scatter).by_parts(),
   };
 }
 

@@ -6,6 +6,7 @@ using namespace onnxport;
 namespace {
 
 Value scaled_tanh(Op& op) { return op.Tanh(op["x"]) * op.real("scale"); }
+Value tail(Op& op) { return op.slice(op["x"], 0, 1, op["x"].rank() + 1); }
 Value declines(Op& op) { op.decline("not on a Monday"); }
 Value fails(Op& op) {
   op.Relu(op["x"]);
@@ -32,6 +33,8 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
                               {"test::throws_standard", throws_standard},
                               {"test::throws_int", throws_int},
                               Mapping("test::ranged", scaled_tanh).opset(18, 20),
-                              Mapping("test::complex", scaled_tanh).complex()});
+                              Mapping("test::complex", scaled_tanh).complex(),
+                              Mapping("test::only_complex", scaled_tanh).only_complex(),
+                              Mapping("test::by_parts", tail).by_parts()});
   return plugin.table();
 }

@@ -68,7 +68,8 @@ std::string module_path_of(std::string_view stack) {
 }
 
 bool is_number(std::string_view tag) {
-  return tag == "as_int" || tag == "as_float" || tag == "as_bool" || tag.starts_with("as_sym_");
+  return tag == "as_int" || tag == "as_float" || tag == "as_bool" || tag == "as_complex" ||
+         tag.starts_with("as_sym_");
 }
 
 }  // namespace

@@ -261,6 +261,7 @@ typedef struct onnxport_onnx_body_api {
 typedef int32_t (*onnxport_translate_fn)(onnxport_context*, const void* user);
 
 #define ONNXPORT_TAKES_COMPLEX 1u /* the mapping understands values that stand for complex tensors */
+#define ONNXPORT_ONLY_COMPLEX 2u  /* it is not asked where no argument is complex */
 
 /* One mapping. `torch_op` is "ns::name" (every overload) or "ns::name.overload" (that one; it wins). */
 typedef struct onnxport_mapping {

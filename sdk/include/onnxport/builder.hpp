@@ -126,6 +126,12 @@ class Builder {
   // The same value, flagged as standing for a complex tensor (last axis of 2: real, imaginary), or not.
   Value as_complex(const Value& x) { return checked(api_.emit->set_complex(context_, x.handle(), 1)); }
   Value as_real(const Value& x) { return checked(api_.emit->set_complex(context_, x.handle(), 0)); }
+  // The parts of a complex value, and a complex value of its parts, which have one shape.
+  Value real_part(const Value& x) { return Gather(as_real(x), constant(0), {{"axis", -1}}); }
+  Value imaginary_part(const Value& x) { return Gather(as_real(x), constant(1), {{"axis", -1}}); }
+  Value complex_of(const Value& real, const Value& imaginary) {
+    return as_complex(Concat({unsqueeze(real, {-1}), unsqueeze(imaginary, {-1})}, {{"axis", -1}}));
+  }
 
   // States the type of a node's result where ONNX cannot infer it (custom domains). -1: a size known at run
   // time.

@@ -24,24 +24,13 @@ class Op : public Builder {
   // overloads.
   Value operator[](std::string_view arg) const {
     const onnxport_arg a = find(arg);
-    return a == 0 || kind(a) == ONNXPORT_ARG_NONE ? Value() : self().checked(api_.op->arg_value(context_, a));
+    return a == 0 || kind(a) == ONNXPORT_ARG_NONE ? Value() : read_value(a);
   }
   // The argument in that element type. A number of the model becomes a constant of the type at once: 0.1 as
   // f64 is 0.1, not the f32 nearest to it.
   Value as(std::string_view arg, DType t) const {
     const onnxport_arg a = find(arg);
-    if (a == 0) return {};
-    switch (kind(a)) {
-      case ONNXPORT_ARG_REAL:
-        return self().constant(api_.op->arg_real(context_, a), t);
-      case ONNXPORT_ARG_INT:
-        if (t == DType::i64) return self().constant(api_.op->arg_int(context_, a));
-        return self().constant(api_.op->arg_real(context_, a), t);
-      case ONNXPORT_ARG_BOOL:
-        return self().constant(api_.op->arg_real(context_, a), t);
-      default:
-        return self().cast((*this)[arg], t);
-    }
+    return a == 0 || kind(a) == ONNXPORT_ARG_NONE ? Value() : read_as(a, t);
   }
   // Number of elements of a list argument.
   size_t size(std::string_view arg) const { return items(arg, find(arg)).size(); }
@@ -78,7 +67,7 @@ class Op : public Builder {
     const onnxport_arg a = find(arg);
     if (a == 0 || kind(a) == ONNXPORT_ARG_NONE) return when_none;
     if (kind(a) != ONNXPORT_ARG_DTYPE && kind(a) != ONNXPORT_ARG_INT) unknown(arg, "a dtype");
-    return static_cast<DType>(api_.op->arg_int(context_, a));
+    return seen_type(static_cast<DType>(api_.op->arg_int(context_, a)));
   }
   // A list of ints; a single int counts as a list of one.
   std::vector<int64_t> integers(std::string_view arg) const {
@@ -104,8 +93,7 @@ class Op : public Builder {
   Values values(std::string_view arg) const {
     Values out;
     for (onnxport_arg item : items(arg, find(arg))) {
-      out.push_back(kind(item) == ONNXPORT_ARG_NONE ? Value()
-                                                    : self().checked(api_.op->arg_value(context_, item)));
+      out.push_back(kind(item) == ONNXPORT_ARG_NONE ? Value() : read_value(item));
     }
     return out;
   }
@@ -143,12 +131,19 @@ class Op : public Builder {
     for (std::string_view arg : args) list.push_back(find(arg));
     const int32_t t = api_.op->result_type(context_, list.data(), static_cast<uint32_t>(list.size()));
     if (t == ONNXPORT_UNDEFINED) self().decline("the result type of its arguments is not known");
-    return static_cast<DType>(t);
+    return seen_type(static_cast<DType>(t));
   }
   // The arguments, cast to their common result dtype: auto [a, b] = op.promoted("self", "other").
   std::pair<Value, Value> promoted(std::string_view a, std::string_view b) const {
     const DType t = result_type({a, b});
     return {as(a, t), as(b, t)};
+  }
+  // The tensors of a list, cast alike.
+  Values promoted(std::string_view list) const {
+    const DType t = result_type({list});
+    Values out;
+    for (onnxport_arg item : items(list, find(list))) out.push_back(read_as(item, t));
+    return out;
   }
   // The same for true division and the functions that make floats of ints: an integral result becomes f32.
   std::pair<Value, Value> promoted_to_float(std::string_view a, std::string_view b) const {
@@ -161,6 +156,21 @@ class Op : public Builder {
     return self().cast(x, floating(x.dtype()));
   }
   static DType floating(DType t) { return is_floating(t) || onnxport::is_complex(t) ? t : DType::f32; }
+
+  // What `run` makes of the real parts and, where it has met a complex argument, of the imaginary ones too,
+  // joined. Of a real tensor among complex ones the imaginary part is 0.
+  template <typename Run>
+  Values by_parts(Run run) {
+    part_ = Part::real;
+    Values out = run();
+    if (met_complex_) {
+      part_ = Part::imaginary;
+      const Values imaginary = run();
+      for (size_t i = 0; i < out.size(); ++i) out[i] = complex_of(out[i], imaginary.at(i));
+    }
+    part_ = Part::both;
+    return out;
+  }
 
   // Python's // on integers (towards minus infinity) or floats.
   Value floor_divide(const Value& a, const Value& b) {
@@ -175,7 +185,7 @@ class Op : public Builder {
     return api_.op->output_used(context_, static_cast<uint32_t>(index)) != 0;
   }
   DType recorded_dtype(size_t index) const {
-    return static_cast<DType>(api_.op->output_dtype(context_, static_cast<uint32_t>(index)));
+    return seen_type(static_cast<DType>(api_.op->output_dtype(context_, static_cast<uint32_t>(index))));
   }
 
   // Exporting with training behaviour (dropout kept, batch statistics)?
@@ -185,6 +195,35 @@ class Op : public Builder {
   Op& self() const { return const_cast<Op&>(*this); }  // emitting changes the graph, not this view of it
   onnxport_arg find(std::string_view arg) const { return api_.op->arg(context_, to_abi(arg)); }
   int32_t kind(onnxport_arg a) const { return api_.op->arg_kind(context_, a); }
+  // As the part being worked on sees it. Floats are data; integers and bools say where, for both parts alike.
+  Value read_value(onnxport_arg a) const {
+    const Value x = self().checked(api_.op->arg_value(context_, a));
+    if (part_ == Part::both) return x;
+    if (!x.is_complex())
+      return part_ == Part::imaginary && is_floating(x.dtype()) ? self().no_part_of(x, x.dtype()) : x;
+    met_complex_ = true;
+    return part_ == Part::real ? self().real_part(x) : self().imaginary_part(x);
+  }
+  Value no_part_of(const Value& x, DType t) { return full(shape_of(x), 0, t); }
+  Value read_as(onnxport_arg a, DType t) const {
+    if (part_ == Part::imaginary && !self().checked(api_.op->arg_value(context_, a)).is_complex())
+      return self().no_part_of(read_value(a), t);
+    switch (kind(a)) {
+      case ONNXPORT_ARG_REAL:
+        return self().constant(api_.op->arg_real(context_, a), t);
+      case ONNXPORT_ARG_INT:
+        if (t == DType::i64) return self().constant(api_.op->arg_int(context_, a));
+        return self().constant(api_.op->arg_real(context_, a), t);
+      case ONNXPORT_ARG_BOOL:
+        return self().constant(api_.op->arg_real(context_, a), t);
+      default:
+        return self().cast(read_value(a), t);
+    }
+  }
+  DType seen_type(DType t) const {
+    if (part_ == Part::both || !onnxport::is_complex(t)) return t;
+    return t == DType::c128 ? DType::f64 : DType::f32;
+  }
   bool known(onnxport_arg a) const {
     if (a == 0) return true;
     const int32_t k = kind(a);
@@ -218,6 +257,10 @@ class Op : public Builder {
     self().decline("needs " + std::string(wanted) + " that is known while exporting for '" +
                    std::string(arg) + "'");
   }
+
+  enum class Part { both, real, imaginary };
+  Part part_ = Part::both;
+  mutable bool met_complex_ = false;
 };
 
 }  // namespace sdk_v1

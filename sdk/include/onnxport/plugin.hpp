@@ -39,7 +39,20 @@ struct Mapping {
   }
   // Understands complex values (real, last axis of 2).
   Mapping&& complex() && {
-    takes_complex = true;
+    flags |= ONNXPORT_TAKES_COMPLEX;
+    return std::move(*this);
+  }
+  // For calls with a complex argument, and for those alone: stands beside a mapping of the same operator that
+  // is for real ones.
+  Mapping&& only_complex() && {
+    flags |= ONNXPORT_TAKES_COMPLEX | ONNXPORT_ONLY_COMPLEX;
+    return std::move(*this);
+  }
+  // Does to the real and to the imaginary parts of complex tensors what it does to real ones (a view, a
+  // choice, a sum): it is run once for each and sees them as real tensors.
+  Mapping&& by_parts() && {
+    flags |= ONNXPORT_TAKES_COMPLEX;
+    runs_by_parts = true;
     return std::move(*this);
   }
   // The single result is a list (Tensor[]), whose elements are the values returned.
@@ -53,7 +66,8 @@ struct Mapping {
   Many many = nullptr;
   std::string onnx_op;
   bool makes_float = false;
-  bool takes_complex = false;
+  uint32_t flags = 0;  // ONNXPORT_TAKES_COMPLEX, …
+  bool runs_by_parts = false;
   bool returns_list = false;
   int min_opset = 0;
   int max_opset = 0;
@@ -173,14 +187,12 @@ inline int32_t translate(onnxport_context* context, const void* user) noexcept {
     const HostApi& api = library().api;
     const Mapping& m = *static_cast<const Mapping*>(user);
     Op op(api, context);
-    Values results;
-    if (m.many != nullptr) {
-      results = m.many(op);
-    } else if (m.one != nullptr) {
-      results.push_back(m.one(op));
-    } else {
-      results.push_back(op.node(m.onnx_op, {m.makes_float ? op.promoted_to_float("self") : op["self"]}));
-    }
+    const auto run = [&]() -> Values {
+      if (m.many != nullptr) return m.many(op);
+      if (m.one != nullptr) return {m.one(op)};
+      return {op.node(m.onnx_op, {m.makes_float ? op.promoted_to_float("self") : op["self"]})};
+    };
+    const Values results = m.runs_by_parts ? op.by_parts(run) : run();
     const std::vector<onnxport_value> out = handles(results);
     const auto count = static_cast<uint32_t>(out.size());
     return m.returns_list ? api.op->set_list_result(context, 0, out.data(), count)
@@ -229,8 +241,8 @@ inline Plugin::Plugin(const onnxport_host* host, Identity identity, Mappings map
   lib.api.onnx_body = detail::fetch<onnxport_onnx_body_api>(host, "onnxport.onnx_body/1");
 
   for (const Mapping& m : mappings_) {
-    abi_mappings_.push_back({to_abi(m.torch_op), m.min_opset, m.max_opset,
-                             m.takes_complex ? ONNXPORT_TAKES_COMPLEX : 0u, 0u, detail::translate, &m});
+    abi_mappings_.push_back(
+        {to_abi(m.torch_op), m.min_opset, m.max_opset, m.flags, 0u, detail::translate, &m});
   }
   mapping_api_ = {sizeof(onnxport_mapping_api), static_cast<uint32_t>(abi_mappings_.size()),
                   abi_mappings_.data(), sizeof(onnxport_mapping)};

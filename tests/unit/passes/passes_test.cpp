@@ -330,6 +330,37 @@ TEST_F(Passes, UnsqueezesBecomeOne) {
   EXPECT_EQ(made->output()->type().text(), "f32[1,2,1,3,1]");
 }
 
+TEST_F(Passes, AnElementOfAStackIsWhatWasStacked) {
+  ir::Value *a = input("f32[n,3]"), *b = input("f32[n,3]");
+  ir::Value* pairs =
+      e.emit1("Concat", {e.emit1("Unsqueeze", {a, ints({-1})}), e.emit1("Unsqueeze", {b, ints({2})})},
+              {at("axis", int64_t{-1})});
+  returns({e.emit1("Neg", {e.emit1("Gather", {pairs, e.constant(1)}, {at("axis", int64_t{-1})})}),
+           e.emit1("Neg", {e.emit1("Gather", {pairs, e.constant(-2)}, {at("axis", int64_t{2})})}),
+           e.emit1("Neg", {e.emit1("Gather", {pairs, e.constant(1)}, {at("axis", int64_t{1})})})});
+  remove_no_ops(graph);
+  remove_dead_code(graph);
+  EXPECT_EQ(graph.body().result(0)->producer()->operand(0), b);
+  EXPECT_EQ(graph.body().result(1)->producer()->operand(0), a);
+  EXPECT_EQ(graph.body().result(2)->producer()->operand(0)->producer()->op_text(), "Gather");  // another axis
+}
+
+TEST_F(Passes, AStackOfAllElementsIsTheWhole) {
+  ir::Value* x = input("f32[n,2]");
+  const auto element = [&](int i) {
+    ir::Value* one = e.emit1("Gather", {x, e.constant(i)}, {at("axis", int64_t{1})});
+    return e.emit1("Unsqueeze", {one, ints({1})});
+  };
+  const std::vector<ir::Attribute> last = {at("axis", int64_t{1})};
+  returns({e.emit1("Neg", {e.emit1("Concat", {element(0), element(1)}, last)}),
+           e.emit1("Neg", {e.emit1("Concat", {element(1), element(0)}, last)}),
+           e.emit1("Neg", {e.emit1("Concat", {element(0), element(1), element(0)}, last)})});
+  remove_no_ops(graph);
+  EXPECT_EQ(graph.body().result(0)->producer()->operand(0), x);
+  EXPECT_NE(graph.body().result(1)->producer()->operand(0), x);
+  EXPECT_NE(graph.body().result(2)->producer()->operand(0), x);
+}
+
 TEST_F(Passes, SizesAreReadOfTheInputs) {
   ir::Value* x = input("f32[batch,seq,8]");
   ir::Value* y = e.emit1("Relu", {x});

@@ -34,9 +34,10 @@ class HostTest : public testing::Test {
                   folder_.path() / (plugin + ".so"));
     std::string ops;
     for (const char* op :
-         {"scaled_tanh", "declines", "fails", "poisoned", "undeclared", "throws_standard", "throws_int",
-          "ranged", "complex", "keeps_handle", "stale_handle", "forged_handle", "unclosed_block", "no_block",
-          "no_results", "bad_status", "bad_tensor", "not_a_rule", "throws"}) {
+         {"scaled_tanh",  "declines",      "fails",          "poisoned",     "undeclared", "throws_standard",
+          "throws_int",   "ranged",        "complex",        "only_complex", "by_parts",   "keeps_handle",
+          "stale_handle", "forged_handle", "unclosed_block", "no_block",     "no_results", "bad_status",
+          "bad_tensor",   "not_a_rule",    "throws"}) {
       ops += (ops.empty() ? "test::" : ", test::") + std::string(op);
     }
     open("library: {" + std::string(current_platform()) + ": " + plugin + ".so}\nprovides: {ops: [" + ops +
@@ -127,6 +128,23 @@ TEST_F(HostTest, OnlyMappingsThatSaySoTakeComplexValues) {
   EXPECT_EQ(declined.status, Status::declined);
   EXPECT_EQ(declined.reason, "does not take complex tensors");
   EXPECT_EQ(run("test::complex", {Bound::of(z), Bound::of_real(1)}).status, Status::done);
+  EXPECT_EQ(run("test::only_complex", {Bound::of(z), Bound::of_real(1)}).status, Status::done);
+  const Outcome passed_by = run("test::only_complex");
+  EXPECT_EQ(passed_by.status, Status::declined);
+  EXPECT_EQ(passed_by.reason, "");
+}
+
+TEST_F(HostTest, PartsOfComplexValuesAreJoinedAgain) {
+  use("good");
+  ir::Type type = ir::Type::tensor(ir::DType::f32, ir::Shape{4, 3, 2});
+  type.set_stands_for_complex(true);
+  ir::Value* z = graph_.add_input("z", type);
+  Outcome outcome = run("test::by_parts", {Bound::of(z), Bound::of_real(1)});
+  ASSERT_EQ(outcome.status, Status::done) << outcome.reason;
+  EXPECT_EQ(outcome.results.at(0).value->type().text(), "f32[2,3,2]!complex");  // of rank 2: [1:3]
+  outcome = run("test::by_parts");
+  ASSERT_EQ(outcome.status, Status::done) << outcome.reason;
+  EXPECT_EQ(outcome.results.at(0).value->producer()->op_text(), "Slice");  // a real one goes straight through
 }
 
 TEST_F(HostTest, BrokenRulesAreErrorsNotCrashes) {

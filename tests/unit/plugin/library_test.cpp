@@ -43,7 +43,7 @@ TEST_F(LibraryTest, OpensAGoodOne) {
   const Manifest m = manifest("good", sha256_of(kPlugins / "good.so"));
   const PluginLibrary library = PluginLibrary::open(m);
   ASSERT_NE(library.mappings(), nullptr);
-  EXPECT_EQ(library.mappings()->count, 9u);
+  EXPECT_EQ(library.mappings()->count, 11u);
   EXPECT_EQ(library.opset(), nullptr);
   EXPECT_EQ(PluginLibrary::open(m).mappings(), library.mappings());  // the same library, asked twice
 }
@@ -128,7 +128,8 @@ TEST_F(LibraryTest, M113RegistersWhatItDoesNotList) {
       "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nlibrary: {" +
           std::string(current_platform()) +
           ": good.so}\nprovides: {ops: [test::scaled_tanh, test::declines, test::fails, test::poisoned, "
-          "test::undeclared, test::throws_standard, test::throws_int, test::complex]}\n");
+          "test::undeclared, test::throws_standard, test::throws_int, test::complex, test::only_complex, "
+          "test::by_parts]}\n");
   PluginOptions options;
   options.files = {file};
   options.default_paths = options.builtin = false;
