@@ -219,11 +219,18 @@ Value tanh(Op& op) {
   return joined(op, hyperbolic_sine(op, z) / hyperbolic_cosine(op, z));
 }
 
-// aten::sigmoid(Tensor self) -> Tensor
-Value sigmoid(Op& op) {
-  const Complex z = parts(op, "self");
+Complex logistic(Op& op, const Complex& z) {
   const Complex one{op.like(z.real, 1), {}};
-  return joined(op, one / (one + exponential(op, {-z.real, -z.imaginary})));
+  return one / (one + exponential(op, {-z.real, -z.imaginary}));
+}
+
+// aten::sigmoid(Tensor self) -> Tensor
+Value sigmoid(Op& op) { return joined(op, logistic(op, parts(op, "self"))); }
+
+// aten::silu(Tensor self) -> Tensor
+Value silu(Op& op) {
+  const Complex z = parts(op, "self");
+  return joined(op, z * logistic(op, z));
 }
 
 // ---- comparisons ----
@@ -387,6 +394,7 @@ Mappings complex() {
       {"aten::cosh", cosh},
       {"aten::tanh", tanh},
       {"aten::sigmoid", sigmoid},
+      {"aten::silu", silu},
       {"aten::eq", eq},
       {"aten::ne", ne},
       {"aten::isnan", isnan},

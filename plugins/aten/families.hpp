@@ -14,6 +14,7 @@ Mappings comparison();
 Mappings complex();
 Mappings conversion();
 Mappings convolution();
+Mappings counting();
 Mappings creation();
 Mappings dropout();
 Mappings elementary();

@@ -224,6 +224,46 @@ Value stft(Op& op) {
   return op.boolean("return_complex", false) ? op.as_complex(out) : out;
 }
 
+// The sum of frames laid over each other, each `hop` further along: (…, frame, element) -> (…, element).
+Value laid_over(Op& op, const Value& frames, const Value& places, const Value& length) {
+  const int64_t axis = frames.rank() - 2;
+  Values size = dims(op, frames, 0, axis), flat = size;
+  size.push_back(length);
+  flat.push_back(op.constant(-1));
+  Value updates = op.reshape(frames, flat);
+  return op.ScatterElements(op.full(op.shape(size), 0, frames.dtype()),
+                            op.Expand(places, op.shape_of(updates)), updates,
+                            {{"axis", axis}, {"reduction", "add"}});
+}
+
+// aten::istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None,
+//             bool center=True, bool normalized=False, bool? onesided=None, int? length=None,
+//             bool return_complex=False) -> Tensor
+// Frames weighted by the window once more and laid over each other, divided by what the windows add up to.
+Value istft(Op& op) {
+  Value self = op["self"];
+  op.require(self.is_complex() && !op.boolean("return_complex"), "istft of reals or to complex numbers");
+  const int64_t frame = op.integer("n_fft"), hop = op.integer("hop_length", frame / 4);
+  const int64_t axis = self.rank() - 1;  // of the frames, behind the frequencies
+  std::vector<int64_t> order = all_axes(axis + 2);
+  std::swap(order[static_cast<size_t>(axis)], order[static_cast<size_t>(axis) - 1]);
+  // Of a whole spectrum torch takes the first half, too.
+  Value wave = to_reals(op, op.transpose(op.as_real(self), order), axis, op.constant(frame), true);
+  const auto size = static_cast<double>(frame);
+  const double scale = op.boolean("normalized") ? std::sqrt(size) : size;
+  Value window = framed_window(op, wave, frame);
+  Value count = op.dim(self, axis);
+  Value length = (count - op.constant(1)) * op.constant(hop) + op.constant(frame);
+  Value starts = op.unsqueeze(counted(op, count) * op.constant(hop), {1});
+  Value places = op.reshape(starts + counted(op, op.constant(frame)), {-1});
+  Value weights = op.Expand(window * window, op.shape({count, op.constant(frame)}));
+  Value out = laid_over(op, wave * (window / scale), places, length) / laid_over(op, weights, places, length);
+  Value from = op.constant(op.boolean("center") ? frame / 2 : 0);
+  Value to = op.has("length") ? from + op["length"] : length - from;
+  out = section(op, out, axis - 1, from, to);
+  return op.has("length") ? resized(op, out, axis - 1, op["length"]) : out;
+}
+
 }  // namespace
 
 Mappings fourier() {
@@ -250,6 +290,7 @@ Mappings fourier() {
       Mapping("aten::fft_hfft2", hfft).complex(),
       Mapping("aten::fft_hfftn", hfft).complex(),
       {"aten::stft", stft},
+      Mapping("aten::istft", istft).complex(),
   };
 }
 

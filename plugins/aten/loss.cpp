@@ -139,6 +139,24 @@ Value multi_margin_loss(Op& op) {
   return gathered(op, loss / op.cast_like(op.dim(self, -1), self));
 }
 
+// aten::multilabel_margin_loss_forward(Tensor self, Tensor target, int reduction)
+//   -> (Tensor output, Tensor is_target)
+// Each target class against each other class; the targets of a row end at the first -1.
+Values multilabel_margin_loss(Op& op) {
+  Value self = op["self"], target = op["target"];
+  op.require(self.rank() > 0, "a single class");
+  Value ended = op.CumSum(op.cast(target < 0, DType::i64), op.constant(-1));
+  Value valid = op.unsqueeze(ended == 0, {-1});
+  Value label = op.Max({target, op.constant(0)});
+  Value hits = valid & (op.unsqueeze(label, {-1}) == counted(op, op.dim(self, -1)));
+  Value is_target = op.ReduceMax(op.cast_like(hits, self), op.ints({-2}), {{"keepdims", 0}});
+  Value of_target = op.unsqueeze(op.GatherElements(self, label, {{"axis", -1}}), {-1});
+  Value excess = op.Relu(1 - of_target + op.unsqueeze(self, {-2}));
+  Value pairs = valid & op.unsqueeze(is_target == 0, {-2});
+  Value loss = op.ReduceSum(excess * op.cast_like(pairs, self), op.ints({-2, -1}), {{"keepdims", 0}});
+  return {gathered(op, loss / op.cast_like(op.dim(self, -1), self)), is_target};
+}
+
 }  // namespace
 
 Mappings loss() {
@@ -158,6 +176,7 @@ Mappings loss() {
       {"aten::nll_loss2d_forward", nll_loss_forward},
       {"aten::cross_entropy_loss", cross_entropy_loss},
       {"aten::multi_margin_loss", multi_margin_loss},
+      {"aten::multilabel_margin_loss_forward", multilabel_margin_loss},
   };
 }
 

@@ -7,14 +7,12 @@ namespace {
 Mappings all() {
   Mappings mappings;
   for (Mappings (*family)() : {
-           activation,    adaptive_pooling, arithmetic,     attention,     bessel,
-           comparison,    complex,          conversion,     convolution,   creation,
-           dropout,       elementary,       embedding,      factorization, fourier,
-           indexing,      joining,          linear_algebra, loss,          movement,
-           normalization, padding,          polynomial,     pooling,       quantization,
-           random,        rearrangement,    reduction,      resampling,    rnn,
-           scalar,        scatter,          searching,      special,       spectrum,
-           statistics,    transformer,      view,
+           activation,    adaptive_pooling, arithmetic,  attention, bessel,         comparison, complex,
+           conversion,    convolution,      counting,    creation,  dropout,        elementary, embedding,
+           factorization, fourier,          indexing,    joining,   linear_algebra, loss,       movement,
+           normalization, padding,          polynomial,  pooling,   quantization,   random,     rearrangement,
+           reduction,     resampling,       rnn,         scalar,    scatter,        searching,  special,
+           spectrum,      statistics,       transformer, view,
        }) {
     for (Mapping& m : family()) mappings.push_back(std::move(m));
   }

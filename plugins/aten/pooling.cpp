@@ -77,20 +77,67 @@ Value max_pool(Op& op) {
   return max_pool_with_indices<spatial>(op)[0];
 }
 
+// The average of windows that reach over the end, divided by a number of one's own: zeros make them whole.
+Value padded_avg_pool(Op& op, size_t spatial) {
+  Value self = op["self"];
+  const std::vector<int64_t> kernel = op.integers("kernel_size", spatial);
+  const std::vector<int64_t> strides =
+      op.integers("stride").empty() ? kernel : op.integers("stride", spatial);
+  std::vector<int64_t> pads = op.integers("padding", spatial), axes(spatial);
+  const auto ends = ceil_ends(self, kernel, strides, pads, std::vector<int64_t>(spatial, 1));
+  op.require(ends.has_value(), "divisor_override with ceil_mode where sizes are not known");
+  pads.insert(pads.end(), ends->begin(), ends->end());
+  std::iota(axes.begin(), axes.end(), self.rank() - static_cast<int64_t>(spatial));
+  double window_size = 1;
+  for (int64_t k : kernel) window_size *= static_cast<double>(k);
+  Value whole = op.Pad(self, op.ints(pads), {}, op.ints(axes));
+  Value y = batched(op, whole, static_cast<int64_t>(spatial), [&](const Value& x) {
+    return op.AveragePool(x, {{"kernel_shape", kernel}, {"strides", strides}});
+  });
+  return y * (window_size / op.real("divisor_override"));
+}
+
 // aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False,
 //                  bool count_include_pad=True, int? divisor_override=None) -> Tensor
 template <int64_t spatial>
 Value avg_pool(Op& op) {
-  Attrs attrs = window(op, spatial, false);
   const bool overridden = op.has("divisor_override");
+  if (overridden && op.boolean("ceil_mode")) return padded_avg_pool(op, spatial);
+  Attrs attrs = window(op, spatial, false);
   attrs.push_back({"count_include_pad", overridden || op.boolean("count_include_pad")});
   Value y = batched(op, op["self"], spatial, [&](const Value& x) { return op.AveragePool(x, attrs); });
-  if (!overridden) return y;
-  op.require(!op.boolean("ceil_mode"), "divisor_override with ceil_mode");
-  double size = 1;
-  for (int64_t k : op.integers("kernel_size", spatial)) size *= static_cast<double>(k);
-  return y * (size / op.real("divisor_override"));
+  double window_size = 1;
+  for (int64_t k : op.integers("kernel_size", spatial)) window_size *= static_cast<double>(k);
+  return overridden ? y * (window_size / op.real("divisor_override")) : y;
 }
+
+// Where the largest values were, put back there; zeros elsewhere.
+template <int64_t spatial>
+Value unpooled(Op& op) {
+  Value self = op["self"];
+  const int64_t lead = self.rank() - spatial;
+  Values front = dims(op, self, 0, lead);
+  const auto flat = [&](const Value& x) {
+    Values size(front);
+    size.push_back(op.constant(-1));
+    return op.reshape(x, size);
+  };
+  Value plane = op.constant(1);
+  for (const Value& size : op.values("output_size")) plane = plane * size;
+  Values size(front);
+  size.push_back(plane);
+  Value zeros = op.full(op.shape(size), 0, self.dtype());
+  Value out = op.ScatterElements(zeros, flat(op["indices"]), flat(self), {{"axis", lead}});
+  front.push_back(op.shape("output_size"));
+  return op.reshape(out, front);
+}
+
+// aten::max_unpool2d(Tensor self, Tensor indices, SymInt[2] output_size) -> Tensor
+Value max_unpool2d(Op& op) { return unpooled<2>(op); }
+
+// aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3] padding)
+//   -> Tensor
+Value max_unpool3d(Op& op) { return unpooled<3>(op); }
 
 }  // namespace
 
@@ -105,6 +152,8 @@ Mappings pooling() {
       {"aten::avg_pool1d", avg_pool<1>},
       {"aten::avg_pool2d", avg_pool<2>},
       {"aten::avg_pool3d", avg_pool<3>},
+      {"aten::max_unpool2d", max_unpool2d},
+      {"aten::max_unpool3d", max_unpool3d},
   };
 }
 

@@ -174,6 +174,31 @@ Values median_dim(Op& op) {
   return middle(op, self, op.axis("dim", self), op.boolean("keepdim"));
 }
 
+// The same of those that are numbers; NaN where none is.
+Values middle_of_numbers(Op& op, const Value& x, int64_t axis, bool keepdim) {
+  if (!is_floating(x.dtype())) return middle(op, x, axis, keepdim);
+  Value missing = op.IsNaN(x);
+  Value count = op.ReduceSum(op.cast(~missing, DType::i64), op.ints({axis}));
+  Value whole = op.Where(missing, op.like(x, infinity), x);
+  Values sorted = op.TopK(whole, op.shape({op.dim(x, axis)}), {{"axis", axis}, {"largest", 0}});
+  Value place = op.Max({(count - op.constant(1)) / op.constant(2), op.constant(0)});
+  Values out;
+  for (const Value& y : sorted) out.push_back(op.GatherElements(y, place, {{"axis", axis}}));
+  out[0] = op.Where(count == op.constant(0), op.like(x, std::nan("")), out[0]);
+  if (!keepdim) out = {op.squeeze(out[0], {axis}), op.squeeze(out[1], {axis})};
+  return out;
+}
+
+// aten::nanmedian(Tensor self) -> Tensor
+Value nanmedian(Op& op) { return middle_of_numbers(op, op.reshape(op["self"], {-1}), 0, false)[0]; }
+
+// aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
+Values nanmedian_dim(Op& op) {
+  Value self = op["self"];
+  if (self.rank() == 0) return {self, op.constant(0)};
+  return middle_of_numbers(op, self, op.axis("dim", self), op.boolean("keepdim"));
+}
+
 // Which elements along an axis belong to which segment: axes (…, segment, element).
 Value segments(Op& op, const Value& data, int64_t axis) {
   Value starts, ends;
@@ -257,6 +282,8 @@ Mappings reduction() {
       {"aten::cummin", cummin},
       {"aten::median", median},
       {"aten::median.dim", median_dim},
+      {"aten::nanmedian", nanmedian},
+      {"aten::nanmedian.dim", nanmedian_dim},
       {"aten::segment_reduce", segment_reduce},
   };
 }
