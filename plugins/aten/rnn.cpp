@@ -1,6 +1,7 @@
 // Recurrent layers: ONNX's LSTM, GRU and RNN, one node per layer, and single steps of them.
 #include "common.hpp"
 #include "families.hpp"
+#include "packed.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -20,6 +21,7 @@ const Kind relu_kind{"RNN", {0}, "Relu", false};
 
 struct Layers {
   Value hidden, cell;  // initial states: layers * directions, batch, features
+  Value lengths;       // of the sequences, where they are not all as long as the input
   Values params;
   bool biases = false, batch_first = false;
   int64_t count = 1, directions = 1, size = 0;
@@ -53,8 +55,8 @@ Values layer_results(Op& op, const Kind& kind, const Layers& l, const Value& x, 
   if (l.biases) {
     bias = op.Concat({stacked(op, l, kind, layer, 2), stacked(op, l, kind, layer, 3)}, {{"axis", 1}});
   }
-  Values inputs = {x,  stacked(op, l, kind, layer, 0),  stacked(op, l, kind, layer, 1), bias,
-                   {}, of_layer(op, l.hidden, l, layer)};
+  Values inputs = {x,         stacked(op, l, kind, layer, 0),  stacked(op, l, kind, layer, 1), bias,
+                   l.lengths, of_layer(op, l.hidden, l, layer)};
   Attrs attrs = {{"hidden_size", l.size}};
   if (l.directions == 2) attrs.push_back({"direction", "bidirectional"});
   if (kind.has_cell) inputs.push_back(of_layer(op, l.cell, l, layer));
@@ -78,13 +80,18 @@ Value output_of(Op& op, const Value& y, int64_t directions, bool batch_first) {
 }
 
 Values recurrent(Op& op, const Kind& kind, Layers l) {
-  Value x = op["input"];
+  Value x = op["input"], there;
+  if (op.has("data")) {
+    there = steps_of(op, op["batch_sizes"]);
+    x = unpacked(op, op["data"], there, op.like(op["data"], 0));
+    l.lengths = op.cast(lengths_of(op, there), DType::i32);
+  }
   const bool unbatched = x.rank() == 2;
   op.require(!op.training() || !op.boolean("train") || op.real("dropout") == 0,
              "a recurrent layer that drops out");
   l.params = op.values("params");
   l.biases = op.boolean("has_biases");
-  l.batch_first = op.boolean("batch_first") && !unbatched;
+  l.batch_first = op.boolean("batch_first", false) && !unbatched;
   l.count = op.integer("num_layers");
   l.directions = op.boolean("bidirectional") ? 2 : 1;
   const size_t expected = static_cast<size_t>(l.count * l.directions * (l.biases ? 4 : 2));
@@ -106,6 +113,7 @@ Values recurrent(Op& op, const Kind& kind, Layers l) {
   for (const Values& state : states) {
     results.push_back(state.size() == 1 ? state[0] : op.Concat(state, {{"axis", 0}}));
   }
+  if (there) results[0] = packed(op, results[0], there);
   if (unbatched) {
     for (Value& r : results) r = op.squeeze(r, {1});
   }
@@ -115,6 +123,8 @@ Values recurrent(Op& op, const Kind& kind, Layers l) {
 // aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float
 // dropout,
 //                  bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)
+// aten::lstm.data(Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, …)
+//   -> (Tensor, Tensor, Tensor)
 Values lstm(Op& op) {
   Layers l;
   const Values hx = op.values("hx");
@@ -143,6 +153,38 @@ Values rnn_tanh(Op& op) { return without_cell(op, tanh_kind); }
 // dropout,
 //                      bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)
 Values rnn_relu(Op& op) { return without_cell(op, relu_kind); }
+
+// aten::_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)
+Values pack_padded_sequence(Op& op) {
+  Value x = op["input"], lengths = op.as("lengths", DType::i64);
+  if (op.boolean("batch_first")) {
+    std::vector<int64_t> order = all_axes(x.rank());
+    std::swap(order[0], order[1]);
+    x = op.transpose(x, order);
+  }
+  Value there = op.unsqueeze(counted(op, op.dim(x, 0)), {1}) < lengths;
+  Value sizes = op.ReduceSum(op.cast(there, DType::i64), op.ints({1}), {{"keepdims", 0}});
+  Value longest = op.Gather(lengths, op.constant(0));  // they come sorted
+  return {packed(op, x, there), section(op, sizes, 0, op.constant(0), longest)};
+}
+
+// aten::_pad_packed_sequence(Tensor data, Tensor batch_sizes, bool batch_first, Scalar padding_value,
+//                            int total_length) -> (Tensor, Tensor)
+Values pad_packed_sequence(Op& op) {
+  Value data = op["data"], there = steps_of(op, op["batch_sizes"]);
+  Value filler = op.as("padding_value", data.dtype());
+  Value x = unpacked(op, data, there, filler);
+  if (!op.is_known("total_length") || op.integer("total_length") > 0) {
+    Value missing = op["total_length"] - op.dim(x, 0);
+    x = op.Pad(x, op.shape({op.constant(0), missing}), filler, op.ints({0}));
+  }
+  if (op.boolean("batch_first")) {
+    std::vector<int64_t> order = all_axes(x.rank());
+    std::swap(order[0], order[1]);
+    x = op.transpose(x, order);
+  }
+  return {x, lengths_of(op, there)};
+}
 
 // input * w_ih^T + b_ih and hidden * w_hh^T + b_hh, of one step.
 std::pair<Value, Value> step_inputs(Op& op, const Value& hidden) {
@@ -199,10 +241,12 @@ Value rnn_relu_cell(Op& op) {
 
 Mappings rnn() {
   return {
-      {"aten::lstm.input", lstm},
-      {"aten::gru.input", gru},
-      {"aten::rnn_tanh.input", rnn_tanh},
-      {"aten::rnn_relu.input", rnn_relu},
+      {"aten::lstm", lstm},
+      {"aten::gru", gru},
+      {"aten::rnn_tanh", rnn_tanh},
+      {"aten::rnn_relu", rnn_relu},
+      {"aten::_pack_padded_sequence", pack_padded_sequence},
+      {"aten::_pad_packed_sequence", pad_packed_sequence},
       {"aten::lstm_cell", lstm_cell},
       {"aten::gru_cell", gru_cell},
       {"aten::rnn_tanh_cell", rnn_tanh_cell},

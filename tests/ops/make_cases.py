@@ -42,7 +42,7 @@ DTYPES = {
 NUMBERS = {"int": "i64", "float": "f32", "number_bool": "bool"}
 ONNX_TYPE = {dtype: number for dtype, number in DTYPES.values()}
 INPUT = re.compile(r"^\s*(\w+)\s*(?:\[(.*)\])?\s*(?:(-?[\d.e+-]+)\.\.(-?[\d.e+-]+))?\s*$")
-FIELDS = {"expr", "body", "inputs", "atol", "rtol", "opsets", "nodes", "static_only", "ort_skip"}
+FIELDS = {"expr", "body", "inputs", "atol", "rtol", "opsets", "nodes", "static_only", "ort_skip", "no_program"}
 
 
 class Input:
@@ -166,7 +166,7 @@ def make(op: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
             if field in case:
                 out[field] = case[field]
         dynamic = bool(sizes) and "static_only" not in case
-        out["no_program"] = save_program(python, inputs, sizes, dynamic, folder / "model.pt2")
+        out["no_program"] = case.get("no_program") or save_program(python, inputs, sizes, dynamic, folder / "model.pt2")
         if dynamic:
             # Different steps tell apart two dims that are equal in the table.
             second = {name: size + step for step, (name, size) in enumerate(sizes.items(), start=2)}
