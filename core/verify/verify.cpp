@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/emit/emitter.h"
+#include "core/legalize/legalize.h"
 #include "core/plugin/host.h"
 #include "core/serialize/serialize.h"
 #include "core/translate/translate.h"
@@ -124,7 +125,9 @@ class Verifier {
                                    const TorchBackend::Observer& observer);
   bool stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
                 std::vector<RuntimeValue>& outputs);
-  bool trusted(const ir::Node& node) const;
+  std::vector<ir::Tensor> run_at_file_opset(ir::Graph& graph, const Named& inputs);
+  int file_opset();
+  bool trusted(const ir::Node& node);
   std::unique_ptr<ir::Graph> without_trusted_nodes();
   Named feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const;
   // The narrowest float type in the file; undefined when there is none below f32.
@@ -139,6 +142,7 @@ class Verifier {
   const VerifyOptions& options_;
   std::vector<std::string> unchecked_;
   std::optional<ir::DType> narrowest_;
+  std::optional<int> file_opset_;
   std::vector<ir::Tensor> stand_ins_;  // results of trusted nodes, in the order of the program
 };
 
@@ -164,12 +168,35 @@ std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examp
   return out;
 }
 
-bool Verifier::trusted(const ir::Node& node) const {
-  const std::vector<Candidate> candidates = registry_.candidates(node.op_text(), kPivotOpset);
+bool Verifier::trusted(const ir::Node& node) {
+  const std::vector<Candidate> candidates = registry_.candidates(node.op_text(), file_opset());
   if (candidates.empty() || candidates.front().manifest == nullptr) return false;
   const std::string& domain = candidates.front().manifest->onnx_domain;
   return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) !=
          options_.trusted_domains.end();
+}
+
+int Verifier::file_opset() {
+  if (!file_opset_) {
+    const std::unique_ptr<ir::Graph> graph = read_model(onnx_);
+    const auto opset = graph->opsets.find("");
+    file_opset_ = opset == graph->opsets.end() ? kPivotOpset : opset->second;
+  }
+  return *file_opset_;
+}
+
+// As the file says it: for an operator of the pivot the runtime may have no kernel.
+std::vector<ir::Tensor> Verifier::run_at_file_opset(ir::Graph& graph, const Named& inputs) {
+  std::vector<Diagnostic> notes;
+  legalize(graph, file_opset(), registry_, notes);
+  const ScratchFile file(std::filesystem::temp_directory_path());
+  SerializeOptions serialize;
+  serialize.weights = Weights::inline_;
+  write_model(graph, file.path(), serialize);
+  OrtSession session(file.path());
+  std::vector<ir::Tensor> tensors;
+  for (const auto& [name, tensor] : inputs) tensors.push_back(tensor);
+  return session.run(feeds(session, tensors));
 }
 
 // An operator without a kernel: its own mapping is run by ONNX Runtime, or, in a trusted domain, both sides
@@ -208,14 +235,14 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
     return Bound::of(graph.add_input(name, v.tensor.type()));
   };
   for (const RuntimeValue& v : arguments) bounds.push_back(bind(v));
-  const std::vector<Candidate> candidates = registry_.candidates(op, kPivotOpset);
+  const std::vector<Candidate> candidates = registry_.candidates(op, file_opset());
   if (candidates.empty()) return false;
   Call call;
   call.schema = node.schema();
   call.name = node.op_text();
   call.arguments = bounds;
   call.outputs = node.outputs();
-  call.target_opset = kPivotOpset;
+  call.target_opset = file_opset();
   Outcome outcome = run_mapping(candidates.front(), call, emitter, registry_);
   if (outcome.status != Outcome::Status::done) {
     throw Error("V803",
@@ -254,16 +281,7 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
       if (v->producer() == nullptr) v = emitter.emit1("Identity", {v});
     }
     graph.body().set_results(results);
-    const ScratchFile file(std::filesystem::temp_directory_path());
-    SerializeOptions serialize;
-    serialize.weights = Weights::inline_;
-    write_model(graph, file.path(), serialize);
-    OrtSession session(file.path());
-    computed = session.run(feeds(session, [&] {
-      std::vector<ir::Tensor> tensors;
-      for (const auto& [name, tensor] : inputs) tensors.push_back(tensor);
-      return tensors;
-    }()));
+    computed = run_at_file_opset(graph, inputs);
   }
   outputs.clear();  // the caller made one empty value per result
   for (ir::Tensor& t : computed) outputs.push_back(runtime_value(std::move(t), ir::Type::tensor()));
