@@ -40,7 +40,7 @@ class Models(Refusing):
 
     def test_every_unmapped_operator_with_its_place(self) -> None:
         self.refused(14, "unmapped",
-                     "aten::histc at inner (refused.py:89): error T501: operator aten::histc is not mapped by any plugin\n"
+                     "aten::histogram.bin_ct at inner (refused.py:89): error T501: operator aten::histogram.bin_ct is not mapped by any plugin\n"
                      "  -> a plugin can map it, see docs/plugins.md\n"
                      "aten::poisson (refused.py:84): error T501: operator aten::poisson is not mapped by any plugin\n"
                      "  -> a plugin can map it, see docs/plugins.md")
