@@ -111,4 +111,13 @@ int64_t torch_scalar_type(ir::DType dtype) {
   }
 }
 
+ir::DType dtype_of_torch(int64_t scalar_type) {
+  for (auto number = static_cast<int>(ir::DType::f32); number <= static_cast<int>(ir::DType::f8e5m2fnuz);
+       ++number) {
+    const auto dtype = static_cast<ir::DType>(number);
+    if (scalar_type >= 0 && torch_scalar_type(dtype) == scalar_type) return dtype;
+  }
+  return ir::DType::undefined;
+}
+
 }  // namespace onnxport

@@ -46,5 +46,7 @@ std::optional<ir::AttributeValue> to_attribute(const Constant& constant);
 
 // torch's number of a dtype (c10::ScalarType): TorchScript compares dtypes as ints.
 int64_t torch_scalar_type(ir::DType dtype);
+// The other way; undefined for a number that no dtype here has.
+ir::DType dtype_of_torch(int64_t scalar_type);
 
 }  // namespace onnxport

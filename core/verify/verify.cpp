@@ -9,6 +9,7 @@
 #include "core/emit/emitter.h"
 #include "core/legalize/legalize.h"
 #include "core/plugin/host.h"
+#include "core/prepare/constant.h"
 #include "core/serialize/serialize.h"
 #include "core/translate/translate.h"
 #include "core/verify/compare.h"
@@ -234,7 +235,12 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
     graph.input_names.push_back(name);
     return Bound::of(graph.add_input(name, v.tensor.type()));
   };
-  for (const RuntimeValue& v : arguments) bounds.push_back(bind(v));
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const RuntimeValue& v = arguments[i];
+    const bool names_dtype = v.kind == RuntimeValue::Kind::integer &&
+                             node.schema()->arguments.at(i).type.starts_with("ScalarType");
+    bounds.push_back(names_dtype ? Bound::of_dtype(dtype_of_torch(v.integer)) : bind(v));
+  }
   const std::vector<Candidate> candidates = registry_.candidates(op, file_opset());
   if (candidates.empty()) return false;
   Call call;

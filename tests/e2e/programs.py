@@ -65,7 +65,7 @@ class Programs(ProgramCase):
         self.export_program(entry, "--verify", "--report", report)
         done = json.loads(report.read_text())
         self.assertTrue(done["verify"] and all(run["passed"] for run in done["verify"]), done["verify"])
-        self.assertEqual(done["not_independently_checked"], [])
+        self.assertEqual(done["not_independently_checked"], entry.get("unchecked", []))
 
     def check_same_graph(self, entry: dict[str, Any]) -> None:
         """The two captures of one module end in one graph, apart from names and provenance."""

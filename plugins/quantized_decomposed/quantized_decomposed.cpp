@@ -1,0 +1,90 @@
+// Floats rounded to a grid of integers and back, written against ONNX opset 23.
+#include <numeric>
+
+#include "onnxport/plugin.hpp"
+
+namespace onnxport::quantized_decomposed {
+namespace {
+
+struct Grid {
+  Value scale, zero;  // of one number, or of one per channel
+  int64_t axis = 0;   // of the channels
+  DType type = DType::undefined;
+  int64_t low = 0, high = 0;
+
+  // What ONNX saturates at by itself.
+  bool is_whole() const {
+    return (type == DType::u8 && low == 0 && high == 255) ||
+           (type == DType::i8 && low == -128 && high == 127);
+  }
+  Attrs attrs() const { return scale.rank() == 0 ? Attrs{} : Attrs{{"axis", axis}}; }
+};
+
+Value number(Op& op, const Value& x) { return x.rank() == 0 ? x : op.reshape(x, std::vector<int64_t>{}); }
+
+Grid grid_of(Op& op) {
+  Grid g;
+  g.type = op.dtype("dtype", DType::undefined);
+  g.low = op.integer("quant_min");
+  g.high = op.integer("quant_max");
+  if (op.has("scales")) {
+    g.axis = op.axis("axis", op["input"]);
+    g.scale = op.as("scales", DType::f32);
+    g.zero = op["zero_points"];
+  } else {
+    g.scale = number(op, op.as("scale", DType::f32));
+    g.zero = number(op, op["zero_point"]);
+  }
+  return g;
+}
+
+// One number per channel, in a shape that broadcasts along the axis of x.
+Value along(Op& op, const Value& parameter, const Value& x, int64_t axis) {
+  if (parameter.rank() == 0) return parameter;
+  std::vector<int64_t> trailing(static_cast<size_t>(x.rank() - 1 - axis));
+  std::iota(trailing.begin(), trailing.end(), 1);
+  return op.unsqueeze(parameter, trailing);
+}
+
+// quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min,
+//                                           int quant_max, ScalarType dtype) -> Tensor
+// quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis,
+//                                            int quant_min, int quant_max, ScalarType dtype) -> Tensor
+Value quantize(Op& op) {
+  const Grid g = grid_of(op);
+  Value x = op.as("input", DType::f32);
+  if (g.is_whole()) return op.QuantizeLinear(x, g.scale, op.cast(g.zero, g.type), g.attrs());
+  Value steps = op.Round(x / along(op, g.scale, x, g.axis)) + along(op, op.cast_like(g.zero, x), x, g.axis);
+  const auto bound = [&](int64_t n) { return op.like(x, static_cast<double>(n)); };
+  return op.cast(op.Clip(steps, bound(g.low), bound(g.high)), g.type);
+}
+
+// quantized_decomposed::dequantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min,
+//     int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor
+// quantized_decomposed::dequantize_per_channel(Tensor input, Tensor scales, Tensor? zero_points, int axis,
+//     int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor
+Value dequantize(Op& op) {
+  const Grid g = grid_of(op);
+  const Value input = op["input"];
+  const DType wanted = op.dtype("out_dtype", DType::f32);
+  if (g.type == DType::i8 || g.type == DType::u8) {
+    const Value zero = g.zero ? op.cast(g.zero, g.type) : g.zero;
+    return op.cast(op.DequantizeLinear(input, g.scale, zero, g.attrs()), wanted);
+  }
+  Value x = op.cast(input, DType::f32);
+  if (g.zero) x = x - along(op, op.cast(g.zero, DType::f32), x, g.axis);
+  return op.cast(x * along(op, g.scale, x, g.axis), wanted);
+}
+
+}  // namespace
+}  // namespace onnxport::quantized_decomposed
+
+ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
+  using namespace onnxport::quantized_decomposed;
+  static const onnxport::Plugin plugin(host, {"org.onnxport.quantized_decomposed", "0.1.0"},
+                                       {{"quantized_decomposed::quantize_per_tensor", quantize},
+                                        {"quantized_decomposed::quantize_per_channel", quantize},
+                                        {"quantized_decomposed::dequantize_per_tensor", dequantize},
+                                        {"quantized_decomposed::dequantize_per_channel", dequantize}});
+  return plugin.table();
+}
