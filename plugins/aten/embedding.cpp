@@ -15,7 +15,7 @@ Value one_hot(Op& op) {
   if (op.is_known("num_classes") && op.integer("num_classes") < 0) {
     classes = op.ReduceMax(self, {}, {{"keepdims", 0}}) + 1;
   }
-  return op.OneHot(self, classes, op.ints({0, 1}));
+  return with_an_axis(op, self, [&](const Value& x) { return op.OneHot(x, classes, op.ints({0, 1})); });
 }
 
 // Which bag holds which index: a matrix of bags by indices.

@@ -67,7 +67,9 @@ class Op : public Builder {
     const onnxport_arg a = find(arg);
     if (a == 0 || kind(a) == ONNXPORT_ARG_NONE) return when_none;
     if (kind(a) != ONNXPORT_ARG_DTYPE && kind(a) != ONNXPORT_ARG_INT) unknown(arg, "a dtype");
-    return seen_type(static_cast<DType>(api_.op->arg_int(context_, a)));
+    const auto t = static_cast<DType>(api_.op->arg_int(context_, a));
+    asked_complex_ = asked_complex_ || onnxport::is_complex(t);
+    return seen_type(t);
   }
   // A list of ints; a single int counts as a list of one.
   std::vector<int64_t> integers(std::string_view arg) const {
@@ -163,6 +165,7 @@ class Op : public Builder {
   Values by_parts(Run run) {
     part_ = Part::real;
     Values out = run();
+    if (asked_complex_ && !met_complex_) decline("a complex result of real tensors");
     if (met_complex_) {
       part_ = Part::imaginary;
       const Values imaginary = run();
@@ -260,7 +263,7 @@ class Op : public Builder {
 
   enum class Part { both, real, imaginary };
   Part part_ = Part::both;
-  mutable bool met_complex_ = false;
+  mutable bool met_complex_ = false, asked_complex_ = false;
 };
 
 }  // namespace sdk_v1

@@ -49,7 +49,8 @@ struct Mapping {
     return std::move(*this);
   }
   // Does to the real and to the imaginary parts of complex tensors what it does to real ones (a view, a
-  // choice, a sum): it is run once for each and sees them as real tensors.
+  // choice, a sum): it is run once for each and sees them as real tensors. Real floats among its arguments
+  // have an imaginary part of 0, as what fills a padding has; so none of them may be a factor.
   Mapping&& by_parts() && {
     flags |= ONNXPORT_TAKES_COMPLEX;
     runs_by_parts = true;
