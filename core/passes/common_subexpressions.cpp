@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <functional>
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "core/passes/passes.h"
@@ -107,9 +109,26 @@ void merge_in(ir::Graph& graph, ir::Block& block, std::vector<Seen*>& scopes) {
   scopes.pop_back();
 }
 
+// Enough for axes, shapes and numbers; whether two weights are one is for those to say who read them.
+constexpr size_t kLargestMerged = 256;
+
+void merge_small_constants(ir::Graph& graph) {
+  std::unordered_map<std::string, ir::Value*> seen;
+  for (ir::Value* value : graph.initializers()) {
+    const ir::Tensor& tensor = *value->constant();
+    if (!value->has_uses() || !value->name().text().empty() || tensor.bytes().size() > kLargestMerged)
+      continue;
+    std::string key = tensor.type().text() + ' ';
+    key.append(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.bytes().size());
+    const auto [first, is_new] = seen.try_emplace(std::move(key), value);
+    if (!is_new) replace(value, first->second);
+  }
+}
+
 }  // namespace
 
 void merge_common_subexpressions(ir::Graph& graph) {
+  merge_small_constants(graph);
   std::vector<Seen*> scopes;
   merge_in(graph, graph.body(), scopes);
 }

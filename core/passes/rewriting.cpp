@@ -57,4 +57,18 @@ int64_t integer_attribute(const ir::Node& node, std::string_view name, int64_t o
   return value == nullptr ? otherwise : *value;
 }
 
+std::optional<std::vector<int64_t>> small_constant_ints(const ir::Value* value) {
+  if (value == nullptr || !value->is_constant() || value->constant()->count() > 1024) return std::nullopt;
+  return value->constant()->to_ints();
+}
+
+std::optional<std::vector<int64_t>> unsqueezed_axes(const ir::Node& unsqueeze) {
+  auto axes = small_constant_ints(operand_or_null(unsqueeze, 1));
+  const int rank = unsqueeze.output(0)->type().rank();
+  if (!axes || rank < 0) return std::nullopt;
+  for (int64_t& axis : *axes) axis += axis < 0 ? rank : 0;
+  std::sort(axes->begin(), axes->end());
+  return axes;
+}
+
 }  // namespace onnxport

@@ -1,7 +1,9 @@
 // What every pass needs to know before it replaces a value.
 #pragma once
 
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/ir/graph.h"
 
@@ -22,6 +24,10 @@ bool is_op(const ir::Node* node, std::string_view op);
 // The node that makes the value, when it is of that operator; else null.
 ir::Node* producer_of(const ir::Value* value, std::string_view op);
 ir::Value* operand_or_null(const ir::Node& node, size_t i);
+// The numbers of a small integer constant; nullopt: it is none, or absent.
+std::optional<std::vector<int64_t>> small_constant_ints(const ir::Value* value);
+// The axes of an Unsqueeze as places in its result, sorted; nullopt when they are not known.
+std::optional<std::vector<int64_t>> unsqueezed_axes(const ir::Node& unsqueeze);
 int64_t integer_attribute(const ir::Node& node, std::string_view name, int64_t otherwise);
 
 }  // namespace onnxport

@@ -5,6 +5,7 @@
 
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
+#include "core/passes/stacks.h"
 
 namespace onnxport {
 
@@ -16,11 +17,6 @@ using ir::Value;
 
 // The value that may stand for the node's output; null: the node does something.
 using Rule = Value* (*)(ir::Graph&, Node&);
-
-std::optional<std::vector<int64_t>> constant_ints(const Value* value) {
-  if (value == nullptr || !value->is_constant() || value->constant()->count() > 1024) return std::nullopt;
-  return value->constant()->to_ints();
-}
 
 bool all_equal(const std::vector<int64_t>& values, int64_t to) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == to; });
@@ -103,7 +99,7 @@ Value* view(ir::Graph&, Node& node) {
     root = root->producer()->operand(0);
   }
   if (!is_op(&node, "Reshape") || root == node.operand(0)) return nullptr;
-  const auto target = constant_ints(node.operand(1));
+  const auto target = small_constant_ints(node.operand(1));
   const bool copies_zero = integer_attribute(node, "allowzero", 0) == 0;
   // A 0 asks for a size of the input it had; contents not known now could be one.
   if (target && (!copies_zero || std::find(target->begin(), target->end(), 0) == target->end())) {
@@ -112,23 +108,13 @@ Value* view(ir::Graph&, Node& node) {
   return nullptr;
 }
 
-// Axes of an Unsqueeze as places in its result, sorted; nullopt when they are not known.
-std::optional<std::vector<int64_t>> places_of(const Node& unsqueeze) {
-  auto axes = constant_ints(operand_or_null(unsqueeze, 1));
-  const int rank = unsqueeze.output(0)->type().rank();
-  if (!axes || rank < 0) return std::nullopt;
-  for (int64_t& axis : *axes) axis += axis < 0 ? rank : 0;
-  std::sort(axes->begin(), axes->end());
-  return axes;
-}
-
 // Unsqueeze of an Unsqueeze adds all axes at once.
 Value* unsqueeze(ir::Graph& graph, Node& node) {
   if (Value* simpler = view(graph, node)) return simpler;
   const Node* inner = producer_of(node.operand(0), "Unsqueeze");
   if (inner == nullptr) return nullptr;
-  const auto first = places_of(*inner);
-  const auto last = places_of(node);
+  const auto first = unsqueezed_axes(*inner);
+  const auto last = unsqueezed_axes(node);
   if (!first || !last) return nullptr;
   std::vector<int64_t> all = *last;
   int64_t before = 0;  // axes of the inner result seen so far
@@ -143,62 +129,11 @@ Value* unsqueeze(ir::Graph& graph, Node& node) {
   return nullptr;
 }
 
-// ---- joins ----
+// ---- stacks ----
 
-std::optional<int64_t> axis_of(const Node& node, int64_t otherwise, int rank) {
-  const int64_t axis = integer_attribute(node, "axis", otherwise);
-  if (rank < 1 || axis < -rank || axis >= rank) return std::nullopt;
-  return axis < 0 ? axis + rank : axis;
-}
-
-// The tensor that an Unsqueeze lays along that one axis, size 1.
-Value* laid_along(const Value* value, int64_t axis) {
-  const Node* unsqueeze = producer_of(value, "Unsqueeze");
-  const auto places = unsqueeze == nullptr ? std::nullopt : places_of(*unsqueeze);
-  return places && *places == std::vector<int64_t>{axis} ? unsqueeze->operand(0) : nullptr;
-}
-
-// One index along an axis, a 0-d constant.
-std::optional<int64_t> single_index(const Node& gather) {
-  const Value* index = gather.operand(1);
-  const auto number = constant_ints(index);
-  return number && index->type().rank() == 0 ? std::optional((*number)[0]) : std::nullopt;
-}
-
-// An element of tensors that were stacked is one of them.
-Value* gather(ir::Graph&, Node& node) {
-  const Node* join = producer_of(node.operand(0), "Concat");
-  if (join == nullptr) return nullptr;
-  const int rank = node.operand(0)->type().rank();
-  const auto axis = axis_of(node, 0, rank), along = axis_of(*join, 0, rank);
-  auto index = single_index(node);
-  if (!axis || axis != along || !index) return nullptr;
-  const auto count = static_cast<int64_t>(join->operand_count());
-  if (*index < 0) *index += count;
-  if (*index < 0 || *index >= count) return nullptr;
-  for (size_t i = 0; i < join->operand_count(); ++i) {
-    if (laid_along(join->operand(i), *axis) == nullptr) return nullptr;
-  }
-  return laid_along(join->operand(static_cast<size_t>(*index)), *axis);
-}
-
-// All elements of a tensor along an axis, stacked along it again, are that tensor.
 Value* concat(ir::Graph& graph, Node& node) {
-  if (Value* only = only_input(graph, node)) return only;
-  const ir::Type& type = node.output(0)->type();
-  const auto axis = axis_of(node, 0, type.rank());
-  if (!axis) return nullptr;
-  Value* root = nullptr;
-  for (size_t i = 0; i < node.operand_count(); ++i) {
-    const Value* part = laid_along(node.operand(i), *axis);
-    const Node* taken = part == nullptr ? nullptr : producer_of(part, "Gather");
-    if (taken == nullptr || (root != nullptr && taken->operand(0) != root)) return nullptr;
-    root = taken->operand(0);
-    if (axis_of(*taken, 0, root->type().rank()) != axis || single_index(*taken) != static_cast<int64_t>(i)) {
-      return nullptr;
-    }
-  }
-  return root != nullptr && same_type(root->type(), type) ? root : nullptr;
+  Value* only = only_input(graph, node);
+  return only != nullptr ? only : whole_of_stack(node);
 }
 
 // ---- sizes ----
@@ -209,14 +144,14 @@ Value* same_shape(ir::Graph&, Node& node) {
 
 Value* slice(ir::Graph& graph, Node& node) {
   if (const Value* steps = operand_or_null(node, 4)) {
-    const auto values = constant_ints(steps);
+    const auto values = small_constant_ints(steps);
     if (!values || !all_equal(*values, 1)) return nullptr;
   }
   return same_shape(graph, node);
 }
 
 Value* pad(ir::Graph& graph, Node& node) {
-  const auto pads = constant_ints(operand_or_null(node, 1));
+  const auto pads = small_constant_ints(operand_or_null(node, 1));
   return pads && all_equal(*pads, 0) ? same_shape(graph, node) : nullptr;
 }
 
@@ -268,7 +203,7 @@ Value* subtract(ir::Graph&, Node& node) {
 Value* dropout(ir::Graph& graph, Node& node) {
   if (node.output_count() > 1 && node.output(1)->has_uses()) return nullptr;
   if (const Value* training = operand_or_null(node, 2)) {
-    const auto on = constant_ints(training);
+    const auto on = small_constant_ints(training);
     if (!on || !all_equal(*on, 0)) return nullptr;
   }
   return input_of(graph, node);
@@ -284,7 +219,7 @@ Value* find_replacement(ir::Graph& graph, Node& node) {
       {"Dropout", dropout},
       {"Expand", same_shape},
       {"Flatten", view},
-      {"Gather", gather},
+      {"Gather", element_of_stack},
       {"Identity", input_of},
       {"Max", only_input},
       {"Min", only_input},
@@ -307,7 +242,7 @@ Value* find_replacement(ir::Graph& graph, Node& node) {
 
 // The branch that is always taken, in place of the If.
 bool inline_branch(ir::Graph& graph, Node& node) {
-  const auto condition = constant_ints(node.operand(0));
+  const auto condition = small_constant_ints(node.operand(0));
   const char* name = condition && (*condition)[0] != 0 ? "then_branch" : "else_branch";
   ir::Block* const* branch = node.attribute_as<ir::Block*>(name);
   if (!condition || branch == nullptr) return false;

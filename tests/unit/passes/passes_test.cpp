@@ -253,7 +253,7 @@ std::vector<double> one_pixel(const ir::Node& conv, const std::vector<double>& p
 }
 
 class BatchNorm : public Passes,
-                  public testing::WithParamInterface<std::tuple<const char*, int64_t, bool>> {};
+                  public testing::WithParamInterface<std::tuple<std::string, int64_t, bool>> {};
 
 TEST_P(BatchNorm, GivesTheSameNumbersFolded) {
   const auto [op, groups, with_bias] = GetParam();
@@ -343,6 +343,37 @@ TEST_F(Passes, AnElementOfAStackIsWhatWasStacked) {
   EXPECT_EQ(graph.body().result(0)->producer()->operand(0), b);
   EXPECT_EQ(graph.body().result(1)->producer()->operand(0), a);
   EXPECT_EQ(graph.body().result(2)->producer()->operand(0)->producer()->op_text(), "Gather");  // another axis
+}
+
+TEST_F(Passes, AnElementOfAStackKeepsItsOtherNewAxes) {
+  ir::Value *a = input("f32[n,3]"), *b = input("f32[n,3]");
+  ir::Value* pairs = e.emit1(
+      "Concat", {e.emit1("Unsqueeze", {a, ints({0, 2, 4})}), e.emit1("Unsqueeze", {b, ints({0, 2, 4})})},
+      {at("axis", int64_t{2})});
+  returns({e.emit1("Gather", {pairs, e.constant(0)}, {at("axis", int64_t{2})})});
+  const std::string type = graph.body().result(0)->type().text();
+  remove_no_ops(graph);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Unsqueeze");
+  const ir::Node& made = *graph.body().first();
+  EXPECT_EQ(made.operand(0), a);
+  EXPECT_EQ(made.operand(1)->constant()->to_ints(), (std::vector<int64_t>{0, 3}));
+  EXPECT_EQ(graph.body().result(0)->type().text(), type);
+}
+
+TEST_F(Passes, EqualSmallConstantsAreOne) {
+  ir::Value* x = input("f32[n,3]");
+  const auto axes = [&](std::string_view name) {
+    return graph.add_initializer(name, ir::Tensor::of<int64_t>(ir::DType::i64, {1}, {0}));
+  };
+  ir::Value *first = axes(""), *second = axes(""), *named = axes("weight");
+  returns({e.emit1("Neg", {e.emit1("Unsqueeze", {x, first})}),
+           e.emit1("Abs", {e.emit1("Unsqueeze", {x, second})}),
+           e.emit1("Exp", {e.emit1("Unsqueeze", {x, named})})});
+  merge_common_subexpressions(graph);
+  EXPECT_FALSE(second->has_uses());
+  EXPECT_TRUE(named->has_uses());
+  EXPECT_EQ(graph.body().result(0)->producer()->operand(0), graph.body().result(1)->producer()->operand(0));
 }
 
 TEST_F(Passes, AStackOfAllElementsIsTheWhole) {
