@@ -131,7 +131,16 @@ Values of_one_width(Op& op, Values tensors, const std::vector<std::string>& term
 Value einsum(Op& op) {
   std::string equation = op.string("equation");
   equation.erase(std::remove(equation.begin(), equation.end(), ' '), equation.end());
-  return op.Einsum(of_one_width(op, op.values("tensors"), terms_of(equation)), {{"equation", equation}});
+  const Values tensors = of_one_width(op, op.values("tensors"), terms_of(equation));
+  // Axes of an ellipsis that the result does not name are summed; runtimes want it to name them.
+  const size_t result = equation.find("->");
+  const bool summed = result != std::string::npos && equation.find("...") < result &&
+                      equation.find("...", result) == std::string::npos;
+  if (!summed) return op.Einsum(tensors, {{"equation", equation}});
+  const auto kept = static_cast<int64_t>(equation.size() - result - 2);
+  Value out = op.Einsum(tensors, {{"equation", equation.insert(result + 2, "...")}});
+  if (out.rank() == kept) return out;  // it stands for none
+  return op.ReduceSum(out, op.ints(all_axes(out.rank() - kept)), {{"keepdims", 0}});
 }
 
 // aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor
