@@ -318,7 +318,9 @@ std::vector<WhichInfo> Registry::which(std::string_view torch_op, int opset) {
         c.entry == torch_op ? "registered under this name" : "registered for every overload of " + c.entry;
     info.reason += c.manifest != nullptr ? ", by the manifest " + c.manifest_file
                                          : ", in the library of " + c.manifest_file;
-    if (!out.empty()) info.reason += "; tried when those above decline";
+    const bool only_complex = c.mapping != nullptr && (c.mapping->flags & ONNXPORT_ONLY_COMPLEX) != 0;
+    if (only_complex) info.reason += "; for complex tensors";
+    if (!out.empty() && !only_complex) info.reason += "; tried when those above decline";
     out.push_back(std::move(info));
   }
   return out;
