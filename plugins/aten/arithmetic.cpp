@@ -166,14 +166,9 @@ Value where(Op& op) {
 }
 
 // aten::atan2(Tensor self, Tensor other) -> Tensor
-// The angle of (x, y): the arc tangent of y / x in the right half plane, half a turn away from it in the left
-// one.
 Value atan2(Op& op) {
   auto [y, x] = op.promoted_to_float("self", "other");
-  Value right = op.Atan(y / x);
-  Value half_turn = op.Where(y < 0, op.like(y, -pi), op.like(y, pi));
-  Value angle = op.Where(x < 0, right + half_turn, right);
-  return op.Where(op.IsNaN(right) & (x == 0) & (y == 0), op.like(y, 0), angle);
+  return angle_of(op, x, y);
 }
 
 // aten::hypot(Tensor self, Tensor other) -> Tensor

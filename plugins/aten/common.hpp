@@ -13,6 +13,15 @@ inline constexpr double ln2 = 0.69314718055994530942;
 inline constexpr double ln10 = 2.30258509299404568402;
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
+// The angle of (x, y), in [-pi, pi]: the arc tangent of y / x in the right half plane, half a turn away from
+// it in the left one.
+inline Value angle_of(Op& op, const Value& x, const Value& y) {
+  Value right = op.Atan(y / x);
+  Value half_turn = op.Where(y < 0, op.like(y, -pi), op.like(y, pi));
+  Value angle = op.Where(x < 0, right + half_turn, right);
+  return op.Where((x == 0) & (y == 0), op.like(y, 0), angle);
+}
+
 // x without its fraction.
 inline Value truncated(Op& op, const Value& x) {
   return is_floating(x.dtype()) ? op.Sign(x) * op.Floor(op.Abs(x)) : x;
@@ -193,11 +202,13 @@ inline int64_t known_size(Op& op, const Value& x, int64_t axis) {
   return *size;
 }
 
-// A 1-D vector laid along `axis` of `rank` axes, the others of size 1.
-inline Value along(Op& op, const Value& vector, int64_t axis, int64_t rank) {
-  std::vector<int64_t> ones = all_axes(rank);
-  ones.erase(ones.begin() + axis);
-  return op.unsqueeze(vector, ones);
+// Whether two shapes are known to be equal, static or not.
+inline bool same_shape(Op& op, const Value& a, const Value& b) {
+  if (a.rank() != b.rank()) return false;
+  for (int64_t axis = 0; axis < a.rank(); ++axis) {
+    if (!op.same_dim(a, axis, b, axis)) return false;
+  }
+  return true;
 }
 
 // f(x) for an operator that wants at least one axis, where torch allows none.

@@ -2,6 +2,7 @@
 // elements works by parts and stands with its family.
 #include "complex.hpp"
 
+#include "einsum.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -32,28 +33,28 @@ std::pair<Complex, Complex> promoted(Op& op, std::string_view a, std::string_vie
   return {parts(op, a, part), parts(op, b, part)};
 }
 
-bool same_dims(Op& op, const Value& a, const Value& b) {
-  bool same = a.rank() == b.rank();
-  for (int64_t axis = 0; same && axis < a.rank(); ++axis) same = op.same_dim(a, axis, b, axis);
-  return same;
-}
-
-// One value again. A part that knew of fewer axes than the other is spread over them.
+// One value again. An imaginary part that knew of fewer numbers than the real one is spread over them.
 Value joined(Op& op, const Complex& z) {
-  const Value zero = z.is_real() ? op.full(op.shape_of(z.real), 0, z.real.dtype()) : z.imaginary;
-  if (same_dims(op, z.real, zero)) return op.complex_of(z.real, zero);
-  if (zero.rank() > z.real.rank()) return op.complex_of(op.Expand(z.real, op.shape_of(zero)), zero);
-  return op.complex_of(z.real, op.Expand(zero, op.shape_of(z.real)));
+  if (z.is_real()) return op.complex_of(z.real, op.full(op.shape_of(z.real), 0, z.real.dtype()));
+  if (same_shape(op, z.real, z.imaginary)) return op.complex_of(z.real, z.imaginary);
+  return op.complex_of(z.real, op.Expand(z.imaginary, op.shape_of(z.real)));
 }
 
 Complex conjugate(const Complex& z) { return z.is_real() ? z : Complex{z.real, -z.imaginary}; }
 
 // ---- arithmetic ----
 
+// Of two numbers, the product being that of an operator on real tensors.
+template <typename Product>
+Complex product_by(const Complex& a, const Complex& b, Product of) {
+  if (b.is_real()) return {of(a.real, b.real), a.is_real() ? Value() : of(a.imaginary, b.real)};
+  if (a.is_real()) return {of(a.real, b.real), of(a.real, b.imaginary)};
+  return {of(a.real, b.real) - of(a.imaginary, b.imaginary),
+          of(a.real, b.imaginary) + of(a.imaginary, b.real)};
+}
+
 Complex operator*(const Complex& a, const Complex& b) {
-  if (b.is_real()) return {a.real * b.real, a.is_real() ? Value() : a.imaginary * b.real};
-  if (a.is_real()) return {a.real * b.real, a.real * b.imaginary};
-  return {a.real * b.real - a.imaginary * b.imaginary, a.real * b.imaginary + a.imaginary * b.real};
+  return product_by(a, b, [](const Value& x, const Value& y) { return x * y; });
 }
 
 Complex operator+(const Complex& a, const Complex& b) {
@@ -138,14 +139,7 @@ Value addcmul(Op& op) {
 
 Value size_of(Op& op, const Complex& z) { return op.Sqrt(squared_size(z)); }
 
-// In (-pi, pi]: the arc tangent in the right half plane, half a turn away from it in the left one.
-Value angle_of(Op& op, const Complex& z) {
-  const Value &x = z.real, y = z.imaginary;
-  Value right = op.Atan(y / x);
-  Value half_turn = op.Where(y < 0, op.like(y, -pi), op.like(y, pi));
-  Value angle = op.Where(x < 0, right + half_turn, right);
-  return op.Where((x == 0) & (y == 0), op.like(y, 0), angle);
-}
+Value angle_of(Op& op, const Complex& z) { return aten::angle_of(op, z.real, z.imaginary); }
 
 Complex at(Op& op, const Value& size, const Value& angle) {
   return {size * op.Cos(angle), size * op.Sin(angle)};
@@ -235,18 +229,16 @@ Value silu(Op& op) {
 
 // ---- comparisons ----
 
-Value are_equal(Op& op) {
+// aten::eq.Tensor(Tensor self, Tensor other) -> Tensor
+Value eq(Op& op) {
   auto [self, other] = promoted(op, "self", "other");
   const Value zero = op.like(self.real, 0);
   return (self.real == other.real) &
          ((self.is_real() ? zero : self.imaginary) == (other.is_real() ? zero : other.imaginary));
 }
 
-// aten::eq.Tensor(Tensor self, Tensor other) -> Tensor
-Value eq(Op& op) { return are_equal(op); }
-
 // aten::ne.Tensor(Tensor self, Tensor other) -> Tensor
-Value ne(Op& op) { return ~are_equal(op); }
+Value ne(Op& op) { return ~eq(op); }
 
 // aten::isnan(Tensor self) -> Tensor
 Value isnan(Op& op) {
@@ -267,15 +259,6 @@ Value isfinite(Op& op) {
 }
 
 // ---- products ----
-
-// Of two numbers, the product being that of an operator on real tensors.
-template <typename Product>
-Complex product_by(const Complex& a, const Complex& b, Product of) {
-  if (b.is_real()) return {of(a.real, b.real), a.is_real() ? Value() : of(a.imaginary, b.real)};
-  if (a.is_real()) return {of(a.real, b.real), of(a.real, b.imaginary)};
-  return {of(a.real, b.real) - of(a.imaginary, b.imaginary),
-          of(a.real, b.imaginary) + of(a.imaginary, b.real)};
-}
 
 Complex product(Op& op, const Complex& a, const Complex& b) {
   return product_by(a, b, [&](const Value& x, const Value& y) { return op.MatMul(x, y); });
@@ -321,18 +304,14 @@ Value linear(Op& op) {
 
 // aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor
 Value einsum(Op& op) {
-  std::string equation = op.string("equation");
-  equation.erase(std::remove(equation.begin(), equation.end(), ' '), equation.end());
-  const Attrs attrs{{"equation", equation}};
   const Values tensors = op.values("tensors");
   const DType part = part_type(op.result_type({"tensors"}));
   op.require(tensors.size() <= 2, "einsum of more than two complex tensors");
   const Complex first = parts_of(op, tensors.at(0), part);
-  if (tensors.size() == 1)
-    return joined(op, {op.Einsum({first.real}, attrs), op.Einsum({first.imaginary}, attrs)});
-  return joined(op, product_by(first, parts_of(op, tensors[1], part), [&](const Value& x, const Value& y) {
-                  return op.Einsum({x, y}, attrs);
-                }));
+  const auto sum = [&](const Values& of) { return einstein_sum(op, op.string("equation"), of); };
+  if (tensors.size() == 1) return joined(op, {sum({first.real}), sum({first.imaginary})});
+  const Complex second = parts_of(op, tensors[1], part);
+  return joined(op, product_by(first, second, [&](const Value& x, const Value& y) { return sum({x, y}); }));
 }
 
 // aten::prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor

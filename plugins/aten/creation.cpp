@@ -58,10 +58,7 @@ Value fill(Op& op) { return filled(op, op.shape_of(op["self"]), "value", element
 // aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor
 Value copy(Op& op) {
   Value self = op["self"], src = converted(op, op["src"], element_type(self));
-  bool same_shape = src.rank() == self.rank();
-  for (int64_t axis = 0; same_shape && axis < self.rank(); ++axis)
-    same_shape = op.same_dim(src, axis, self, axis);
-  if (same_shape) return src;
+  if (same_shape(op, src, self)) return src;
   if (!src.is_complex()) return op.Expand(src, op.shape_of(self));
   return op.as_complex(op.Expand(op.as_real(src), op.shape({op.shape_of(self), op.constant(2)})));
 }

@@ -158,7 +158,7 @@ Values meshgrid(Op& op) {
   Value shape = op.shape(sizes);
   for (int64_t i = 0; i < rank; ++i) {
     Value flat = tensors[i].rank() == 0 ? op.unsqueeze(tensors[i], {0}) : tensors[i];
-    tensors[i] = op.Expand(along(op, flat, place[i], rank), shape);
+    tensors[i] = op.Expand(op.along(flat, place[i], rank), shape);
   }
   return tensors;
 }

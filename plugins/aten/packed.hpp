@@ -19,6 +19,12 @@ inline Value lengths_of(Op& op, const Value& there) {
 // (time, batch) coordinates of the steps, in the order in which they are packed.
 inline Value coordinates_of(Op& op, const Value& there) { return op.transpose(op.NonZero(there), {1, 0}); }
 
+inline Value batch_and_time_swapped(Op& op, const Value& x) {
+  std::vector<int64_t> order = all_axes(x.rank());
+  std::swap(order[0], order[1]);
+  return op.transpose(x, order);
+}
+
 // (time, batch, …) -> (step, …)
 inline Value packed(Op& op, const Value& x, const Value& there) {
   return op.GatherND(x, coordinates_of(op, there));

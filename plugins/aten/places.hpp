@@ -45,14 +45,6 @@ inline Values index_per_axis(Op& op, const Value& self) {
   return out;
 }
 
-inline bool same_shape(Op& op, const Value& a, const Value& b) {
-  if (a.rank() != b.rank()) return false;
-  for (int64_t axis = 0; axis < a.rank(); ++axis) {
-    if (!op.same_dim(a, axis, b, axis)) return false;
-  }
-  return true;
-}
-
 // All in the shape they broadcast to; those that have it for certain stay as they are.
 inline Values broadcast_together(Op& op, Values all) {
   bool same = true;

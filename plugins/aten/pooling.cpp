@@ -25,12 +25,16 @@ std::optional<std::vector<int64_t>> ceil_ends(const Value& x, const std::vector<
   return ends;
 }
 
-// The window that the arguments describe. An empty stride is the size of the kernel. More padding at the ends
+// An empty stride is the size of the kernel.
+std::vector<int64_t> strides_of(Op& op, const std::vector<int64_t>& kernel) {
+  return op.integers("stride").empty() ? kernel : op.integers("stride", kernel.size());
+}
+
+// The window that the arguments describe. More padding at the ends
 // than asked for changes no maximum, but what an average counts.
 Attrs window(Op& op, size_t spatial, bool may_pad) {
   const std::vector<int64_t> kernel = op.integers("kernel_size", spatial);
-  const std::vector<int64_t> strides =
-      op.integers("stride").empty() ? kernel : op.integers("stride", spatial);
+  const std::vector<int64_t> strides = strides_of(op, kernel);
   const std::vector<int64_t> padding = op.integers("padding", spatial);
   std::vector<int64_t> pads = padding, ends = padding;
   bool ceil_mode = op.boolean("ceil_mode");
@@ -77,24 +81,28 @@ Value max_pool(Op& op) {
   return max_pool_with_indices<spatial>(op)[0];
 }
 
+// An average that divided by the size of the window, divided by divisor_override instead.
+Value divided_anew(Op& op, const Value& average, size_t spatial) {
+  double size = 1;
+  for (int64_t k : op.integers("kernel_size", spatial)) size *= static_cast<double>(k);
+  return average * (size / op.real("divisor_override"));
+}
+
 // The average of windows that reach over the end, divided by a number of one's own: zeros make them whole.
 Value padded_avg_pool(Op& op, size_t spatial) {
   Value self = op["self"];
   const std::vector<int64_t> kernel = op.integers("kernel_size", spatial);
-  const std::vector<int64_t> strides =
-      op.integers("stride").empty() ? kernel : op.integers("stride", spatial);
+  const std::vector<int64_t> strides = strides_of(op, kernel);
   std::vector<int64_t> pads = op.integers("padding", spatial), axes(spatial);
   const auto ends = ceil_ends(self, kernel, strides, pads, std::vector<int64_t>(spatial, 1));
   op.require(ends.has_value(), "divisor_override with ceil_mode where sizes are not known");
   pads.insert(pads.end(), ends->begin(), ends->end());
   std::iota(axes.begin(), axes.end(), self.rank() - static_cast<int64_t>(spatial));
-  double window_size = 1;
-  for (int64_t k : kernel) window_size *= static_cast<double>(k);
   Value whole = op.Pad(self, op.ints(pads), {}, op.ints(axes));
   Value y = batched(op, whole, static_cast<int64_t>(spatial), [&](const Value& x) {
     return op.AveragePool(x, {{"kernel_shape", kernel}, {"strides", strides}});
   });
-  return y * (window_size / op.real("divisor_override"));
+  return divided_anew(op, y, spatial);
 }
 
 // aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False,
@@ -106,9 +114,7 @@ Value avg_pool(Op& op) {
   Attrs attrs = window(op, spatial, false);
   attrs.push_back({"count_include_pad", overridden || op.boolean("count_include_pad")});
   Value y = batched(op, op["self"], spatial, [&](const Value& x) { return op.AveragePool(x, attrs); });
-  double window_size = 1;
-  for (int64_t k : op.integers("kernel_size", spatial)) window_size *= static_cast<double>(k);
-  return overridden ? y * (window_size / op.real("divisor_override")) : y;
+  return overridden ? divided_anew(op, y, spatial) : y;
 }
 
 // Where the largest values were, put back there; zeros elsewhere.

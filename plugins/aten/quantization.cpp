@@ -18,14 +18,6 @@ bool whole_range(Op& op, DType t) {
   return (t == DType::u8 && low == 0 && high == 255) || (t == DType::i8 && low == -128 && high == 127);
 }
 
-// Parameters of one channel each, in a shape that broadcasts along `axis` of x.
-Value along(Op& op, const Value& parameter, const Value& x, int64_t axis) {
-  if (parameter.rank() == 0) return parameter;
-  std::vector<int64_t> trailing(static_cast<size_t>(x.rank() - 1 - axis));
-  std::iota(trailing.begin(), trailing.end(), 1);
-  return op.unsqueeze(parameter, trailing);
-}
-
 Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_t axis) {
   Value self = op["self"];
   const DType t = eight_bits(op);
@@ -34,7 +26,8 @@ Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_
     Value zero = op.cast(zero_point, t);
     return op.DequantizeLinear(op.QuantizeLinear(self, scale, zero, attrs), scale, zero, attrs);
   }
-  Value step = along(op, scale, self, axis), zero = along(op, op.cast_like(zero_point, self), self, axis);
+  Value step = op.along(scale, axis, self.rank());
+  Value zero = op.along(op.cast_like(zero_point, self), axis, self.rank());
   Value steps = op.Clip(op.Round(self / step) + zero, op.as("quant_min", self.dtype()),
                         op.as("quant_max", self.dtype()));
   return (steps - zero) * step;

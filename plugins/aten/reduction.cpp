@@ -144,7 +144,7 @@ Values extreme_so_far(Op& op, bool greatest) {
   const auto least = [&](const Value& a, const Value& b) { return op.Min({a, b}); };
   Value values = greatest ? running(op, x, axis, -bound, most) : running(op, x, axis, bound, least);
   if (!op.is_used(1)) return {op.cast(values, t), {}};
-  Value place = along(op, counted(op, op.dim(x, axis)), axis, x.rank());
+  Value place = op.along(counted(op, op.dim(x, axis)), axis, x.rank());
   Value here = is_floating(t) ? (values == x) | op.IsNaN(x) : values == x;
   Value seen = op.Where(here, place, op.constant(0));
   return {op.cast(values, t), running(op, seen, axis, 0, most)};

@@ -157,11 +157,7 @@ Values rnn_relu(Op& op) { return without_cell(op, relu_kind); }
 // aten::_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)
 Values pack_padded_sequence(Op& op) {
   Value x = op["input"], lengths = op.as("lengths", DType::i64);
-  if (op.boolean("batch_first")) {
-    std::vector<int64_t> order = all_axes(x.rank());
-    std::swap(order[0], order[1]);
-    x = op.transpose(x, order);
-  }
+  if (op.boolean("batch_first")) x = batch_and_time_swapped(op, x);
   Value there = op.unsqueeze(counted(op, op.dim(x, 0)), {1}) < lengths;
   Value sizes = op.ReduceSum(op.cast(there, DType::i64), op.ints({1}), {{"keepdims", 0}});
   Value longest = op.Gather(lengths, op.constant(0));  // they come sorted
@@ -178,11 +174,7 @@ Values pad_packed_sequence(Op& op) {
     Value missing = op["total_length"] - op.dim(x, 0);
     x = op.Pad(x, op.shape({op.constant(0), missing}), filler, op.ints({0}));
   }
-  if (op.boolean("batch_first")) {
-    std::vector<int64_t> order = all_axes(x.rank());
-    std::swap(order[0], order[1]);
-    x = op.transpose(x, order);
-  }
+  if (op.boolean("batch_first")) x = batch_and_time_swapped(op, x);
   return {x, lengths_of(op, there)};
 }
 

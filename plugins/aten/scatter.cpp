@@ -99,7 +99,7 @@ Value scatter_reduce(Op& op) {
 Value spread(Op& op, Value index, int64_t axis, const Value& x) {
   if (x.rank() == 0) return index;
   if (index.rank() == 0) index = op.unsqueeze(index, {0});
-  return op.Expand(along(op, index, axis, x.rank()), op.shape_of(x));
+  return op.Expand(op.along(index, axis, x.rank()), op.shape_of(x));
 }
 
 Value index_reduce(Op& op) {
@@ -129,7 +129,7 @@ Value index_fill(Op& op) {
   const int64_t axis = op.axis("dim", self);
   Values size = dims(op, self, 0, self.rank());
   size[axis] = op.dim(index, 0);
-  Value places = op.Expand(along(op, index, axis, self.rank()), op.shape(size));
+  Value places = op.Expand(op.along(index, axis, self.rank()), op.shape(size));
   return scattered(op, self, places, op.Expand(op.as("value", self.dtype()), op.shape(size)), axis);
 }
 

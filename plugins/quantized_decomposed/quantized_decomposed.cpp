@@ -1,6 +1,4 @@
 // Floats rounded to a grid of integers and back, written against ONNX opset 23.
-#include <numeric>
-
 #include "onnxport/plugin.hpp"
 
 namespace onnxport::quantized_decomposed {
@@ -38,14 +36,6 @@ Grid grid_of(Op& op) {
   return g;
 }
 
-// One number per channel, in a shape that broadcasts along the axis of x.
-Value along(Op& op, const Value& parameter, const Value& x, int64_t axis) {
-  if (parameter.rank() == 0) return parameter;
-  std::vector<int64_t> trailing(static_cast<size_t>(x.rank() - 1 - axis));
-  std::iota(trailing.begin(), trailing.end(), 1);
-  return op.unsqueeze(parameter, trailing);
-}
-
 // quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min,
 //                                           int quant_max, ScalarType dtype) -> Tensor
 // quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis,
@@ -54,7 +44,9 @@ Value quantize(Op& op) {
   const Grid g = grid_of(op);
   Value x = op.as("input", DType::f32);
   if (g.is_whole()) return op.QuantizeLinear(x, g.scale, op.cast(g.zero, g.type), g.attrs());
-  Value steps = op.Round(x / along(op, g.scale, x, g.axis)) + along(op, op.cast_like(g.zero, x), x, g.axis);
+  Value step = op.along(g.scale, g.axis, x.rank()),
+        zero = op.along(op.cast_like(g.zero, x), g.axis, x.rank());
+  Value steps = op.Round(x / step) + zero;
   const auto bound = [&](int64_t n) { return op.like(x, static_cast<double>(n)); };
   return op.cast(op.Clip(steps, bound(g.low), bound(g.high)), g.type);
 }
@@ -72,8 +64,8 @@ Value dequantize(Op& op) {
     return op.cast(op.DequantizeLinear(input, g.scale, zero, g.attrs()), wanted);
   }
   Value x = op.cast(input, DType::f32);
-  if (g.zero) x = x - along(op, op.cast(g.zero, DType::f32), x, g.axis);
-  return op.cast(x * along(op, g.scale, x, g.axis), wanted);
+  if (g.zero) x = x - op.along(op.cast(g.zero, DType::f32), g.axis, x.rank());
+  return op.cast(x * op.along(g.scale, g.axis, x.rank()), wanted);
 }
 
 }  // namespace

@@ -96,6 +96,16 @@ class Builder {
   Value slice(const Value& x, int64_t axis, int64_t start, int64_t end) {
     return Slice(x, ints({start}), ints({end}), ints({axis}));
   }
+  // A 1-D value laid along `axis` of `rank` axes, the others of size 1, so that it broadcasts there (one
+  // number per channel); a 0-d one stays.
+  Value along(const Value& vector, int64_t axis, int64_t rank) {
+    if (vector.rank() == 0) return vector;
+    std::vector<int64_t> ones;
+    for (int64_t i = 0; i < rank; ++i) {
+      if (i != axis) ones.push_back(i);
+    }
+    return unsqueeze(vector, ones);
+  }
   // A tensor of that shape (1-D i64 value) filled with one number.
   Value full(const Value& shape, double number, DType dtype) {
     return ConstantOfShape(shape, {{"value", tensor(number, dtype, {1})}});

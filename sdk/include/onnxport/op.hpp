@@ -140,17 +140,17 @@ class Op : public Builder {
     const DType t = result_type({a, b});
     return {as(a, t), as(b, t)};
   }
-  // The tensors of a list, cast alike.
+  // The same for true division and the functions that make floats of ints: an integral result becomes f32.
+  std::pair<Value, Value> promoted_to_float(std::string_view a, std::string_view b) const {
+    const DType t = floating(result_type({a, b}));
+    return {as(a, t), as(b, t)};
+  }
+  // The tensors of a list, cast to their common result dtype.
   Values promoted(std::string_view list) const {
     const DType t = result_type({list});
     Values out;
     for (onnxport_arg item : items(list, find(list))) out.push_back(read_as(item, t));
     return out;
-  }
-  // The same for true division and the functions that make floats of ints: an integral result becomes f32.
-  std::pair<Value, Value> promoted_to_float(std::string_view a, std::string_view b) const {
-    const DType t = floating(result_type({a, b}));
-    return {as(a, t), as(b, t)};
   }
   // The argument, an integral or bool one cast to f32: sin(int64) is a float in torch.
   Value promoted_to_float(std::string_view arg) const {
@@ -209,8 +209,10 @@ class Op : public Builder {
   }
   Value no_part_of(const Value& x, DType t) { return full(shape_of(x), 0, t); }
   Value read_as(onnxport_arg a, DType t) const {
-    if (part_ == Part::imaginary && !self().checked(api_.op->arg_value(context_, a)).is_complex())
-      return self().no_part_of(read_value(a), t);
+    if (part_ == Part::imaginary) {
+      const Value x = self().checked(api_.op->arg_value(context_, a));
+      if (!x.is_complex()) return self().no_part_of(x, t);
+    }
     switch (kind(a)) {
       case ONNXPORT_ARG_REAL:
         return self().constant(api_.op->arg_real(context_, a), t);
