@@ -17,7 +17,7 @@ inline std::string excerpt(std::string_view text, size_t longest = 120) {
 }
 
 inline Error file_error(std::string_view code, std::string message, std::string file, std::string hint) {
-  Place place;
+  Location place;
   place.file = std::move(file);
   return Error(code, std::move(message), std::move(place), std::move(hint));
 }

@@ -4,7 +4,7 @@
 
 namespace onnxport {
 
-std::string Place::text() const {
+std::string Location::text() const {
   std::string out = file;
   if (line > 0) {
     out += ':' + std::to_string(line);
@@ -35,7 +35,7 @@ Error::Error(std::vector<Diagnostic> diagnostics) {
   findings_ = std::make_shared<const Findings>(Findings{std::move(diagnostics), std::move(text)});
 }
 
-Error::Error(std::string_view code, std::string message, Place place, std::string hint)
+Error::Error(std::string_view code, std::string message, Location place, std::string hint)
     : Error(Diagnostic{Severity::error, std::string(code), std::move(message), std::move(place),
                        std::move(hint)}) {}
 

@@ -28,7 +28,7 @@ std::optional<int> hex_digit(char c) {
 }  // namespace
 
 void Scanner::fail(const std::string& what) const {
-  Place place;
+  Location place;
   const std::string_view before = text_.substr(0, std::min(at_, text_.size()));
   place.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
   const size_t line_start = before.rfind('\n');

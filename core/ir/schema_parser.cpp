@@ -46,7 +46,7 @@ class SchemaParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    Place place;
+    Location place;
     place.column = static_cast<int>(at_) + 1;
     throw Error(
         "M112",

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ir/dim.h"
+#include "core/ir/dims/dim.h"
 
 namespace onnxport::ir {
 

@@ -65,7 +65,7 @@ class Adaptation {
              const OpsetTable& target)
       : node_(node), before_(before), after_(after), target_(target) {}
 
-  std::optional<Problem> run() {
+  std::optional<Violation> run() {
     for (size_t i = 0; i < node_.operand_count(); ++i) operands_.push_back(node_.operand(i));
     if (auto problem = plan_attributes()) return problem;
     if (auto problem = plan_inputs()) return problem;
@@ -86,11 +86,11 @@ class Adaptation {
   }
 
  private:
-  Problem inexpressible(const std::string& what) const {
+  Violation inexpressible(const std::string& what) const {
     return {"O602", what + " cannot be said at opset " + std::to_string(target_.version())};
   }
 
-  std::optional<Problem> plan_attributes() {
+  std::optional<Violation> plan_attributes() {
     for (const ir::Attribute& attribute : node_.attributes()) {
       const std::string name(attribute.name.text());
       if (find_attr(after_, name) != nullptr) continue;
@@ -116,7 +116,7 @@ class Adaptation {
     return std::nullopt;
   }
 
-  std::optional<Problem> plan_inputs() {
+  std::optional<Violation> plan_inputs() {
     for (size_t i = operands_.size(); i-- > 0 && input_param(after_, i) == nullptr;) {
       const onnxport_param* old = input_param(before_, i);
       const std::string name = old == nullptr ? std::to_string(i) : old->name;
@@ -126,8 +126,9 @@ class Adaptation {
         const ir::Tensor* constant = operands_[i]->constant();
         const auto value = constant == nullptr ? std::nullopt : as_attribute(*constant, attribute->kind);
         if (!value) {
-          return Problem{"O604", "the input '" + name + "' of " + after_.name + " is an attribute at opset " +
-                                     std::to_string(target_.version()) + " and must be a constant"};
+          return Violation{"O604", "the input '" + name + "' of " + after_.name +
+                                       " is an attribute at opset " + std::to_string(target_.version()) +
+                                       " and must be a constant"};
         }
         added_.emplace_back(name, *value);
       }
@@ -143,7 +144,7 @@ class Adaptation {
     return std::nullopt;
   }
 
-  std::optional<Problem> plan_outputs() {
+  std::optional<Violation> plan_outputs() {
     outputs_ = node_.output_count();
     for (; outputs_ > 0 && output_param(after_, outputs_ - 1) == nullptr; --outputs_) {
       if (node_.output(outputs_ - 1)->has_uses()) {
@@ -166,8 +167,8 @@ class Adaptation {
 
 }  // namespace
 
-std::optional<Problem> adapt(ir::Node& node, const onnxport_op_def& before, const onnxport_op_def& after,
-                             const OpsetTable& target) {
+std::optional<Violation> adapt(ir::Node& node, const onnxport_op_def& before, const onnxport_op_def& after,
+                               const OpsetTable& target) {
   return Adaptation(node, before, after, target).run();
 }
 

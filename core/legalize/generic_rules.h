@@ -10,7 +10,7 @@ namespace onnxport {
 // drops attributes at their default, turns attributes into inputs and constant inputs into attributes, and
 // casts around a type that is not allowed. The node stays; what it cannot be made is told, and the node is
 // then as it was.
-std::optional<Problem> adapt(ir::Node& node, const onnxport_op_def& before, const onnxport_op_def& after,
-                             const OpsetTable& target);
+std::optional<Violation> adapt(ir::Node& node, const onnxport_op_def& before, const onnxport_op_def& after,
+                               const OpsetTable& target);
 
 }  // namespace onnxport

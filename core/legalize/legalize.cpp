@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "core/ir/node_place.h"
+#include "core/ir/node_location.h"
 #include "core/legalize/step.h"
 #include "core/legalize/table.h"
 #include "onnxport/errors.h"
@@ -56,12 +56,12 @@ void take_step(ir::Graph& graph, Opsets& opsets, int from, int to, int target, F
 void check_block(ir::Block& block, const OpsetTable& table, std::vector<Diagnostic>& out) {
   for_each_node(block, [&](ir::Node* node) {
     if (!is_standard(*node)) return;
-    auto problem = table.problem_of(*node);
+    auto problem = table.violation_of(*node);
     if (!problem) return;
     Diagnostic d;
     d.code = problem->code;
     d.message = std::move(problem->message);
-    d.place = place_of(*node);
+    d.place = location_of(*node);
     d.hint = "this is a defect of a mapping or an opset rule; please report it";
     out.push_back(std::move(d));
   });

@@ -1,10 +1,10 @@
 #include "core/legalize/step.h"
 
-#include "core/emit/function.h"
-#include "core/ir/node_place.h"
+#include "core/builder/function.h"
+#include "core/host/host.h"
+#include "core/ir/node_location.h"
 #include "core/legalize/generic_rules.h"
 #include "core/onnx/functions.h"
-#include "core/plugin/host.h"
 
 namespace onnxport {
 
@@ -37,7 +37,7 @@ Step::Step(const OpsetTable& from, const OpsetTable& to, const onnxport_rule* ru
 class Step::Walk {
  public:
   Walk(const Step& step, ir::Graph& graph, int target_opset, Failures& failures)
-      : step_(step), emitter_(graph, step.to_.version()), target_opset_(target_opset), failures_(failures) {}
+      : step_(step), builder_(graph, step.to_.version()), target_opset_(target_opset), failures_(failures) {}
 
   void visit(ir::Block& block) {
     for (ir::Node* node = block.first(); node != nullptr;) {
@@ -72,10 +72,10 @@ class Step::Walk {
   }
 
   bool apply_rule(ir::Node& node, const onnxport_rule& rule) {
-    emitter_.set_opset(step_.to_.version());
-    emitter_.insert_before(&node);
-    emitter_.set_provenance(node.provenance());
-    const Outcome outcome = run_rule(rule, node, emitter_, target_opset_);
+    builder_.set_opset(step_.to_.version());
+    builder_.insert_before(&node);
+    builder_.set_provenance(node.provenance());
+    const Outcome outcome = run_rule(rule, node, builder_, target_opset_);
     if (outcome.status == Outcome::Status::failed) fail(node, {"O602", outcome.reason});
     if (outcome.status != Outcome::Status::done) return false;
     replace(node, outcome.values);
@@ -88,14 +88,14 @@ class Step::Walk {
     const onnx::NodeView view{{}, node.op_text(), inputs, node.attributes(), node.output_count()};
     const auto body = onnx::official_body(view, step_.from_.version());
     if (!body || ++inlined_ > kMostInlined) return false;
-    emitter_.set_opset(step_.from_.version());
-    emitter_.insert_before(&node);
-    emitter_.set_provenance(node.provenance());
-    const Emitter::Mark mark = emitter_.mark();
+    builder_.set_opset(step_.from_.version());
+    builder_.insert_before(&node);
+    builder_.set_provenance(node.provenance());
+    const GraphBuilder::Mark mark = builder_.mark();
     try {
-      replace(node, emit_function(*body, emitter_, inputs, node.attributes()));
+      replace(node, emit_function(*body, builder_, inputs, node.attributes()));
     } catch (const Error&) {
-      emitter_.rollback(mark);
+      builder_.rollback(mark);
       return false;
     }
     return true;
@@ -116,21 +116,21 @@ class Step::Walk {
     node.graph().erase(&node);
   }
 
-  void fail(const ir::Node& node, const Problem& problem) {
+  void fail(const ir::Node& node, const Violation& problem) {
     failures_.nodes.insert(&node);
     const int works = step_.from_.version();
     const bool down = works > step_.to_.version();
     Diagnostic d;
     d.code = problem.code;
     d.message = problem.message;
-    d.place = place_of(node);
+    d.place = location_of(node);
     d.hint = std::string(down ? "the lowest" : "the highest") + " opset that works for it is " +
              std::to_string(works) + ": export with --opset " + std::to_string(works);
     failures_.diagnostics.push_back(std::move(d));
   }
 
   const Step& step_;
-  Emitter emitter_;
+  GraphBuilder builder_;
   int target_opset_;
   Failures& failures_;
   size_t inlined_ = 0;

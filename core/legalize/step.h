@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/emit/emitter.h"
+#include "core/builder/graph_builder.h"
 #include "core/legalize/table.h"
 #include "onnxport/errors.h"
 

@@ -38,57 +38,57 @@ bool is_of_kind(const ir::AttributeValue& value, int32_t kind) {
 
 std::string at_opset(int version) { return " at opset " + std::to_string(version); }
 
-std::optional<Problem> attribute_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
+std::optional<Violation> attribute_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
   for (const ir::Attribute& attribute : node.attributes()) {
     const onnxport_attr_def* def = find_attr(op, attribute.name.text());
     const std::string name(attribute.name.text());
-    if (def == nullptr) return Problem{"O602", "there is no attribute '" + name + "'" + at_opset(version)};
+    if (def == nullptr) return Violation{"O602", "there is no attribute '" + name + "'" + at_opset(version)};
     if (!is_of_kind(attribute.value, def->kind)) {
-      return Problem{"O602", "the attribute '" + name + "' is of another kind" + at_opset(version)};
+      return Violation{"O602", "the attribute '" + name + "' is of another kind" + at_opset(version)};
     }
   }
   for (uint32_t i = 0; i < op.attr_count; ++i) {
     if (op.attrs[i].required != 0 && node.attribute(op.attrs[i].name) == nullptr) {
-      return Problem{"O602",
-                     std::string("the attribute '") + op.attrs[i].name + "' is required" + at_opset(version)};
+      return Violation{
+          "O602", std::string("the attribute '") + op.attrs[i].name + "' is required" + at_opset(version)};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Problem> input_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
+std::optional<Violation> input_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
   for (size_t i = 0; i < node.operand_count(); ++i) {
     const onnxport_param* param = input_param(op, i);
     const ir::Value* value = node.operand(i);
     if (value == nullptr) continue;
     if (param == nullptr) {
-      return Problem{"O602", "there is no input " + std::to_string(i) + at_opset(version)};
+      return Violation{"O602", "there is no input " + std::to_string(i) + at_opset(version)};
     }
     if (!allows(*param, value->type())) {
-      return Problem{"O603", std::string("the input '") + param->name + "' cannot be " +
-                                 std::string(ir::short_name(value->type().dtype())) + at_opset(version)};
+      return Violation{"O603", std::string("the input '") + param->name + "' cannot be " +
+                                   std::string(ir::short_name(value->type().dtype())) + at_opset(version)};
     }
   }
   for (uint32_t i = 0; i < op.input_count; ++i) {
     const bool given = i < node.operand_count() && node.operand(i) != nullptr;
     if (op.inputs[i].option == ONNXPORT_PARAM_SINGLE && !given) {
-      return Problem{"O602",
-                     std::string("the input '") + op.inputs[i].name + "' is required" + at_opset(version)};
+      return Violation{"O602",
+                       std::string("the input '") + op.inputs[i].name + "' is required" + at_opset(version)};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Problem> output_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
+std::optional<Violation> output_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
   for (size_t i = 0; i < node.output_count(); ++i) {
     const onnxport_param* param = output_param(op, i);
     if (param == nullptr) {
-      return Problem{"O602", "there is no output " + std::to_string(i) + at_opset(version)};
+      return Violation{"O602", "there is no output " + std::to_string(i) + at_opset(version)};
     }
     if (!allows(*param, node.output(i)->type())) {
-      return Problem{"O603", std::string("the output '") + param->name + "' cannot be " +
-                                 std::string(ir::short_name(node.output(i)->type().dtype())) +
-                                 at_opset(version)};
+      return Violation{"O603", std::string("the output '") + param->name + "' cannot be " +
+                                   std::string(ir::short_name(node.output(i)->type().dtype())) +
+                                   at_opset(version)};
     }
   }
   return std::nullopt;
@@ -110,12 +110,12 @@ const onnxport_op_def* OpsetTable::find(std::string_view op_type) const {
   return it == ops_.end() || it->second->deprecated != 0 ? nullptr : it->second;
 }
 
-std::optional<Problem> OpsetTable::problem_of(const ir::Node& node) const {
+std::optional<Violation> OpsetTable::violation_of(const ir::Node& node) const {
   const onnxport_op_def* op = find(node.op_text());
   if (op == nullptr) {
     const bool deprecated = ops_.contains(node.op_text());
-    return Problem{"O601", std::string(node.op_text()) + (deprecated ? " is deprecated" : " does not exist") +
-                               at_opset(version_)};
+    return Violation{"O601", std::string(node.op_text()) +
+                                 (deprecated ? " is deprecated" : " does not exist") + at_opset(version_)};
   }
   auto problem = attribute_problem(node, *op, version_);
   if (!problem) problem = input_problem(node, *op, version_);

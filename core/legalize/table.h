@@ -12,7 +12,7 @@
 namespace onnxport {
 
 // Why a node is not legal, or cannot be made so.
-struct Problem {
+struct Violation {
   std::string code;  // O601 … O604
   std::string message;
 };
@@ -27,7 +27,7 @@ class OpsetTable {
   const onnxport_op_def* find(std::string_view op_type) const;
   const std::unordered_map<std::string_view, const onnxport_op_def*>& ops() const { return ops_; }
   // nullopt for a node that is legal as it stands.
-  std::optional<Problem> problem_of(const ir::Node& node) const;
+  std::optional<Violation> violation_of(const ir::Node& node) const;
 
  private:
   int version_;

@@ -58,13 +58,13 @@ bool TypeChange::wide_enough(ir::DType narrow, ir::DType wide) const {
   return taken && cast != nullptr && mentions(cast->inputs[0], narrow) && mentions(cast->outputs[0], narrow);
 }
 
-std::optional<Problem> TypeChange::refuse(ir::DType dtype, const onnxport_param& param) {
-  return Problem{"O603", std::string("'") + param.name + "' of " + op_.name + " cannot be " +
-                             std::string(ir::short_name(dtype)) + " at opset " +
-                             std::to_string(target_.version()) + ", and no wider type can stand for it"};
+std::optional<Violation> TypeChange::refuse(ir::DType dtype, const onnxport_param& param) {
+  return Violation{"O603", std::string("'") + param.name + "' of " + op_.name + " cannot be " +
+                               std::string(ir::short_name(dtype)) + " at opset " +
+                               std::to_string(target_.version()) + ", and no wider type can stand for it"};
 }
 
-std::optional<Problem> TypeChange::plan(std::span<ir::Value* const> operands) {
+std::optional<Violation> TypeChange::plan(std::span<ir::Value* const> operands) {
   for (size_t i = 0; i < operands.size(); ++i) {
     const onnxport_param* param = input_param(op_, i);
     if (operands[i] != nullptr && param != nullptr && !allows(*param, operands[i]->type())) {

@@ -15,12 +15,12 @@ class TypeChange {
       : node_(node), op_(op), target_(target) {}
 
   // A wider type for every type that `op` refuses; O603 where there is none.
-  std::optional<Problem> plan(std::span<ir::Value* const> operands);
+  std::optional<Violation> plan(std::span<ir::Value* const> operands);
   // Casts the operands, computes wide, casts the outputs back.
   void apply();
 
  private:
-  std::optional<Problem> refuse(ir::DType dtype, const onnxport_param& param);
+  std::optional<Violation> refuse(ir::DType dtype, const onnxport_param& param);
   bool wide_enough(ir::DType narrow, ir::DType wide) const;
   void cast_inputs();
   void cast_outputs();

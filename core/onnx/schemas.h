@@ -51,7 +51,7 @@ bool is_onnx_domain(std::string_view domain);
 // The largest ai.onnx opset that the bundled library knows.
 int latest_opset();
 
-// Signatures by operator, each prepared once. Not thread-safe: one per emitter.
+// Signatures by operator, each prepared once. Not thread-safe: one per builder.
 class Signatures {
  public:
   // Null when ONNX has no such operator at `opset`.

@@ -1,7 +1,7 @@
 // Conv, ConvTranspose or Gemm followed by BatchNormalization: one node with other weights.
 #include <cmath>
 
-#include "core/passes/elements.h"
+#include "core/evaluate/elements.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
 

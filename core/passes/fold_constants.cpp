@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "core/emit/emitter.h"
+#include "core/builder/graph_builder.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
 
@@ -61,7 +61,7 @@ class Folder {
       : graph_(graph),
         options_(options),
         opset_(graph.opsets.contains("") ? graph.opsets[""] : 23),
-        emitter_(graph, opset_) {}
+        builder_(graph, opset_) {}
 
   void run(ir::Block& block) {
     for (ir::Node* node = block.first(); node != nullptr;) {
@@ -91,7 +91,7 @@ class Folder {
       const bool renames = node.operand_count() > 0 && node.operand(0) != nullptr && results.size() == 1 &&
                            node.operand(0)->has_one_use() && !node.operand(0)->name().empty();
       values.push_back(renames ? graph_.add_initializer(node.operand(0)->name().text(), results[i])
-                               : emitter_.constant(results[i]));
+                               : builder_.constant(results[i]));
     }
     for (size_t i = 0; i < values.size(); ++i) {
       if (!can_replace(node.output(i), values[i])) return false;
@@ -107,7 +107,7 @@ class Folder {
     const ir::Type& type = output->type();
     if (!type.is_tensor() || type.dtype() != ir::DType::i64 || type.rank() < 0 || type.rank() > 1)
       return false;
-    const std::vector<ir::Dim>* contents = emitter_.contents(output);
+    const std::vector<ir::Dim>* contents = builder_.contents(output);
     if (contents == nullptr) return false;
     std::vector<int64_t> values;
     for (const ir::Dim& dim : *contents) {
@@ -115,13 +115,13 @@ class Folder {
       values.push_back(dim.value());
     }
     const std::vector<int64_t> dims(type.rank() == 1 ? 1 : 0, static_cast<int64_t>(values.size()));
-    return replace(output, emitter_.constant(ir::Tensor::ints(values).reshaped(dims)));
+    return replace(output, builder_.constant(ir::Tensor::ints(values).reshaped(dims)));
   }
 
   ir::Graph& graph_;
   const PassOptions& options_;
   int opset_;
-  Emitter emitter_;
+  GraphBuilder builder_;
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
 // The order of the passes, and the rules of plugins.
-#include "core/emit/emitter.h"
+#include "core/builder/graph_builder.h"
+#include "core/host/host.h"
 #include "core/onnx/inference.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
-#include "core/plugin/host.h"
 
 namespace onnxport {
 
@@ -37,15 +37,15 @@ bool matches(const onnxport_rule& rule, const ir::Node& node) {
          std::string_view(rule.domain.data, rule.domain.size) == domain;
 }
 
-void apply(const onnxport_rule& rule, ir::Node& node, Emitter& emitter, const PassEntry& entry) {
-  emitter.insert_before(&node);
-  emitter.set_provenance(node.provenance());
-  const Outcome outcome = run_rule(rule, node, emitter, emitter.opset());
+void apply(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, const PassEntry& entry) {
+  builder.insert_before(&node);
+  builder.set_provenance(node.provenance());
+  const Outcome outcome = run_rule(rule, node, builder, builder.opset());
   if (outcome.status == Outcome::Status::declined) return;
   const std::string pass(entry.pass->name.data, entry.pass->name.size);
   if (outcome.status == Outcome::Status::failed || outcome.values.size() != node.output_count()) {
     const ir::Provenance* p = node.provenance();
-    Place place;
+    Location place;
     place.node = std::string(node.op_text());
     if (p != nullptr) {
       place.module_path = p->module_path;
@@ -68,12 +68,12 @@ int opset_of(const ir::Graph& graph) {
 void run_plugin_passes(ir::Graph& graph, Registry& registry, std::string_view stage) {
   const std::vector<PassEntry> entries = registry.passes(stage);
   if (entries.empty()) return;
-  Emitter emitter(graph, opset_of(graph));
+  GraphBuilder builder(graph, opset_of(graph));
   for (const PassEntry& entry : entries) {
     for (uint32_t i = 0; i < entry.pass->rule_count; ++i) {
       const onnxport_rule& rule = entry.pass->rules[i];
       ir::for_each_node(graph.body(), [&](ir::Node* node) {
-        if (matches(rule, *node)) apply(rule, *node, emitter, entry);
+        if (matches(rule, *node)) apply(rule, *node, builder, entry);
       });
     }
     remove_dead_code(graph);

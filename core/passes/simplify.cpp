@@ -5,7 +5,7 @@
 
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
-#include "core/passes/stacks.h"
+#include "core/passes/unsqueezed_concat.h"
 
 namespace onnxport {
 

@@ -42,8 +42,8 @@ std::vector<fs::path> split_path(const std::string& text) {
 
 class Search {
  public:
-  Search(const PluginOptions& options, const Surroundings& surroundings)
-      : options_(options), around_(surroundings) {}
+  Search(const PluginOptions& options, const Environment& environment)
+      : options_(options), around_(environment) {}
 
   Discovery run() && {
     for (const fs::path& file : options_.files) {
@@ -115,14 +115,14 @@ class Search {
   }
 
   const PluginOptions& options_;
-  const Surroundings& around_;
+  const Environment& around_;
   Discovery out_;
 };
 
 }  // namespace
 
-Surroundings Surroundings::of_process() {
-  Surroundings out;
+Environment Environment::of_process() {
+  Environment out;
   out.variable = [](const char* name) -> std::optional<std::string> {
     const char* value =
         std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables while exporting
@@ -147,8 +147,8 @@ Error Discovery::nothing_found() const {
                "folder with --plugin-path");
 }
 
-Discovery discover(const PluginOptions& options, const Surroundings& surroundings) {
-  return Search(options, surroundings).run();
+Discovery discover(const PluginOptions& options, const Environment& environment) {
+  return Search(options, environment).run();
 }
 
 std::string why_untrusted(const fs::path& file) {

@@ -13,12 +13,12 @@
 namespace onnxport {
 
 // What discovery asks of the process, so that tests can answer in its place.
-struct Surroundings {
+struct Environment {
   std::function<std::optional<std::string>(const char*)> variable;
   bool elevated = false;  // setuid and the like: the user's environment must not choose code
   std::filesystem::path builtin;
 
-  static Surroundings of_process();
+  static Environment of_process();
 };
 
 struct FoundManifest {
@@ -44,8 +44,7 @@ struct Discovery {
 // Explicit files, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name,
 // byte-wise. Only
 // *.onnxport.yaml counts. Files and folders that anybody may write are refused. Never throws for a folder.
-Discovery discover(const PluginOptions& options,
-                   const Surroundings& surroundings = Surroundings::of_process());
+Discovery discover(const PluginOptions& options, const Environment& environment = Environment::of_process());
 
 // "is writable by everybody", or empty: what makes a file unfit to choose the code that runs.
 std::string why_untrusted(const std::filesystem::path& file);

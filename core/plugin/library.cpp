@@ -4,7 +4,7 @@
 
 #include <boost/dll/shared_library.hpp>
 
-#include "core/plugin/context.h"
+#include "core/host/context.h"
 #include "core/plugin/discovery.h"
 
 namespace onnxport {
@@ -16,9 +16,9 @@ std::string text_of(onnxport_str s) {
   return s.data == nullptr ? "" : std::string(s.data, std::min<uint64_t>(s.size, 256));
 }
 
-class Opening {
+class LibraryLoader {
  public:
-  explicit Opening(const Manifest& manifest) : manifest_(manifest) {}
+  explicit LibraryLoader(const Manifest& manifest) : manifest_(manifest) {}
 
   const onnxport_plugin& run() {
     find_file();
@@ -145,11 +145,11 @@ class Opening {
 
   const Manifest& manifest_;
   const Manifest::Library* library_ = nullptr;
-  Place place_;
+  Location place_;
 };
 
 template <typename Api>
-const Api* interface_of(const Opening& opening, const onnxport_plugin& plugin, std::string_view id) {
+const Api* interface_of(const LibraryLoader& opening, const onnxport_plugin& plugin, std::string_view id) {
   const auto* api = static_cast<const Api*>(plugin.get_interface({id.data(), id.size()}));
   if (api != nullptr && api->struct_size < sizeof(Api)) {
     opening.fail("A303",
@@ -160,7 +160,7 @@ const Api* interface_of(const Opening& opening, const onnxport_plugin& plugin, s
   return api;
 }
 
-void check_element(const Opening& opening, uint64_t size, uint64_t expected, std::string_view what) {
+void check_element(const LibraryLoader& opening, uint64_t size, uint64_t expected, std::string_view what) {
   if (size < expected) {
     opening.fail("A303",
                  "its " + std::string(what) + " has " + std::to_string(size) + " bytes, ABI 1 has " +
@@ -177,7 +177,7 @@ const T& element(const T* first, uint64_t size, uint32_t i) {
 }  // namespace
 
 PluginLibrary PluginLibrary::open(const Manifest& manifest) {
-  Opening opening(manifest);
+  LibraryLoader opening(manifest);
   const onnxport_plugin& plugin = opening.run();
   PluginLibrary out;
   try {

@@ -45,7 +45,7 @@ struct ManifestMapping {
   std::string result_like;                               // argument name; empty: none
   std::string result_dtype;                              // "f32"; empty: none
   std::optional<std::vector<std::string>> result_shape;  // sizes: "3", "x.0", "2*x.1 + 1"
-  Place place;                                           // in the manifest
+  Location place;                                        // in the manifest
 
   bool is_function() const { return !function_text.empty(); }
 };
@@ -54,12 +54,12 @@ struct Manifest {
   struct Library {
     std::filesystem::path path;  // inside the manifest's folder
     std::string sha256;          // lower case; empty: not given
-    Place place;
+    Location place;
   };
   struct Requirement {
     std::string id;
     std::string range;
-    Place place;
+    Location place;
   };
 
   std::filesystem::path file;

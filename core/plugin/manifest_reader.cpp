@@ -7,8 +7,8 @@
 
 namespace onnxport {
 
-Place ManifestReader::place(const yaml::Node& at) const {
-  Place place;
+Location ManifestReader::place(const yaml::Node& at) const {
+  Location place;
   place.file = file_;
   place.line = at.line;
   place.column = at.column;

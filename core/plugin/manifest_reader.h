@@ -16,7 +16,7 @@ class ManifestReader {
   explicit ManifestReader(std::string file) : file_(std::move(file)) {}
 
   void error(std::string_view code, const yaml::Node& at, std::string message, std::string hint);
-  Place place(const yaml::Node& at) const;
+  Location place(const yaml::Node& at) const;
   std::vector<Diagnostic> take_errors() { return std::move(errors_); }
   bool has_errors() const { return !errors_.empty(); }
 

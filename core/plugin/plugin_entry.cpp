@@ -20,7 +20,7 @@ const PluginLibrary& PluginEntry::library() {
 
 void PluginEntry::check_promises() {
   std::vector<Diagnostic> broken;
-  Place place;
+  Location place;
   place.file = manifest_.file.string();
   const auto refuse = [&](const std::string& what, const std::string& line) {
     broken.push_back(

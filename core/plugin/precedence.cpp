@@ -27,7 +27,7 @@ Order order_of(const Claim& a, const Claim& b, const std::vector<std::string>& p
 }
 
 [[noreturn]] void conflict(const Claim& a, const Claim& b, std::string_view subject, int opset) {
-  Place place;
+  Location place;
   place.file = b.plugin->manifest().file.string();
   std::string what(subject);
   if (!subject.starts_with("opset")) what += " at opset " + std::to_string(opset);

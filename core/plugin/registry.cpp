@@ -44,11 +44,11 @@ struct Registry::Impl {
 
 // ---- which plugins there are ----
 
-Registry::Registry(const PluginOptions& options) : Registry(options, Surroundings::of_process()) {}
+Registry::Registry(const PluginOptions& options) : Registry(options, Environment::of_process()) {}
 
-Registry::Registry(const PluginOptions& options, const Surroundings& surroundings)
+Registry::Registry(const PluginOptions& options, const Environment& environment)
     : impl_(std::make_unique<Impl>()) {
-  Discovery found = discover(options, surroundings);
+  Discovery found = discover(options, environment);
   if (found.manifests.empty()) throw found.nothing_found();
   impl_->prefer = options.prefer;
   impl_->notes = std::move(found.notes);
@@ -67,7 +67,7 @@ Registry::~Registry() = default;
 void Registry::Impl::add(const FoundManifest& found, const PluginOptions& options) {
   try {
     if (const std::string why = why_untrusted(found.file); !why.empty()) {
-      Place place;
+      Location place;
       place.file = found.file.string();
       throw Error("M101", "is refused: " + why, place, "take the right to write from everybody else");
     }
@@ -83,7 +83,7 @@ void Registry::Impl::add(const FoundManifest& found, const PluginOptions& option
     } else if (const PluginEntry* first = find(manifest.id)) {
       if (first->manifest().file.parent_path() == found.file.parent_path() &&
           first->manifest().file != found.file) {
-        Place place;
+        Location place;
         place.file = found.file.string();
         throw Error("C402",
                     "the plugin " + manifest.id + " is already described by " +
@@ -126,13 +126,13 @@ PluginEntry* Registry::Impl::find(std::string_view id) const {
 
 void Registry::Impl::check_requirements(PluginEntry& entry) {
   const Manifest& m = entry.manifest();
-  const auto refuse = [&](const Place& place, const std::string& what, std::string hint) {
+  const auto refuse = [&](const Location& place, const std::string& what, std::string hint) {
     throw Error("C403", "plugin " + m.id + " requires " + what, place, std::move(hint));
   };
   const auto range = VersionRange::parse(m.onnxport_range);
   const auto own = SemVer::parse(ONNXPORT_VERSION);
   if (range && own && !range->contains(*own)) {
-    Place place;
+    Location place;
     place.file = m.file.string();
     refuse(place, "onnxport " + m.onnxport_range + ", this is " ONNXPORT_VERSION,
            "take the plugin's release for this onnxport");

@@ -44,7 +44,7 @@ class Registry {
   // list(), not an exception; one named explicitly throws M1xx. Never opens a library. Throws L208 when there
   // is no manifest at all, C402 when one folder has two of the same id.
   explicit Registry(const PluginOptions& options);
-  Registry(const PluginOptions& options, const Surroundings& surroundings);
+  Registry(const PluginOptions& options, const Environment& environment);
   ~Registry();
   Registry(const Registry&) = delete;
 

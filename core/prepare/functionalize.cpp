@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/ir/custom_writes.h"
-#include "core/ir/node_place.h"
+#include "core/ir/node_location.h"
 #include "core/prepare/aliases.h"
 #include "core/prepare/functional_form.h"
 
@@ -231,7 +231,7 @@ void Functionalizer::fail(const ir::Node& node, std::string message, std::string
   Diagnostic error;
   error.code = "T520";
   error.message = std::move(message);
-  error.place = place_of(node);
+  error.place = location_of(node);
   error.hint = std::move(hint);
   errors_.push_back(std::move(error));
 }
@@ -266,7 +266,7 @@ void note_running_statistics(const ir::Block& block, std::vector<Diagnostic>& no
     note.message =
         "running statistics are updated in training mode; the exported model does not carry them from call "
         "to call";
-    note.place = place_of(*node);
+    note.place = location_of(*node);
     note.hint = "export in eval mode to use the statistics instead";
     notes.push_back(std::move(note));
   }

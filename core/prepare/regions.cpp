@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ir/node_place.h"
+#include "core/ir/node_location.h"
 #include "core/prepare/aliases.h"
 #include "core/prepare/functionalize.h"
 
@@ -250,7 +250,7 @@ void Functionalizer::process_loop(ir::Node& node) {
 void Functionalizer::process_scan(ir::Node& node) {
   read_operands(node);
   if (!written_from_outside(node).empty()) {
-    throw Error("T520", "the body of a scan writes to a tensor from outside", place_of(node),
+    throw Error("T520", "the body of a scan writes to a tensor from outside", location_of(node),
                 "return the new value as a state of the scan");
   }
   ir::Block& body = *node.blocks()[0];

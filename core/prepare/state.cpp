@@ -1,7 +1,7 @@
 // What a model writes beyond its results: its own buffers, attributes of its modules, tensors of its caller.
 #include <algorithm>
 
-#include "core/ir/node_place.h"
+#include "core/ir/node_location.h"
 #include "core/prepare/functionalize.h"
 
 namespace onnxport {
@@ -30,7 +30,7 @@ void Functionalizer::note_state(const ir::Node& node, ir::Value& state) {
   if (handling_ == State::io) return;
   Diagnostic d;
   d.code = "T521";
-  d.place = place_of(node);
+  d.place = location_of(node);
   if (handling_ == State::error) {
     d.message = "the model writes " + described(state) + ", which an ONNX graph does not do by itself";
     d.hint = kOptions;
@@ -67,7 +67,7 @@ void Functionalizer::write_attribute(ir::Node& node) {
   const std::string what = name == nullptr ? "an attribute of a module" : "the attribute '" + *name + '\'';
   Diagnostic d;
   d.code = "T521";
-  d.place = place_of(node);
+  d.place = location_of(node);
   if (handling_ == State::drop) {
     d.severity = Severity::note;
     d.message = "the model sets " + what + "; the file keeps its first value from call to call";

@@ -13,7 +13,7 @@ namespace {
 // Enough for everything that inference reads: shapes, axes, sizes, repeats.
 constexpr size_t kLargestChecked = 1u << 16;
 
-[[noreturn]] void throw_check_failed(const std::exception& e, Place place) {
+[[noreturn]] void throw_check_failed(const std::exception& e, Location place) {
   throw Error("S701", std::string("ONNX's check refuses the model: ") + e.what(), std::move(place),
               "this is a defect of a mapping, an opset rule or onnxport itself; please report it");
 }
@@ -55,7 +55,7 @@ void check_model_file(const std::filesystem::path& file) {
   try {
     pb::checker::check_model(file.string(), /*full_check=*/true);
   } catch (const std::exception& e) {
-    Place place;
+    Location place;
     place.file = file.string();
     throw_check_failed(e, place);
   }

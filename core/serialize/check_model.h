@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/ir/graph.h"
+#include "core/onnx/proto_types.h"
 #include "core/serialize/names.h"
-#include "core/serialize/proto_types.h"
 
 namespace onnxport {
 

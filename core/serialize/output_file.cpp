@@ -53,7 +53,7 @@ OutputFile::OutputFile(std::filesystem::path final_path) : final_path_(std::move
   std::error_code error;
   const auto status = std::filesystem::status(final_path_, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    Place place;
+    Location place;
     place.file = final_path_.string();
     throw Error("S705", "the output exists and is not a regular file", place, "name a file");
   }
@@ -77,7 +77,7 @@ OutputFile::~OutputFile() {
 
 void OutputFile::fail(const char* what) const {
   const int error = errno;
-  Place place;
+  Location place;
   place.file = final_path_.string();
   const bool space = error == ENOSPC || error == EDQUOT || error == EFBIG;
   throw Error("S705", std::string(what) + ": " + std::strerror(error), place,

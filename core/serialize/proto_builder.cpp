@@ -193,7 +193,7 @@ class ProtoBuilder {
     add_block(*value, node + "/" + proto.name(), *proto.mutable_g());
   }
   void set_attribute(const std::complex<double>&, const std::string& node, pb::AttributeProto& proto) {
-    Place place;
+    Location place;
     place.node = node;
     throw Error("S701", "the attribute '" + proto.name() + "' is a complex number, which ONNX cannot hold",
                 place);

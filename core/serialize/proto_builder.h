@@ -5,8 +5,8 @@
 #include <string>
 
 #include "core/ir/graph.h"
+#include "core/onnx/proto_types.h"
 #include "core/serialize/names.h"
-#include "core/serialize/proto_types.h"
 
 namespace onnxport {
 

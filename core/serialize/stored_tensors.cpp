@@ -53,7 +53,7 @@ void add_location(pb::TensorProto& proto, const std::string& location, uint64_t 
 }
 
 [[noreturn]] void refuse_reference(const std::filesystem::path& archive, const std::string& why) {
-  Place place;
+  Location place;
   place.file = archive.string();
   throw Error("S706", "the weights cannot stay in this file: " + why, place,
               "use --weights external to copy them into a file beside the model");

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/ir/graph.h"
+#include "core/onnx/proto_types.h"
 #include "core/serialize/names.h"
 #include "core/serialize/output_file.h"
-#include "core/serialize/proto_types.h"
 #include "core/serialize/serialize.h"
 
 namespace onnxport {

@@ -7,9 +7,9 @@
 namespace onnxport {
 
 void Translator::translate_if(ir::Node& node) {
-  const Bound condition = bound(node.operand(0));
+  const Argument condition = bound(node.operand(0));
   if (condition.is_known() &&
-      (condition.kind == Bound::Kind::boolean || condition.kind == Bound::Kind::integer)) {
+      (condition.kind == Argument::Kind::boolean || condition.kind == Argument::Kind::integer)) {
     ir::Block& taken = *node.blocks()[condition.integer != 0 ? 0 : 1];
     translate_block(taken);
     for (size_t i = 0; i < node.output_count(); ++i) {
@@ -21,46 +21,46 @@ void Translator::translate_if(ir::Node& node) {
     }
     return;
   }
-  if (condition.kind != Bound::Kind::value) throw Error("T513", "the condition of an if is no bool");
+  if (condition.kind != Argument::Kind::value) throw Error("T513", "the condition of an if is no bool");
   emit_if(node, condition.value);
 }
 
-ir::Block* Translator::emit_branch(ir::Block& source, std::vector<Bound>& results) {
-  emitter_->begin_block({});
+ir::Block* Translator::emit_branch(ir::Block& source, std::vector<Argument>& results) {
+  builder_->begin_block({});
   const size_t failures = errors_.size();
   translate_block(source);
   std::vector<ir::Value*> flat;
   for (size_t i = 0; i < source.result_count(); ++i) {
     if (errors_.size() > failures && poisoned_.contains(source.result(i))) continue;
     results.push_back(bound(source.result(i)));
-    if (!flatten(results.back(), *emitter_, flat)) {
+    if (!flatten(results.back(), *builder_, flat)) {
       throw Error("T513",
                   "a branch that is chosen at run time gives a value ONNX cannot hold (a string or a dtype)");
     }
   }
-  own_results(flat, *emitter_);
-  return emitter_->end_block(flat);
+  own_results(flat, *builder_);
+  return builder_->end_block(flat);
 }
 
 void Translator::emit_if(ir::Node& node, ir::Value* condition) {
-  const Emitter::Mark mark = emitter_->mark();
+  const GraphBuilder::Mark mark = builder_->mark();
   const size_t failures = errors_.size();
-  std::vector<Bound> then_results;
-  std::vector<Bound> else_results;
+  std::vector<Argument> then_results;
+  std::vector<Argument> else_results;
   ir::Block* then_block = emit_branch(*node.blocks()[0], then_results);
   ir::Block* else_block = emit_branch(*node.blocks()[1], else_results);
   if (errors_.size() > failures) {
-    emitter_->rollback(mark);
+    builder_->rollback(mark);
     return poison(node);
   }
   for (size_t i = 0; i < node.output_count(); ++i) {
     const bool none =
-        (then_results[i].kind == Bound::Kind::none) != (else_results[i].kind == Bound::Kind::none);
-    const bool lengths = then_results[i].kind == Bound::Kind::list &&
-                         else_results[i].kind == Bound::Kind::list &&
+        (then_results[i].kind == Argument::Kind::none) != (else_results[i].kind == Argument::Kind::none);
+    const bool lengths = then_results[i].kind == Argument::Kind::list &&
+                         else_results[i].kind == Argument::Kind::list &&
                          then_results[i].items.size() != else_results[i].items.size();
     if (none || lengths) {
-      emitter_->rollback(mark);
+      builder_->rollback(mark);
       throw Error(
           "T513",
           none ? "the branches of an if that is decided at run time give None in one and a value in the other"
@@ -72,15 +72,15 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
     const ir::Type& b = else_block->result(k)->type();
     if (a.dtype() != b.dtype()) {
       const std::string types = a.text() + " and " + b.text();
-      emitter_->rollback(mark);
+      builder_->rollback(mark);
       throw Error("T513",
                   "the branches of an if that is decided at run time give different element types: " + types);
     }
   }
   const size_t count = then_block->result_count();
-  const std::vector<ir::Value*> outputs = emitter_->emit(
+  const std::vector<ir::Value*> outputs = builder_->emit(
       "", "If", std::array<ir::Value*, 1>{condition},
-      {emitter_->attribute("then_branch", then_block), emitter_->attribute("else_branch", else_block)},
+      {builder_->attribute("then_branch", then_block), builder_->attribute("else_branch", else_block)},
       count);
   size_t next = 0;
   for (size_t i = 0; i < node.output_count(); ++i) {

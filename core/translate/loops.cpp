@@ -31,9 +31,9 @@ void Translator::translate_loop(ir::Node& node) {
 }
 
 bool Translator::unroll_loop(ir::Node& node) {
-  const Bound trips = bound(node.operand(0));
-  Bound condition = bound(node.operand(1));
-  if (trips.kind != Bound::Kind::integer || !condition.is_known()) return false;
+  const Argument trips = bound(node.operand(0));
+  Argument condition = bound(node.operand(1));
+  if (trips.kind != Argument::Kind::integer || !condition.is_known()) return false;
   ir::Block& body = *node.blocks()[0];
   const bool counted =
       body.result(0)->producer() != nullptr && body.result(0)->producer()->op() == "prim::Constant";
@@ -43,11 +43,11 @@ bool Translator::unroll_loop(ir::Node& node) {
                             " iterations is not unrolled (the limit is " + std::to_string(kMaxUnrolled) +
                             ")");
   }
-  std::vector<Bound> carried;
+  std::vector<Argument> carried;
   for (size_t i = 2; i < node.operand_count(); ++i) carried.push_back(bound(node.operand(i)));
-  const Emitter::Mark mark = emitter_->mark();
+  const GraphBuilder::Mark mark = builder_->mark();
   for (int64_t trip = 0; trip < trips.integer && condition.integer != 0; ++trip) {
-    bind(body.parameters()[0], Bound::of_int(trip));
+    bind(body.parameters()[0], Argument::of_int(trip));
     for (size_t i = 0; i < carried.size(); ++i) bind(body.parameters()[i + 1], carried[i]);
     const size_t failures = errors_.size();
     translate_block(body);
@@ -57,7 +57,7 @@ bool Translator::unroll_loop(ir::Node& node) {
     }
     condition = bound(body.result(0));
     if (!condition.is_known()) {
-      emitter_->rollback(mark);  // decided at run time after all
+      builder_->rollback(mark);  // decided at run time after all
       return false;
     }
     for (size_t i = 0; i < carried.size(); ++i) carried[i] = bound(body.result(i + 1));
@@ -71,7 +71,7 @@ Translator::Carried Translator::carried_by(std::span<ir::Value* const> operands)
   Carried out;
   for (ir::Value* operand : operands) {
     out.bounds.push_back(bound(operand));
-    if (!flatten(out.bounds.back(), *emitter_, out.initial)) {
+    if (!flatten(out.bounds.back(), *builder_, out.initial)) {
       throw Error("T514",
                   "a loop that runs at run time carries a value ONNX cannot hold (a string or a dtype)");
     }
@@ -87,10 +87,10 @@ bool Translator::settle_types(Carried& carried, std::span<ir::Value*> results) {
     ir::Type& before = carried.types[i];
     ir::Value*& result = results[i];
     if (result->type().dtype() != before.dtype() && result->type().rank() == 0 && before.rank() == 0) {
-      result = emitter_->emit1("Cast", {result},
-                               {emitter_->attribute("to", static_cast<int64_t>(before.dtype()))});
+      result = builder_->emit1("Cast", {result},
+                               {builder_->attribute("to", static_cast<int64_t>(before.dtype()))});
     }
-    const auto joined = join(before, result->type(), *emitter_);
+    const auto joined = join(before, result->type(), *builder_);
     if (!joined) {
       throw Error("T514", "a loop that runs at run time carries a value that is " + before.text() +
                               " before and " + result->type().text() + " after an iteration");
@@ -106,15 +106,15 @@ bool Translator::settle_types(Carried& carried, std::span<ir::Value*> results) {
 std::vector<ir::Value*> Translator::body_results(ir::Block& body, const Carried& carried, size_t first) {
   std::vector<ir::Value*> out;
   for (size_t i = 0; i < body.result_count(); ++i) {
-    const Bound& result = bound(body.result(i));
+    const Argument& result = bound(body.result(i));
     const bool is_carried = i >= first && i - first < carried.bounds.size();
-    if (is_carried && result.kind == Bound::Kind::list &&
+    if (is_carried && result.kind == Argument::Kind::list &&
         result.items.size() != carried.bounds[i - first].items.size()) {
       throw Error("T514", "a list grows in a loop that runs at run time", {},
                   "collect into a tensor of fixed size, or make the number of iterations a constant");
     }
     const size_t before = out.size();
-    if (!flatten(result, *emitter_, out)) throw Error("T514", "a loop carries a value ONNX cannot hold");
+    if (!flatten(result, *builder_, out)) throw Error("T514", "a loop carries a value ONNX cannot hold");
     if (!is_carried && out.size() != before + 1)
       throw Error("T514", "an iteration must give a tensor here, not a list or None");
   }
@@ -130,36 +130,36 @@ ir::Block* Translator::emit_body(ir::Block& body, Carried& carried, size_t leadi
                                  const std::vector<std::pair<std::string, ir::Type>>& leading,
                                  std::span<const ir::Type> slices) {
   for (;;) {
-    const Emitter::Mark mark = emitter_->mark();
+    const GraphBuilder::Mark mark = builder_->mark();
     const size_t failures = errors_.size();
     std::vector<std::pair<std::string, ir::Type>> parameters = leading;
     for (const ir::Type& type : carried.types) parameters.emplace_back("", type);
     for (const ir::Type& type : slices) parameters.emplace_back("", type);
-    ir::Block* block = emitter_->begin_block(parameters);
+    ir::Block* block = builder_->begin_block(parameters);
     const std::vector<ir::Value*> inner(block->parameters().begin(), block->parameters().end());
     size_t own = 0;  // of the torch body; a loop's first is the number of the iteration
-    if (!leading.empty()) bindings_[body.parameters()[own++]] = Bound::of(inner[0], true);
+    if (!leading.empty()) bindings_[body.parameters()[own++]] = Argument::of(inner[0], true);
     size_t next = leading.size();
-    for (const Bound& b : carried.bounds) bindings_[body.parameters()[own++]] = rebuild(b, inner, next);
+    for (const Argument& b : carried.bounds) bindings_[body.parameters()[own++]] = rebuild(b, inner, next);
     for (; own < body.parameters().size(); ++own) {
-      bindings_[body.parameters()[own]] = Bound::of(inner[next++], false);
+      bindings_[body.parameters()[own]] = Argument::of(inner[next++], false);
     }
     try {
       translate_block(body);
       if (errors_.size() > failures) {
-        emitter_->rollback(mark);
+        builder_->rollback(mark);
         return nullptr;
       }
       std::vector<ir::Value*> results = body_results(body, carried, leading_results);
       if (settle_types(carried, std::span(results).subspan(leading_results))) {
-        own_results(results, *emitter_);
-        return emitter_->end_block(results);
+        own_results(results, *builder_);
+        return builder_->end_block(results);
       }
     } catch (const Error&) {
-      emitter_->rollback(mark);
+      builder_->rollback(mark);
       throw;
     }
-    emitter_->rollback(mark);
+    builder_->rollback(mark);
   }
 }
 
@@ -180,11 +180,11 @@ void Translator::emit_loop(ir::Node& node) {
       {"condition", ir::Type::tensor(ir::DType::boolean, ir::Shape{})}};
   ir::Block* body = emit_body(*node.blocks()[0], carried, 1, leading, {});
   if (body == nullptr) return poison(node);
-  std::vector<ir::Value*> inputs = {materialize(bound(node.operand(0)), *emitter_),
-                                    materialize(bound(node.operand(1)), *emitter_)};
+  std::vector<ir::Value*> inputs = {materialize(bound(node.operand(0)), *builder_),
+                                    materialize(bound(node.operand(1)), *builder_)};
   inputs.insert(inputs.end(), carried.initial.begin(), carried.initial.end());
   const std::vector<ir::Value*> outputs =
-      emitter_->emit("", "Loop", inputs, {emitter_->attribute("body", body)}, carried.types.size());
+      builder_->emit("", "Loop", inputs, {builder_->attribute("body", body)}, carried.types.size());
   bind_carried(node, carried, outputs);
 }
 
@@ -196,7 +196,7 @@ void Translator::translate_scan(ir::Node& node) {
   Carried carried = carried_by(operands);
   std::vector<ir::Value*> sequences;
   for (size_t i = states; i < node.operand_count(); ++i) {
-    sequences.push_back(materialize(bound(node.operand(i)), *emitter_));
+    sequences.push_back(materialize(bound(node.operand(i)), *builder_));
     if (sequences.back() == nullptr) throw Error("T514", "a scan goes over a value that is no tensor");
   }
   std::vector<ir::Type> slices;
@@ -207,9 +207,9 @@ void Translator::translate_scan(ir::Node& node) {
   inputs.insert(inputs.end(), sequences.begin(), sequences.end());
   const ir::Dim turns = (*sequences.front()->type().shape())[0];
   const std::vector<ir::Value*> outputs =
-      emitter_->emit("", "Scan", inputs,
-                     {emitter_->attribute("body", body),
-                      emitter_->attribute("num_scan_inputs", static_cast<int64_t>(sequences.size()))},
+      builder_->emit("", "Scan", inputs,
+                     {builder_->attribute("body", body),
+                      builder_->attribute("num_scan_inputs", static_cast<int64_t>(sequences.size()))},
                      body->result_count());
   bind_carried(node, carried, outputs);
   for (size_t i = carried.types.size(), k = states; i < outputs.size(); ++i, ++k) {
@@ -217,7 +217,7 @@ void Translator::translate_scan(ir::Node& node) {
     ir::Shape shape = {turns};
     shape.insert(shape.end(), one.shape()->begin(), one.shape()->end());
     outputs[i]->set_type(ir::Type::tensor(one.dtype(), std::move(shape)));
-    bindings_[node.output(k)] = Bound::of(outputs[i], false);
+    bindings_[node.output(k)] = Argument::of(outputs[i], false);
   }
 }
 

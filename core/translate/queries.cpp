@@ -33,46 +33,46 @@ bool Translator::translate_query(ir::Node& node) {
   const std::string_view op = node.op_text();
   if (node.operand_count() == 0 || node.operand(0) == nullptr || node.output_count() != 1) return false;
   if (const auto property = constant_property(op)) {
-    bind(node.output(), Bound::of_bool(*property));
+    bind(node.output(), Argument::of_bool(*property));
     return true;
   }
   if (op == "prim::device") {
-    bind(node.output(), Bound::of_string("cpu"));
+    bind(node.output(), Argument::of_string("cpu"));
     return true;
   }
   if (op == "prim::type") {  // of a device
-    bind(node.output(), Bound::of_string("cpu"));
+    bind(node.output(), Argument::of_string("cpu"));
     return true;
   }
   if (op == "prim::layout") {
-    bind(node.output(), Bound::of_int(0));  // strided
+    bind(node.output(), Argument::of_int(0));  // strided
     return true;
   }
-  const Bound& first = bound(node.operand(0));
-  if (first.kind != Bound::Kind::value) return false;
+  const Argument& first = bound(node.operand(0));
+  if (first.kind != Argument::Kind::value) return false;
   ir::Value* x = first.value;
   const ir::Type& type = x->type();
   if (!type.is_tensor()) return false;
 
   if (type.dtype() != ir::DType::undefined) {
     const ir::DType dtype = torch_dtype(type);
-    if (op == "prim::dtype") return bind(node.output(), Bound::of_dtype(dtype)), true;
+    if (op == "prim::dtype") return bind(node.output(), Argument::of_dtype(dtype)), true;
     if (op == "aten::is_floating_point")
-      return bind(node.output(), Bound::of_bool(ir::is_floating(dtype))), true;
-    if (op == "aten::is_complex") return bind(node.output(), Bound::of_bool(ir::is_complex(dtype))), true;
+      return bind(node.output(), Argument::of_bool(ir::is_floating(dtype))), true;
+    if (op == "aten::is_complex") return bind(node.output(), Argument::of_bool(ir::is_complex(dtype))), true;
   }
   const int rank = torch_rank(type);
   if (rank < 0) return false;
-  if (op == "aten::dim" || op == "prim::dim") return bind(node.output(), Bound::of_int(rank)), true;
+  if (op == "aten::dim" || op == "prim::dim") return bind(node.output(), Argument::of_int(rank)), true;
 
   const auto size_of_axis = [&](int64_t axis) {
-    Bound b = Bound::of(emitter_->dim(x, axis), true);
+    Argument b = Argument::of(builder_->dim(x, axis), true);
     return settled(std::move(b), ir::Type::integer());
   };
   if (op == "aten::size" || op == "aten::sym_size" || op == "prim::shape") {
-    std::vector<Bound> sizes;
+    std::vector<Argument> sizes;
     for (int axis = 0; axis < rank; ++axis) sizes.push_back(size_of_axis(axis));
-    bindings_[node.output()] = Bound::of_list(std::move(sizes));
+    bindings_[node.output()] = Argument::of_list(std::move(sizes));
     return true;
   }
   if (op == "aten::len.Tensor" || op == "aten::len") {
@@ -81,8 +81,8 @@ bool Translator::translate_query(ir::Node& node) {
     return true;
   }
   if ((op == "aten::size.int" || op == "aten::sym_size.int") && node.operand_count() == 2) {
-    const Bound& axis = bound(node.operand(1));
-    if (axis.kind != Bound::Kind::integer) return false;
+    const Argument& axis = bound(node.operand(1));
+    if (axis.kind != Argument::Kind::integer) return false;
     const int64_t at = axis.integer < 0 ? axis.integer + rank : axis.integer;
     if (at < 0 || at >= rank) {
       throw Error("T512", "axis " + std::to_string(axis.integer) + " of a tensor of " + std::to_string(rank) +

@@ -6,25 +6,25 @@
 #include <span>
 #include <vector>
 
-#include "core/emit/emitter.h"
-#include "core/plugin/host.h"
+#include "core/builder/graph_builder.h"
+#include "core/host/host.h"
 
 namespace onnxport {
 
 // What holds for both: equal dims stay, others are open. nullopt when element types or ranks differ.
-std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, Emitter& emitter);
+std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, GraphBuilder& builder);
 
 // Both known now, and equal.
-bool same_known(const Bound& a, const Bound& b);
+bool same_known(const Argument& a, const Argument& b);
 
 // Appends the values inside, in order; false when something inside has no ONNX form (a string, a dtype) and
 // so cannot be carried into or out of a region.
-bool flatten(const Bound& bound, Emitter& emitter, std::vector<ir::Value*>& out);
+bool flatten(const Argument& bound, GraphBuilder& builder, std::vector<ir::Value*>& out);
 
 // `like` with its values replaced by those from values[next] on; `next` steps over what was used.
-Bound rebuild(const Bound& like, std::span<ir::Value* const> values, size_t& next);
+Argument rebuild(const Argument& like, std::span<ir::Value* const> values, size_t& next);
 
 // A region hands out what it computed itself: an outer value or a constant gets a node of its own.
-void own_results(std::vector<ir::Value*>& results, Emitter& emitter);
+void own_results(std::vector<ir::Value*>& results, GraphBuilder& builder);
 
 }  // namespace onnxport

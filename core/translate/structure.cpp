@@ -9,40 +9,40 @@ namespace onnxport {
 namespace {
 
 template <typename T, typename Make>
-Bound list(const std::vector<T>& values, Make make) {
-  std::vector<Bound> items;
+Argument list(const std::vector<T>& values, Make make) {
+  std::vector<Argument> items;
   for (const T& v : values) items.push_back(make(v));
-  return Bound::of_list(std::move(items));
+  return Argument::of_list(std::move(items));
 }
 
-Bound constant_of(const ir::AttributeValue& value, Emitter& emitter) {
+Argument constant_of(const ir::AttributeValue& value, GraphBuilder& builder) {
   struct Visitor {
-    Emitter& emitter;
-    Bound operator()(std::monostate) const { return {}; }
-    Bound operator()(int64_t v) const { return Bound::of_int(v); }
-    Bound operator()(double v) const { return Bound::of_real(v); }
-    Bound operator()(bool v) const { return Bound::of_bool(v); }
-    Bound operator()(const std::string& v) const { return Bound::of_string(v); }
-    Bound operator()(ir::DType v) const { return Bound::of_dtype(v); }
-    Bound operator()(const std::complex<double>& v) const {
-      Bound b;
-      b.kind = Bound::Kind::complex_number;
+    GraphBuilder& builder;
+    Argument operator()(std::monostate) const { return {}; }
+    Argument operator()(int64_t v) const { return Argument::of_int(v); }
+    Argument operator()(double v) const { return Argument::of_real(v); }
+    Argument operator()(bool v) const { return Argument::of_bool(v); }
+    Argument operator()(const std::string& v) const { return Argument::of_string(v); }
+    Argument operator()(ir::DType v) const { return Argument::of_dtype(v); }
+    Argument operator()(const std::complex<double>& v) const {
+      Argument b;
+      b.kind = Argument::Kind::complex_number;
       b.real = v.real();
       b.imaginary = v.imag();
       return b;
     }
-    Bound operator()(const ir::Tensor& v) const { return Bound::of(emitter.constant(v)); }
-    Bound operator()(ir::Block*) const { return {}; }
-    Bound operator()(const std::vector<int64_t>& v) const { return list(v, Bound::of_int); }
-    Bound operator()(const std::vector<double>& v) const { return list(v, Bound::of_real); }
-    Bound operator()(const std::vector<std::string>& v) const { return list(v, Bound::of_string); }
-    Bound operator()(const std::vector<bool>& v) const {
-      std::vector<Bound> items;
-      for (bool b : v) items.push_back(Bound::of_bool(b));
-      return Bound::of_list(std::move(items));
+    Argument operator()(const ir::Tensor& v) const { return Argument::of(builder.constant(v)); }
+    Argument operator()(ir::Block*) const { return {}; }
+    Argument operator()(const std::vector<int64_t>& v) const { return list(v, Argument::of_int); }
+    Argument operator()(const std::vector<double>& v) const { return list(v, Argument::of_real); }
+    Argument operator()(const std::vector<std::string>& v) const { return list(v, Argument::of_string); }
+    Argument operator()(const std::vector<bool>& v) const {
+      std::vector<Argument> items;
+      for (bool b : v) items.push_back(Argument::of_bool(b));
+      return Argument::of_list(std::move(items));
     }
   };
-  return std::visit(Visitor{emitter}, value);
+  return std::visit(Visitor{builder}, value);
 }
 
 // Operators that hand their first operand on: in a graph without mutation and devices they say nothing.
@@ -66,38 +66,38 @@ bool Translator::translate_structure(ir::Node& node) {
   const std::string_view op = node.op_text();
   if (op == "prim::Constant") {
     const ir::AttributeValue* value = node.attribute("value");
-    bind(node.output(), value == nullptr ? Bound{} : constant_of(*value, *emitter_));
+    bind(node.output(), value == nullptr ? Argument{} : constant_of(*value, *builder_));
     return true;
   }
   if (op == "prim::ListConstruct" || op == "prim::TupleConstruct" || op == "prim::DictConstruct") {
-    std::vector<Bound> items;
+    std::vector<Argument> items;
     for (size_t i = 0; i < node.operand_count(); ++i) {
-      items.push_back(node.operand(i) == nullptr ? Bound{} : bound(node.operand(i)));
+      items.push_back(node.operand(i) == nullptr ? Argument{} : bound(node.operand(i)));
     }
-    bindings_[node.output()] = Bound::of_list(std::move(items), op == "prim::TupleConstruct");
+    bindings_[node.output()] = Argument::of_list(std::move(items), op == "prim::TupleConstruct");
     return true;
   }
   if (is_effect_only(op)) {
-    for (ir::Value* v : node.outputs()) bindings_[v] = Bound{};
+    for (ir::Value* v : node.outputs()) bindings_[v] = Argument{};
     return true;
   }
   if (node.operand_count() == 0 || node.operand(0) == nullptr) return false;
-  const Bound& first = bound(node.operand(0));
+  const Argument& first = bound(node.operand(0));
   if (is_transparent(op)) {
     bindings_[node.output()] = first;
     return true;
   }
   if (op == "prim::NumToTensor" || op == "prim::NumToTensor.Scalar") {
-    ir::Value* v = materialize(first, *emitter_);
+    ir::Value* v = materialize(first, *builder_);
     if (v == nullptr) return false;
-    bindings_[node.output()] = Bound::of(v);
+    bindings_[node.output()] = Argument::of(v);
     return true;
   }
-  return first.kind == Bound::Kind::list && translate_list_operator(node, first);
+  return first.kind == Argument::Kind::list && translate_list_operator(node, first);
 }
 
 // What is asked of a list, tuple or dict is answered here.
-bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
+bool Translator::translate_list_operator(ir::Node& node, const Argument& first) {
   const std::string_view op = node.op_text();
   if (op == "prim::ListUnpack" || op == "prim::TupleUnpack") {
     if (first.items.size() != node.output_count()) {
@@ -110,8 +110,8 @@ bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
   const bool indexes = op == "prim::TupleIndex" || op.starts_with("aten::__getitem__.t") ||
                        op == "aten::__getitem__" || op == "aten::select.t";
   if (indexes && node.operand_count() == 2) {
-    const Bound& index = bound(node.operand(1));
-    if (index.kind != Bound::Kind::integer) return false;
+    const Argument& index = bound(node.operand(1));
+    if (index.kind != Argument::Kind::integer) return false;
     const auto size = static_cast<int64_t>(first.items.size());
     const int64_t at = index.integer < 0 ? index.integer + size : index.integer;
     if (at < 0 || at >= size) {
@@ -121,9 +121,9 @@ bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
     return true;
   }
   if (op == "aten::__getitem__.Dict_str" && node.operand_count() == 2) {
-    const Bound& key = bound(node.operand(1));
+    const Argument& key = bound(node.operand(1));
     for (size_t i = 0; i + 1 < first.items.size(); i += 2) {
-      if (first.items[i].kind == Bound::Kind::string && first.items[i].string == key.string) {
+      if (first.items[i].kind == Argument::Kind::string && first.items[i].string == key.string) {
         bind(node.output(), first.items[i + 1]);
         return true;
       }
@@ -131,12 +131,13 @@ bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
     throw Error("T512", "the dict has no key '" + key.string + "'");
   }
   if (op == "aten::len.t") {
-    bind(node.output(), Bound::of_int(static_cast<int64_t>(first.items.size())));
+    bind(node.output(), Argument::of_int(static_cast<int64_t>(first.items.size())));
     return true;
   }
-  if (op == "aten::add.t" && node.operand_count() == 2 && bound(node.operand(1)).kind == Bound::Kind::list) {
-    Bound joined = first;
-    const Bound& tail = bound(node.operand(1));
+  if (op == "aten::add.t" && node.operand_count() == 2 &&
+      bound(node.operand(1)).kind == Argument::Kind::list) {
+    Argument joined = first;
+    const Argument& tail = bound(node.operand(1));
     joined.items.insert(joined.items.end(), tail.items.begin(), tail.items.end());
     bindings_[node.output()] = std::move(joined);
     return true;
@@ -144,9 +145,9 @@ bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
   if (op == "aten::slice.t" && node.operand_count() == 4) {
     const auto size = static_cast<int64_t>(first.items.size());
     const auto read = [&](size_t i, int64_t otherwise) -> std::optional<int64_t> {
-      const Bound& b = bound(node.operand(i));
-      if (b.kind == Bound::Kind::none) return otherwise;
-      if (b.kind != Bound::Kind::integer) return std::nullopt;
+      const Argument& b = bound(node.operand(i));
+      if (b.kind == Argument::Kind::none) return otherwise;
+      if (b.kind != Argument::Kind::integer) return std::nullopt;
       return b.integer;
     };
     const auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size); };
@@ -154,10 +155,10 @@ bool Translator::translate_list_operator(ir::Node& node, const Bound& first) {
     const auto stop = read(2, size);
     const auto step = read(3, 1);
     if (!start || !stop || !step || *step <= 0) return false;
-    std::vector<Bound> items;
+    std::vector<Argument> items;
     for (int64_t i = clamp(*start); i < clamp(*stop); i += std::min(*step, size))
       items.push_back(first.items[static_cast<size_t>(i)]);
-    bindings_[node.output()] = Bound::of_list(std::move(items));
+    bindings_[node.output()] = Argument::of_list(std::move(items));
     return true;
   }
   return false;

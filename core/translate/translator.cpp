@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/ir/node_place.h"
+#include "core/ir/node_location.h"
 
 namespace onnxport {
 
@@ -15,7 +15,7 @@ Translator::Translator(ir::Graph& source, Registry& registry, const TranslateOpt
       registry_(registry),
       options_(options),
       target_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)),
-      emitter_(std::make_unique<Emitter>(*target_, kPivotOpset)) {
+      builder_(std::make_unique<GraphBuilder>(*target_, kPivotOpset)) {
   target_->opsets[""] = kPivotOpset;
   target_->symbols = source.symbols;
   target_->graph_name = source.graph_name;
@@ -32,7 +32,7 @@ Translated Translator::run() {
   for (const std::string& op : report_order_) out.operators.push_back(std::move(report_[op]));
   notes_.insert(notes_.end(), errors_.begin(), errors_.end());
   out.notes = std::move(notes_);
-  emitter_.reset();
+  builder_.reset();
   out.graph = std::move(target_);
   return out;
 }
@@ -72,23 +72,23 @@ void Translator::translate_inputs() {
         i < source_.input_names.size() ? source_.input_names[i] : std::string(parameter->name().text());
     ir::Value* value = target_->add_input(name, onnx_type(parameter->type()));
     target_->input_names.push_back(name);
-    bindings_[parameter] = Bound::of(value, parameter->type().is_scalar());
+    bindings_[parameter] = Argument::of(value, parameter->type().is_scalar());
     ++i;
   }
 }
 
-std::vector<ir::Value*> Translator::flat_values(const Bound& bound) {
-  if (bound.kind != Bound::Kind::list) return {result_value(bound)};
+std::vector<ir::Value*> Translator::flat_values(const Argument& bound) {
+  if (bound.kind != Argument::Kind::list) return {result_value(bound)};
   std::vector<ir::Value*> out;
-  for (const Bound& item : bound.items) {
+  for (const Argument& item : bound.items) {
     for (ir::Value* v : flat_values(item)) out.push_back(v);
   }
   return out;
 }
 
-ir::Value* Translator::result_value(const Bound& bound) {
-  if (bound.kind == Bound::Kind::none) return nullptr;
-  return materialize(bound, *emitter_);
+ir::Value* Translator::result_value(const Argument& bound) {
+  if (bound.kind == Argument::Kind::none) return nullptr;
+  return materialize(bound, *builder_);
 }
 
 void Translator::refuse_rank(const std::string& result) {
@@ -101,13 +101,13 @@ void Translator::refuse_rank(const std::string& result) {
 }
 
 void Translator::translate_results() {
-  emitter_->insert_at_end(target_->body());
-  emitter_->set_provenance(nullptr);
+  builder_->insert_at_end(target_->body());
+  builder_->set_provenance(nullptr);
   std::vector<ir::Value*> results;
   std::vector<std::string> names;
   std::unordered_set<const ir::Value*> seen;
   for (size_t i = 0; i < source_.body().result_count(); ++i) {
-    const Bound& b = bound(source_.body().result(i));
+    const Argument& b = bound(source_.body().result(i));
     const std::string base =
         i < source_.output_names.size() ? source_.output_names[i] : "output_" + std::to_string(i);
     const std::vector<ir::Value*> values = flat_values(b);
@@ -117,7 +117,7 @@ void Translator::translate_results() {
       const std::string name = values.size() == 1 ? base : base + "." + std::to_string(k);
       if (v->type().is_tensor() && !v->type().shape()) refuse_rank(name);
       // A result must be computed by a node, and by one each: ONNX names values, not positions.
-      if (v->producer() == nullptr || !seen.insert(v).second) v = emitter_->emit1("Identity", {v});
+      if (v->producer() == nullptr || !seen.insert(v).second) v = builder_->emit1("Identity", {v});
       seen.insert(v);
       results.push_back(v);
       names.push_back(name);
@@ -155,7 +155,7 @@ void Translator::translate_block(ir::Block& block) {
       for (Diagnostic d : e.diagnostics()) {
         // A place that is no more than an operator's name is a part of the call the model makes.
         if (d.place.file.empty() && d.place.source.empty() && d.place.module_path.empty())
-          d.place = place_of(*node);
+          d.place = location_of(*node);
         errors_.push_back(std::move(d));
       }
       poison(*node);
@@ -180,17 +180,17 @@ void Translator::translate_node(ir::Node& node) {
   if (p != nullptr) {
     const ir::Provenance*& kept = provenances_[p];
     if (kept == nullptr) kept = target_->keep(*p);
-    emitter_->set_provenance(kept);
+    builder_->set_provenance(kept);
   }
   if (node.op() == "prim::If") return translate_if(node);
   if (node.op() == "prim::Loop") return translate_loop(node);
   if (node.op() == "prim::Scan") return translate_scan(node);
   if (translate_structure(node) || translate_query(node)) return;
 
-  std::vector<Bound> arguments;
+  std::vector<Argument> arguments;
   arguments.reserve(node.operand_count());
   for (size_t i = 0; i < node.operand_count(); ++i) {
-    arguments.push_back(node.operand(i) == nullptr ? Bound{} : bound(node.operand(i)));
+    arguments.push_back(node.operand(i) == nullptr ? Argument{} : bound(node.operand(i)));
   }
   if (fold_scalars(node, arguments)) return;
 
@@ -222,7 +222,7 @@ void Translator::report_unmapped(ir::Node& node) {
        std::move(hint));
 }
 
-bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& arguments,
+bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arguments,
                                 std::vector<std::string>& reasons) {
   for (const Candidate& candidate : registry_.candidates(node.op_text(), options_.target_opset)) {
     Call call;
@@ -232,14 +232,14 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& argume
     call.outputs = node.outputs();
     call.target_opset = options_.target_opset;
     call.training = options_.training;
-    Outcome outcome = run_mapping(candidate, call, *emitter_, registry_);
+    Outcome outcome = run_mapping(candidate, call, *builder_, registry_);
     for (std::string& note : outcome.notes) {
-      notes_.push_back({Severity::note, "", std::move(note), place_of(node), ""});
+      notes_.push_back({Severity::note, "", std::move(note), location_of(node), ""});
     }
     if (outcome.status == Outcome::Status::done) {
       for (size_t i = 0; i < node.output_count(); ++i) {
-        Bound result = i < outcome.results.size() ? std::move(outcome.results[i]) : Bound{};
-        if (result.kind == Bound::Kind::value) refine(*result.value, node.output(i)->type());
+        Argument result = i < outcome.results.size() ? std::move(outcome.results[i]) : Argument{};
+        if (result.kind == Argument::Kind::value) refine(*result.value, node.output(i)->type());
         bind(node.output(i), std::move(result));
       }
       warn_of_result_types(node);
@@ -256,11 +256,11 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Bound>& argume
 
 // ---- bindings ----
 
-const Bound& Translator::bound(const ir::Value* value) {
+const Argument& Translator::bound(const ir::Value* value) {
   const auto found = bindings_.find(value);
   if (found != bindings_.end()) return found->second;
   if (value->is_constant()) {
-    return bindings_[value] = Bound::of(initializer(*value));
+    return bindings_[value] = Argument::of(initializer(*value));
   }
   throw Error("T519", "value '" + std::string(value->name().text()) + "' is used before it is computed", {},
               "this is a defect of onnxport: please report the model");
@@ -284,19 +284,19 @@ ir::Value* Translator::initializer(const ir::Value& source) {
   return made;
 }
 
-Bound Translator::settled(Bound bound, const ir::Type& type) {
-  if (bound.kind != Bound::Kind::value || !type.is_scalar()) return bound;
+Argument Translator::settled(Argument bound, const ir::Type& type) {
+  if (bound.kind != Argument::Kind::value || !type.is_scalar()) return bound;
   bound.is_number = true;
   const ir::Tensor* constant = bound.value->constant();
   if (constant == nullptr || constant->count() != 1) return bound;
   if (const auto ints = constant->to_ints()) {
     switch (type.kind()) {
       case ir::Type::Kind::boolean:
-        return Bound::of_bool((*ints)[0] != 0);
+        return Argument::of_bool((*ints)[0] != 0);
       case ir::Type::Kind::real:
-        return Bound::of_real(static_cast<double>((*ints)[0]));
+        return Argument::of_real(static_cast<double>((*ints)[0]));
       default:
-        return Bound::of_int((*ints)[0]);
+        return Argument::of_int((*ints)[0]);
     }
   }
   if (const auto reals = constant->to_reals()) {
@@ -304,7 +304,7 @@ Bound Translator::settled(Bound bound, const ir::Type& type) {
     // again.
     if (constant->dtype() == ir::DType::f64 ||
         static_cast<double>(static_cast<float>((*reals)[0])) == (*reals)[0]) {
-      return Bound::of_real((*reals)[0]);
+      return Argument::of_real((*reals)[0]);
     }
   }
   return bound;
@@ -314,7 +314,7 @@ Bound Translator::settled(Bound bound, const ir::Type& type) {
 // there.
 void Translator::refine(ir::Value& value, const ir::Type& recorded) {
   const ir::Type& own = value.type();
-  if (split_depth_ > 0 || value.is_constant() || !recorded.is_tensor() || !recorded.shape() ||
+  if (decompose_depth_ > 0 || value.is_constant() || !recorded.is_tensor() || !recorded.shape() ||
       own.stands_for_complex() || own.dtype() != recorded.dtype()) {
     return;
   }
@@ -329,19 +329,19 @@ void Translator::refine(ir::Value& value, const ir::Type& recorded) {
   value.set_type(ir::Type::tensor(own.dtype(), std::move(shape)));
 }
 
-void Translator::bind(const ir::Value* value, Bound bound) {
+void Translator::bind(const ir::Value* value, Argument bound) {
   bindings_[value] = settled(std::move(bound), value->type());
 }
 
 // ---- failures and the report ----
 
-Place Translator::place_of(const ir::Node& node) const {
-  return ir::place_of(node, outer_provenance_ != nullptr ? outer_provenance_ : node.provenance());
+Location Translator::location_of(const ir::Node& node) const {
+  return ir::location_of(node, outer_provenance_ != nullptr ? outer_provenance_ : node.provenance());
 }
 
 void Translator::fail(ir::Node& node, std::string_view code, std::string message, std::string hint) {
   errors_.push_back(
-      {Severity::error, std::string(code), std::move(message), place_of(node), std::move(hint)});
+      {Severity::error, std::string(code), std::move(message), location_of(node), std::move(hint)});
   poison(node);
 }
 
@@ -358,7 +358,7 @@ bool Translator::reads_poison(const ir::Node& node) const {
 }
 
 void Translator::count(const ir::Node& node, const std::string& plugin, std::vector<std::string> reasons) {
-  if (split_depth_ > 0) return;  // the call that was split is what the user knows
+  if (decompose_depth_ > 0) return;  // the call that was split is what the user knows
   const std::string op(node.op_text());
   auto [at, fresh] = report_.try_emplace(op);
   OperatorReport& r = at->second;
@@ -380,13 +380,13 @@ void Translator::warn_of_result_types(const ir::Node& node) {
   for (ir::Value* v : node.outputs()) {
     if (!v->type().is_tensor() || v->type().dtype() == ir::DType::undefined) continue;
     const auto found = bindings_.find(v);
-    if (found == bindings_.end() || found->second.kind != Bound::Kind::value) continue;
+    if (found == bindings_.end() || found->second.kind != Argument::Kind::value) continue;
     const ir::Type& made = found->second.value->type();
     if (made.stands_for_complex() || !made.is_tensor() || made.dtype() == v->type().dtype()) continue;
     throw Error("T511",
                 "the mapping gives " + std::string(ir::short_name(made.dtype())) +
                     " where the model records " + std::string(ir::short_name(v->type().dtype())),
-                place_of(node),
+                location_of(node),
                 "this is a defect of the mapping: please report it with the operator's arguments");
   }
 }

@@ -10,9 +10,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/backend/backend.h"
-#include "core/emit/emitter.h"
-#include "core/plugin/host.h"
+#include "core/builder/graph_builder.h"
+#include "core/host/host.h"
+#include "core/torch_interface/torch_interface.h"
 #include "core/translate/translate.h"
 
 namespace onnxport {
@@ -29,39 +29,40 @@ class Translator {
   void refuse_rank(const std::string& result);
   void translate_block(ir::Block& block);
   void translate_node(ir::Node& node);
-  bool try_candidates(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons);
+  bool try_candidates(ir::Node& node, const std::vector<Argument>& arguments,
+                      std::vector<std::string>& reasons);
   const ir::Schema* schema_of(ir::Node& node);
-  std::vector<ir::Value*> flat_values(const Bound& bound);
-  ir::Value* result_value(const Bound& bound);
+  std::vector<ir::Value*> flat_values(const Argument& bound);
+  ir::Value* result_value(const Argument& bound);
 
   // ---- bindings ----
-  const Bound& bound(const ir::Value* value);
-  void bind(const ir::Value* value, Bound bound);
+  const Argument& bound(const ir::Value* value);
+  void bind(const ir::Value* value, Argument bound);
   void refine(ir::Value& value, const ir::Type& recorded);
   // What a scalar-typed result became: a constant value is a known number from here on.
-  static Bound settled(Bound bound, const ir::Type& type);
+  static Argument settled(Argument bound, const ir::Type& type);
   ir::Value* initializer(const ir::Value& source);
 
   // ---- what needs no mapping ----
   // Containers and constants of the torch dialect (structure.cpp). False: not such a node.
   bool translate_structure(ir::Node& node);
-  bool translate_list_operator(ir::Node& node, const Bound& first);
+  bool translate_list_operator(ir::Node& node, const Argument& first);
   // Questions about types: dim, size, dtype (queries.cpp).
   bool translate_query(ir::Node& node);
   // Arithmetic and comparison of numbers known now (scalars.cpp).
-  bool fold_scalars(ir::Node& node, const std::vector<Bound>& arguments);
+  bool fold_scalars(ir::Node& node, const std::vector<Argument>& arguments);
 
   // ---- regions (branches.cpp, loops.cpp) ----
   void translate_if(ir::Node& node);
   void emit_if(ir::Node& node, ir::Value* condition);
-  ir::Block* emit_branch(ir::Block& source, std::vector<Bound>& results);
+  ir::Block* emit_branch(ir::Block& source, std::vector<Argument>& results);
   void translate_loop(ir::Node& node);
   bool unroll_loop(ir::Node& node);
   void emit_loop(ir::Node& node);
   void translate_scan(ir::Node& node);
   // What goes from one iteration to the next.
   struct Carried {
-    std::vector<Bound> bounds;
+    std::vector<Argument> bounds;
     std::vector<ir::Value*> initial;  // the values in `bounds`, flat
     std::vector<ir::Type> types;      // of `initial`, as they hold for every iteration
   };
@@ -74,12 +75,12 @@ class Translator {
   void bind_carried(ir::Node& node, const Carried& carried, std::span<ir::Value* const> outputs);
 
   // ---- composites (split.cpp) ----
-  bool split(ir::Node& node, const std::vector<Bound>& arguments, std::vector<std::string>& reasons);
-  std::shared_ptr<Split> recorded(const ir::Schema& schema, const std::vector<SplitArgument>& arguments,
-                                  std::string& why);
+  bool split(ir::Node& node, const std::vector<Argument>& arguments, std::vector<std::string>& reasons);
+  std::shared_ptr<Decomposition> recorded(const ir::Schema& schema,
+                                          const std::vector<DecomposeArgument>& arguments, std::string& why);
 
   // ---- failures ----
-  Place place_of(const ir::Node& node) const;
+  Location location_of(const ir::Node& node) const;
   void fail(ir::Node& node, std::string_view code, std::string message, std::string hint = {});
   void report_unmapped(ir::Node& node);
   void poison(ir::Node& node);
@@ -91,19 +92,19 @@ class Translator {
   Registry& registry_;
   const TranslateOptions& options_;
   std::unique_ptr<ir::Graph> target_;
-  std::unique_ptr<Emitter> emitter_;
-  std::unordered_map<const ir::Value*, Bound> bindings_;
+  std::unique_ptr<GraphBuilder> builder_;
+  std::unordered_map<const ir::Value*, Argument> bindings_;
   std::unordered_map<const ir::Value*, ir::Value*> initializers_;
   std::unordered_set<const ir::Value*> poisoned_;
   std::unordered_map<const ir::Provenance*, const ir::Provenance*> provenances_;
   const ir::Provenance* outer_provenance_ = nullptr;  // of the call being split
-  std::unordered_map<std::string, std::shared_ptr<Split>> splits_;
+  std::unordered_map<std::string, std::shared_ptr<Decomposition>> decompositions_;
   std::map<std::string, OperatorReport> report_;
   std::vector<std::string> report_order_;
   std::vector<Diagnostic> errors_;
   std::vector<Diagnostic> notes_;
-  int split_depth_ = 0;
-  std::vector<std::string> splitting_;  // the composites around the node at hand
+  int decompose_depth_ = 0;
+  std::vector<std::string> decomposing_;  // the composites around the node at hand
 };
 
 }  // namespace onnxport

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/backend/backend.h"
 #include "core/ir/graph.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 

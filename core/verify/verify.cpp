@@ -6,9 +6,9 @@
 #include <atomic>
 #include <cmath>
 
-#include "core/emit/emitter.h"
+#include "core/builder/graph_builder.h"
+#include "core/host/host.h"
 #include "core/legalize/legalize.h"
-#include "core/plugin/host.h"
 #include "core/prepare/constant.h"
 #include "core/serialize/serialize.h"
 #include "core/translate/translate.h"
@@ -123,7 +123,7 @@ class Verifier {
  private:
   std::vector<ir::Tensor> make_inputs(const Sizes& sizes, bool use_examples, int64_t int_limit) const;
   std::vector<ir::Tensor> evaluate(const std::vector<ir::Tensor>& inputs,
-                                   const TorchBackend::Observer& observer);
+                                   const TorchInterface::Observer& observer);
   bool stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
                 std::vector<RuntimeValue>& outputs);
   std::vector<ir::Tensor> run_at_file_opset(ir::Graph& graph, const Named& inputs);
@@ -207,25 +207,25 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   const std::string op(node.op_text());
   ir::Graph graph(ir::Graph::Dialect::onnx);
   graph.opsets[""] = kPivotOpset;
-  Emitter emitter(graph, kPivotOpset);
-  std::vector<Bound> bounds;
+  GraphBuilder builder(graph, kPivotOpset);
+  std::vector<Argument> bounds;
   Named inputs;
-  const std::function<Bound(const RuntimeValue&)> bind = [&](const RuntimeValue& v) -> Bound {
+  const std::function<Argument(const RuntimeValue&)> bind = [&](const RuntimeValue& v) -> Argument {
     switch (v.kind) {
       case RuntimeValue::Kind::none:
         return {};
       case RuntimeValue::Kind::integer:
-        return Bound::of_int(v.integer);
+        return Argument::of_int(v.integer);
       case RuntimeValue::Kind::boolean:
-        return Bound::of_bool(v.integer != 0);
+        return Argument::of_bool(v.integer != 0);
       case RuntimeValue::Kind::real:
-        return Bound::of_real(v.real);
+        return Argument::of_real(v.real);
       case RuntimeValue::Kind::string:
-        return Bound::of_string(v.string);
+        return Argument::of_string(v.string);
       case RuntimeValue::Kind::list: {
-        std::vector<Bound> items;
+        std::vector<Argument> items;
         for (const RuntimeValue& item : v.items) items.push_back(bind(item));
-        return Bound::of_list(std::move(items));
+        return Argument::of_list(std::move(items));
       }
       case RuntimeValue::Kind::tensor:
         break;
@@ -233,13 +233,13 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
     const std::string name = "input_" + std::to_string(inputs.size());
     inputs.emplace_back(name, v.tensor);
     graph.input_names.push_back(name);
-    return Bound::of(graph.add_input(name, v.tensor.type()));
+    return Argument::of(graph.add_input(name, v.tensor.type()));
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
     const RuntimeValue& v = arguments[i];
     const bool names_dtype = v.kind == RuntimeValue::Kind::integer &&
                              node.schema()->arguments.at(i).type.starts_with("ScalarType");
-    bounds.push_back(names_dtype ? Bound::of_dtype(dtype_of_torch(v.integer)) : bind(v));
+    bounds.push_back(names_dtype ? Argument::of_dtype(dtype_of_torch(v.integer)) : bind(v));
   }
   const std::vector<Candidate> candidates = registry_.candidates(op, file_opset());
   if (candidates.empty()) return false;
@@ -249,7 +249,7 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   call.arguments = bounds;
   call.outputs = node.outputs();
   call.target_opset = file_opset();
-  Outcome outcome = run_mapping(candidates.front(), call, emitter, registry_);
+  Outcome outcome = run_mapping(candidates.front(), call, builder, registry_);
   if (outcome.status != Outcome::Status::done) {
     throw Error("V803",
                 "operator " + op + " has no kernel here, and its mapping cannot stand in: " + outcome.reason,
@@ -257,8 +257,8 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   }
   if (std::find(unchecked_.begin(), unchecked_.end(), op) == unchecked_.end()) unchecked_.push_back(op);
   std::vector<ir::Value*> results;
-  for (const Bound& b : outcome.results) {
-    if (b.kind != Bound::Kind::value) return false;
+  for (const Argument& b : outcome.results) {
+    if (b.kind != Argument::Kind::value) return false;
     results.push_back(b.value);
     graph.output_names.push_back("output_" + std::to_string(results.size() - 1));
   }
@@ -284,7 +284,7 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
     }
   } else {
     for (ir::Value*& v : results) {
-      if (v->producer() == nullptr) v = emitter.emit1("Identity", {v});
+      if (v->producer() == nullptr) v = builder.emit1("Identity", {v});
     }
     graph.body().set_results(results);
     computed = run_at_file_opset(graph, inputs);
@@ -295,13 +295,13 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
 }
 
 std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs,
-                                           const TorchBackend::Observer& observer) {
+                                           const TorchInterface::Observer& observer) {
   std::vector<RuntimeValue> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
     arguments.push_back(runtime_value(inputs[i], captured_.body().parameters()[i]->type()));
   }
   stand_ins_.clear();
-  const std::vector<RuntimeValue> results = torch_backend().evaluate(
+  const std::vector<RuntimeValue> results = torch_interface().evaluate(
       captured_, arguments, observer,
       [this](const ir::Node& node, const std::vector<RuntimeValue>& args,
              std::vector<RuntimeValue>& outputs) { return stand_in(node, args, outputs); });

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <vector>
 
-#include "core/backend/backend.h"
 #include "core/ir/graph.h"
 #include "core/plugin/registry.h"
+#include "core/torch_interface/torch_interface.h"
 #include "onnxport/export.h"
 
 namespace onnxport {

@@ -17,8 +17,8 @@
 namespace onnxport::yaml {
 namespace {
 
-Place place_of(const std::string& file, const YAML::Mark& mark) {
-  Place place;
+Location location_of(const std::string& file, const YAML::Mark& mark) {
+  Location place;
   place.file = file;
   place.line = mark.line + 1;
   place.column = mark.column + 1;
@@ -44,8 +44,8 @@ size_t first_bad_byte(std::string_view text) {
   return std::string_view::npos;
 }
 
-Place place_at(std::string_view text, size_t offset, const std::string& file) {
-  Place place;
+Location place_at(std::string_view text, size_t offset, const std::string& file) {
+  Location place;
   place.file = file;
   place.line = 1 + static_cast<int>(
                        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n'));
@@ -182,7 +182,7 @@ class Builder : public YAML::EventHandler {
   }
   [[noreturn]] void forbidden(const YAML::Mark& mark, const std::string& what,
                               const std::string& hint) const {
-    throw Error("M108", what + " is not allowed here", place_of(file_, mark), hint);
+    throw Error("M108", what + " is not allowed here", location_of(file_, mark), hint);
   }
   void forbid_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
     if (anchor != 0) forbidden(mark, "an anchor (&name)", "write the value out");
@@ -224,7 +224,7 @@ class Builder : public YAML::EventHandler {
     }
   }
   void add_key(Open& top, Node key) {
-    Place place;
+    Location place;
     place.file = file_;
     place.line = key.line;
     place.column = key.column;
@@ -269,12 +269,12 @@ Node parse_events(std::string_view text, std::map<int, std::vector<Node>>& runs,
     std::map<int, std::vector<Node>> none;
     Builder second(file, none);
     if (parser.HandleNextDocument(second)) {
-      Place place;
+      Location place;
       place.file = file;
       throw Error("M108", "a second document (---) is not allowed here", place, "one file, one document");
     }
   } catch (const YAML::Exception& e) {
-    throw Error("M102", "YAML syntax: " + e.msg, place_of(file, e.mark),
+    throw Error("M102", "YAML syntax: " + e.msg, location_of(file, e.mark),
                 "check the indentation and the brackets before this place");
   }
   return std::move(builder).take();
@@ -304,7 +304,7 @@ std::string Node::description() const {
 }
 
 std::string read_text(const std::string& file) {
-  Place place;
+  Location place;
   place.file = file;
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
@@ -321,7 +321,7 @@ std::string read_text(const std::string& file) {
 
 Node parse(std::string_view text, const std::string& file) {
   if (text.size() > kMaxBytes) {
-    Place place;
+    Location place;
     place.file = file;
     throw Error("M101", "is larger than " + std::to_string(kMaxBytes / 1024) + " KiB", place,
                 "such a file holds names and a few settings, split what is larger");

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "core/backend/backend.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 

@@ -13,9 +13,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/archive/mapped_file.h"
 #include "core/archive/zip_directory.h"
 #include "core/ir/tensor.h"
-#include "core/serialize/mapped_file.h"
 
 namespace onnxport {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/capture/exported_program/json.h"
-#include "core/ir/dim.h"
+#include "core/ir/dims/dim.h"
 #include "core/ir/type.h"
 
 namespace onnxport {

@@ -109,7 +109,7 @@ void ProgramImporter::write(ir::Value* target, ir::Value* value) {
 }
 
 void ProgramImporter::unsupported(std::string_view op, std::string message, std::string hint) const {
-  Place place;
+  Location place;
   place.node = op;
   if (provenance_ != nullptr) {
     place.module_path = provenance_->module_path;

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/backend/backend.h"
 #include "core/capture/exported_program/json.h"
 #include "core/capture/exported_program/program_dims.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 

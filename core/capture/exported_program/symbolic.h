@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "core/ir/dim.h"
+#include "core/ir/dims/dim.h"
 
 namespace onnxport {
 

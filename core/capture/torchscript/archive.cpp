@@ -13,7 +13,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "core/torch/place.h"
+#include "core/libtorch/location.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -50,7 +50,7 @@ class MappedReader final : public caffe2::serialize::ReadAdapterInterface {
   const auto in_models = [](const ZipEntry& e) {
     return e.name.starts_with("models/") || e.name.starts_with("serialized_exported_program");
   };
-  const Place place = place_of_file(path.string());
+  const Location place = place_of_file(path.string());
   if (std::any_of(entries.begin(), entries.end(), in_models))
     throw Error("I103", "this is a program of torch.export (.pt2), not TorchScript", place,
                 "rename it to .pt2, or save the model with torch.jit.save");
@@ -69,7 +69,7 @@ class MappedReader final : public caffe2::serialize::ReadAdapterInterface {
 
 MappedModel::MappedModel(const std::filesystem::path& path)
     : path_(path), text_path_(std::make_shared<std::string>(path.string())) {
-  const Place place = place_of_file(path.string());
+  const Location place = place_of_file(path.string());
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) {
     throw Error("I101", "cannot open the model: " + system_text(errno), place,
@@ -117,7 +117,7 @@ std::optional<ir::FileRegion> MappedModel::region(const void* data, size_t size,
 }
 
 Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<MappedModel>(path)) {
-  const Place place = place_of_file(path.string());
+  const Location place = place_of_file(path.string());
   std::string why;
   auto entries = read_zip_directory(file_->bytes(), why);
   if (!entries) {

@@ -5,7 +5,7 @@
 #include "core/capture/torchscript/importer.h"
 #include "core/capture/torchscript/load.h"
 #include "core/capture/torchscript/signature.h"
-#include "core/torch/place.h"
+#include "core/libtorch/location.h"
 
 namespace onnxport {
 

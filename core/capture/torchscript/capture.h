@@ -3,11 +3,11 @@
 
 #include <filesystem>
 
-#include "core/backend/backend.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 
-// See TorchBackend::capture_torchscript.
+// See TorchInterface::capture_torchscript.
 Captured capture_torchscript_file(const std::filesystem::path& file, const CaptureOptions& options);
 
 }  // namespace onnxport

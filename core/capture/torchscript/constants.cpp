@@ -2,7 +2,7 @@
 #include <ATen/core/ivalue_inl.h>
 
 #include "core/capture/torchscript/importer.h"
-#include "core/torch/convert.h"
+#include "core/libtorch/convert.h"
 
 namespace onnxport {
 namespace {

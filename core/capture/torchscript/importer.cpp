@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "core/torch/convert.h"
-#include "core/torch/place.h"
+#include "core/libtorch/convert.h"
+#include "core/libtorch/location.h"
 
 namespace onnxport {
 namespace {

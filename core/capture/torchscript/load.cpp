@@ -13,8 +13,8 @@
 #include <set>
 
 #include "core/archive/file_error.h"
-#include "core/torch/operators.h"
-#include "core/torch/place.h"
+#include "core/libtorch/location.h"
+#include "core/libtorch/operators.h"
 
 // Of torch/csrc/jit/operator_upgraders/upgraders_entry.h, which Debian's headers leave out.
 namespace torch::jit {
@@ -72,7 +72,7 @@ class NameScan {
     return true;
   }
 
-  Place place(const std::string& record, size_t at, std::string name) {
+  Location place(const std::string& record, size_t at, std::string name) {
     return place_of_node(std::move(name), "", lines_.locate(record, at), archive_.file().path().string());
   }
 
@@ -85,7 +85,7 @@ class NameScan {
     const std::string_view op = word(code, at);
     if (op.empty() || !skip(code, at, "(")) return;
     const std::string full = std::string(space) + "::" + std::string(op), name = excerpt(full);
-    Place where = place(record, from, name);
+    Location where = place(record, from, name);
     if (!seen_.insert(full + '@' + where.source).second || is_registered(full)) return;
     errors_.push_back({Severity::error, "T501",
                        "the model calls the operator " + name + ", which nothing here knows",
@@ -195,7 +195,7 @@ LoadedModule load_module(const Archive& archive, SourceLines& lines, const Captu
   register_schemas(options.schemas);
   NameScan(archive, lines).run();
 
-  const Place place = place_of_file(archive.file().path().string());
+  const Location place = place_of_file(archive.file().path().string());
   LoadedModule out;
   out.unit = std::make_shared<torch::jit::CompilationUnit>();
   try {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/backend/backend.h"
 #include "core/capture/torchscript/archive.h"
 #include "core/capture/torchscript/source_lines.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "core/torch/convert.h"
-#include "core/torch/place.h"
+#include "core/libtorch/convert.h"
+#include "core/libtorch/location.h"
 
 namespace onnxport {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/backend/backend.h"
 #include "core/capture/torchscript/importer.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 

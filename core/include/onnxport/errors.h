@@ -12,7 +12,7 @@ namespace onnxport {
 enum class Severity { note, warning, error };
 
 // Where something is: any mix of a position in a text file, a node of the model, a record of an archive.
-struct Place {
+struct Location {
   std::string file;         // manifest, model or config path; empty if none
   int line = 0;             // 1-based; 0: not a position in a text
   int column = 0;           // 1-based
@@ -30,7 +30,7 @@ struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;
   std::string message;  // what, with expected and found
-  Place place;
+  Location place;
   std::string hint;  // the next step: an option, a plugin, a line to add
 
   // "place: error T501: message\n  hint".
@@ -42,7 +42,7 @@ class Error : public std::exception {
  public:
   explicit Error(Diagnostic diagnostic);
   explicit Error(std::vector<Diagnostic> diagnostics);
-  Error(std::string_view code, std::string message, Place place = {}, std::string hint = {});
+  Error(std::string_view code, std::string message, Location place = {}, std::string hint = {});
 
   const std::vector<Diagnostic>& diagnostics() const { return findings_->diagnostics; }
   const char* what() const noexcept override { return findings_->text.c_str(); }

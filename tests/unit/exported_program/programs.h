@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/backend/backend.h"
 #include "core/ir/graph.h"
+#include "core/torch_interface/torch_interface.h"
 #include "unit/exported_program/zip_bytes.h"
 #include "unit/plugin/files.h"
 

@@ -1,5 +1,5 @@
-#include "core/ir/dim.h"
-#include "core/ir/bounds.h"
+#include "core/ir/dims/dim.h"
+#include "core/ir/dims/bounds.h"
 
 #include <gtest/gtest.h>
 

@@ -43,7 +43,7 @@ struct OneNode {
   void set(const char* name, ir::AttributeValue value) {
     node->set_attribute(graph.intern(name), std::move(value));
   }
-  std::optional<Problem> adapt_to(const OpsetTable& from, const OpsetTable& to) {
+  std::optional<Violation> adapt_to(const OpsetTable& from, const OpsetTable& to) {
     return adapt(*node, *from.find(node->op_text()), *to.find(node->op_text()), to);
   }
   std::vector<std::string> ops() {
@@ -59,25 +59,25 @@ TEST(OpsetTable, KnowsWhatIsLegal) {
   EXPECT_EQ(t18.find("Gelu"), nullptr);
   EXPECT_NE(t23.find("Gelu"), nullptr);
   OneNode gelu("Gelu", {ir::DType::f32}, ir::DType::f32);
-  EXPECT_EQ(t18.problem_of(*gelu.node)->code, "O601");
-  EXPECT_FALSE(t23.problem_of(*gelu.node));
+  EXPECT_EQ(t18.violation_of(*gelu.node)->code, "O601");
+  EXPECT_FALSE(t23.violation_of(*gelu.node));
   gelu.set("approximation", std::string("tanh"));
-  EXPECT_EQ(t23.problem_of(*gelu.node)->message, "there is no attribute 'approximation' at opset 23");
+  EXPECT_EQ(t23.violation_of(*gelu.node)->message, "there is no attribute 'approximation' at opset 23");
 }
 
 TEST(OpsetTable, DeprecatedOperatorsAreNotLegal) {
   OneNode upsample("Upsample", {ir::DType::f32, ir::DType::f32}, ir::DType::f32);
-  EXPECT_EQ(table(18).problem_of(*upsample.node)->message, "Upsample is deprecated at opset 18");
+  EXPECT_EQ(table(18).violation_of(*upsample.node)->message, "Upsample is deprecated at opset 18");
 }
 
 TEST(OpsetTable, RefusesTypesAndCounts) {
   const OpsetTable t18 = table(18);
   OneNode bf16("Sin", {ir::DType::bf16}, ir::DType::bf16);
-  EXPECT_EQ(t18.problem_of(*bf16.node)->code, "O603");
+  EXPECT_EQ(t18.violation_of(*bf16.node)->code, "O603");
   OneNode lonely("Add", {ir::DType::f32}, ir::DType::f32);
-  EXPECT_EQ(t18.problem_of(*lonely.node)->message, "the input 'B' is required at opset 18");
+  EXPECT_EQ(t18.violation_of(*lonely.node)->message, "the input 'B' is required at opset 18");
   OneNode crowded("Sin", {ir::DType::f32, ir::DType::f32}, ir::DType::f32);
-  EXPECT_EQ(t18.problem_of(*crowded.node)->message, "there is no input 1 at opset 18");
+  EXPECT_EQ(t18.violation_of(*crowded.node)->message, "there is no input 1 at opset 18");
 }
 
 TEST(GenericRules, DropAnAttributeAtItsDefault) {
@@ -86,7 +86,7 @@ TEST(GenericRules, DropAnAttributeAtItsDefault) {
   cast.set("saturate", int64_t{1});
   EXPECT_FALSE(cast.adapt_to(table(19), table(18)));
   EXPECT_EQ(cast.node->attribute("saturate"), nullptr);
-  EXPECT_FALSE(table(18).problem_of(*cast.node));
+  EXPECT_FALSE(table(18).violation_of(*cast.node));
 }
 
 TEST(GenericRules, RefuseAnAttributeThatSaysSomething) {
@@ -106,7 +106,7 @@ TEST(GenericRules, ComputeInAWiderType) {
   EXPECT_EQ(sine.ops(), (std::vector<std::string>{"Cast", "Sin", "Cast"}));
   EXPECT_EQ(sine.graph.body().result(0)->type().dtype(), ir::DType::bf16);
   EXPECT_TRUE(ir::check_invariants(sine.graph).empty());
-  for (ir::Node* n : sine.graph.body()) EXPECT_FALSE(table(21).problem_of(*n));
+  for (ir::Node* n : sine.graph.body()) EXPECT_FALSE(table(21).violation_of(*n));
 }
 
 TEST(GenericRules, OneCastForAnInputUsedTwice) {

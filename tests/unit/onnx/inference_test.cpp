@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/emit/function.h"
+#include "core/builder/function.h"
 #include "core/onnx/convert.h"
 #include "core/onnx/functions.h"
 #include "onnxport/errors.h"
@@ -65,7 +65,7 @@ class Functions : public testing::Test {
     return out;
   }
   ir::Graph graph;
-  Emitter e;
+  GraphBuilder e;
 };
 
 TEST_F(Functions, TextIsParsedAndInlinedWithItsAttributes) {

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "core/emit/emitter.h"
-#include "core/passes/elements.h"
+#include "core/builder/graph_builder.h"
+#include "core/evaluate/elements.h"
 
 namespace onnxport {
 namespace {
@@ -37,7 +37,7 @@ class Passes : public testing::Test {
   }
 
   ir::Graph graph;
-  Emitter e;
+  GraphBuilder e;
   PassOptions all;
 };
 

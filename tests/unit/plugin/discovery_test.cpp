@@ -25,8 +25,8 @@ std::string manifest(const std::string& id, const std::string& version = "1.0.0"
 
 class DiscoveryTest : public testing::Test {
  protected:
-  Surroundings surroundings() const {
-    Surroundings out;
+  Environment environment() const {
+    Environment out;
     out.variable = [this](const char* name) -> std::optional<std::string> {
       const auto found = variables_.find(name);
       return found == variables_.end() ? std::nullopt : std::optional(found->second);
@@ -37,7 +37,7 @@ class DiscoveryTest : public testing::Test {
   }
   std::vector<std::string> tiers(const PluginOptions& options = {}) const {
     std::vector<std::string> out;
-    for (const FoundManifest& m : discover(options, surroundings()).manifests)
+    for (const FoundManifest& m : discover(options, environment()).manifests)
       out.push_back(m.tier + ":" + m.file.filename().string());
     return out;
   }
@@ -89,14 +89,14 @@ TEST_F(DiscoveryTest, AWorldWritableFolderIsRefused) {
   folder_.write("builtin/z.onnxport.yaml", manifest("org.onnxport.z"));
   fs::permissions(folder_.path() / "builtin", fs::perms::others_write, fs::perm_options::add);
   EXPECT_THAT(tiers(), ElementsAre());
-  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, surroundings()); }),
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, environment()); }),
               HasSubstr("(built-in): refused: writable by everybody (chmod o-w "));
 }
 
 TEST_F(DiscoveryTest, L208NothingFoundNamesEveryFolder) {
   variables_["HOME"] = "/nonexistent/home";
   variables_["ONNXPORT_PLUGIN_PATH"] = "plugins";
-  const std::string text = error_of([&] { Registry(PluginOptions{}, surroundings()); });
+  const std::string text = error_of([&] { Registry(PluginOptions{}, environment()); });
   EXPECT_EQ(text.substr(0, 83),
             "error L208: no plugin was found, and without plugins nothing can be exported; searc");
   EXPECT_THAT(text,
@@ -114,7 +114,7 @@ TEST_F(DiscoveryTest, FirstOfAnIdWinsAndListShowsTheRest) {
   variables_["ONNXPORT_PLUGIN_PATH"] = (folder_.path() / "env").string();
   PluginOptions options;
   options.disable = {"com.acme.off"};
-  const Registry registry(options, surroundings());
+  const Registry registry(options, environment());
   std::vector<std::string> seen;
   for (const PluginInfo& p : registry.list()) seen.push_back(p.id + " " + p.version + " " + p.state);
   EXPECT_THAT(seen, ElementsAre("com.acme.ops 2.0.0 active", "com.acme.ops 1.0.0 shadowed",
@@ -122,21 +122,21 @@ TEST_F(DiscoveryTest, FirstOfAnIdWinsAndListShowsTheRest) {
   ASSERT_EQ(registry.notes().size(), 1u);
   EXPECT_EQ(registry.notes()[0].severity, Severity::warning);
   options.files = {folder_.path() / "builtin" / "c.onnxport.yaml"};
-  EXPECT_THAT(error_of([&] { Registry(options, surroundings()); }),
+  EXPECT_THAT(error_of([&] { Registry(options, environment()); }),
               HasSubstr("c.onnxport.yaml:1:1: error M105"));
 }
 
 TEST_F(DiscoveryTest, C402OneIdTwiceInOneFolder) {
   folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.ops"));
   folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.ops"));
-  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, surroundings()); }),
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, environment()); }),
               HasSubstr("b.onnxport.yaml: error C402: the plugin com.acme.ops is already described by "));
 }
 
 TEST_F(DiscoveryTest, C401ConflictsNameBothAndTheLineThatSettlesThem) {
   const fs::path a = folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a"));
   const fs::path b = folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.b"));
-  Registry registry(PluginOptions{}, surroundings());
+  Registry registry(PluginOptions{}, environment());
   EXPECT_EQ(error_of([&] { registry.candidates("acme::swish", 20); }),
             b.string() + ": error C401: two plugins supply acme::swish at opset 20: com.acme.a (" +
                 a.string() + ") and com.acme.b (" + b.string() +
@@ -144,15 +144,15 @@ TEST_F(DiscoveryTest, C401ConflictsNameBothAndTheLineThatSettlesThem) {
                 "[acme::swish]` in the manifest that is to win");
   PluginOptions prefer;
   prefer.prefer = {"com.acme.b"};
-  EXPECT_EQ(Registry(prefer, surroundings()).candidates("acme::swish", 20).front().plugin_id, "com.acme.b");
+  EXPECT_EQ(Registry(prefer, environment()).candidates("acme::swish", 20).front().plugin_id, "com.acme.b");
   folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.b", "1.0.0", "overrides: [acme::swish]\n"));
-  Registry settled(PluginOptions{}, surroundings());
+  Registry settled(PluginOptions{}, environment());
   const auto which = settled.which("acme::swish", 20);
   ASSERT_EQ(which.size(), 2u);
   EXPECT_EQ(which[0].plugin, "com.acme.b");
   EXPECT_TRUE(which[0].wins && !which[1].wins);
   folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a", "1.0.0", "overrides: [com.acme.b]\n"));
-  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, surroundings()).candidates("acme::swish", 20); }),
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, environment()).candidates("acme::swish", 20); }),
               HasSubstr("C401"));
 }
 
@@ -160,7 +160,7 @@ TEST_F(DiscoveryTest, C403Requirements) {
   folder_.write(
       "builtin/a.onnxport.yaml",
       manifest("com.acme.a", "1.0.0", "requires: {plugins: [{id: com.acme.base, version: \">=2\"}]}\n"));
-  Registry alone(PluginOptions{}, surroundings());
+  Registry alone(PluginOptions{}, environment());
   EXPECT_THAT(
       error_of([&] { alone.candidates("acme::swish", 20); }),
       HasSubstr(
@@ -168,12 +168,12 @@ TEST_F(DiscoveryTest, C403Requirements) {
   folder_.write("builtin/b.onnxport.yaml",
                 "onnxport_manifest: 1\nplugin: {id: com.acme.base, version: \"1.9.0\"}\nprovides: {schemas: "
                 "[\"acme::f(Tensor x) -> Tensor\"]}\n");
-  Registry old(PluginOptions{}, surroundings());
+  Registry old(PluginOptions{}, environment());
   EXPECT_THAT(error_of([&] { old.candidates("acme::swish", 20); }),
               HasSubstr("requires the plugin com.acme.base >=2, found is 1.9.0"));
   folder_.write("builtin/a.onnxport.yaml",
                 manifest("com.acme.a", "1.0.0", "requires: {onnxport: \">=99\"}\n"));
-  Registry host(PluginOptions{}, surroundings());
+  Registry host(PluginOptions{}, environment());
   EXPECT_THAT(error_of([&] { host.candidates("acme::swish", 20); }),
               HasSubstr("requires onnxport >=99, this is "));
 }
@@ -184,7 +184,7 @@ TEST_F(DiscoveryTest, AnswersQuestionsWithoutOpeningLibraries) {
                 "absent.so, linux_arm64: absent.so}\n"
                 "provides: {ops: [acme::softsign], opsets: [{version: 19}, {version: 21}], domains: [{name: "
                 "com.acme, version: 3}], schemas: [\"acme::softsign(Tensor x) -> Tensor\"]}\n");
-  Registry registry(PluginOptions{}, surroundings());
+  Registry registry(PluginOptions{}, environment());
   EXPECT_THAT(registry.available_opsets(), ElementsAre(19, 21));
   EXPECT_THAT(registry.similar("acme::sofsign.out"), ElementsAre("acme::softsign"));
   EXPECT_EQ(registry.domain_version("com.acme"), 3);

@@ -10,8 +10,8 @@
 #include <fstream>
 #include <numeric>
 
+#include "core/onnx/proto_types.h"
 #include "core/serialize/names.h"
-#include "core/serialize/proto_types.h"
 
 namespace onnxport {
 namespace {
@@ -392,7 +392,7 @@ TEST_F(Serialize, NoDamagedByteCrashesTheReader) {
   EXPECT_GT(refused, whole.size() / 4);
 }
 
-// The words of every code of this room that a user can meet, as they are read.
+// The words of every code of this component that a user can meet, as they are read.
 TEST_F(Serialize, SaysWhatIsWrongAndWhatToDo) {
   const auto text_of = [](const std::function<void()>& action) -> std::string {
     try {

@@ -1,0 +1,47 @@
+#include "core/builder/node_inputs.h"
+
+namespace onnxport {
+
+const ir::Shape* NodeInputs::shape(size_t i) const {
+  const ir::Value* value = input(i);
+  if (value == nullptr || !value->type().is_tensor() || !value->type().shape()) return nullptr;
+  return &*value->type().shape();
+}
+
+const std::vector<ir::Dim>* NodeInputs::contents(size_t i) const {
+  const ir::Value* value = input(i);
+  return value == nullptr ? nullptr : contents_(value);
+}
+
+std::optional<std::vector<int64_t>> NodeInputs::ints(size_t i) const {
+  const std::vector<ir::Dim>* dims = contents(i);
+  if (dims == nullptr) return std::nullopt;
+  std::vector<int64_t> out;
+  for (const ir::Dim& dim : *dims) {
+    if (!dim.is_constant()) return std::nullopt;
+    out.push_back(dim.value());
+  }
+  return out;
+}
+
+std::optional<std::vector<int64_t>> NodeInputs::ints_of(size_t input_index,
+                                                        std::string_view attribute_name) const {
+  auto given = integers(attribute_name);
+  return given ? given : ints(input_index);
+}
+
+ir::Dim NodeInputs::smaller(const ir::Dim& a, const ir::Dim& b) const {
+  const ir::Bounds difference = bounds(a - b);
+  if (difference.max <= 0) return a;
+  if (difference.min >= 0) return b;
+  return min(a, b);
+}
+
+ir::Dim NodeInputs::larger(const ir::Dim& a, const ir::Dim& b) const {
+  const ir::Bounds difference = bounds(a - b);
+  if (difference.max <= 0) return b;
+  if (difference.min >= 0) return a;
+  return max(a, b);
+}
+
+}  // namespace onnxport

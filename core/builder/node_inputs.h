@@ -1,0 +1,68 @@
+// What is known of the values a node reads, as the rules about sizes ask for it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/ir/attribute_reader.h"
+#include "core/ir/dims/bounds.h"
+#include "core/onnx/inference.h"
+
+namespace onnxport {
+
+// Contents are only kept of values this small: shapes and what is computed with them.
+inline constexpr size_t kMostContents = 64;
+
+class NodeInputs : public ir::AttributeReader {
+ public:
+  using ContentsOf = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
+  NodeInputs(const onnx::NodeView& node, const ContentsOf& contents, const ir::SymbolTable& symbols,
+             int opset)
+      : AttributeReader(node.attributes),
+        node_(node),
+        contents_(contents),
+        symbols_(symbols),
+        opset_(opset) {}
+
+  const onnx::NodeView& node() const { return node_; }
+  int opset() const { return opset_; }
+
+  // ---- inputs ----
+  const ir::Value* input(size_t i) const { return i < node_.inputs.size() ? node_.inputs[i] : nullptr; }
+  // Null when absent or of unknown rank.
+  const ir::Shape* shape(size_t i) const;
+  const std::vector<ir::Dim>* contents(size_t i) const;
+  // Contents that are all numbers.
+  std::optional<std::vector<int64_t>> ints(size_t i) const;
+
+  // ---- attributes ----
+  // What was an attribute in older opsets and is an input since: whichever is there.
+  std::optional<std::vector<int64_t>> ints_of(size_t input_index, std::string_view attribute_name) const;
+
+  // ---- sizes ----
+  ir::Bounds bounds(const ir::Dim& dim) const { return ir::bounds_of(dim, symbols_); }
+  bool at_least(const ir::Dim& dim, int64_t least) const {
+    return !dim.is_unknown() && bounds(dim).min >= least;
+  }
+  // As min and max of dims, without what the bounds decide.
+  ir::Dim smaller(const ir::Dim& a, const ir::Dim& b) const;
+  ir::Dim larger(const ir::Dim& a, const ir::Dim& b) const;
+
+ private:
+  const onnx::NodeView& node_;
+  const ContentsOf& contents_;
+  const ir::SymbolTable& symbols_;
+  int opset_;
+};
+
+// The symbolic contents of each output that follow from those of the inputs; nullopt where nothing does.
+// Elements may be unknown, never all of them.
+std::vector<std::optional<std::vector<ir::Dim>>> propagate_contents(const NodeInputs& known,
+                                                                    const std::vector<ir::Type>& outputs);
+
+// Sizes that ONNX's inference leaves open and symbolic arithmetic can state.
+void refine_types(const NodeInputs& known, std::vector<ir::Type>& outputs);
+
+}  // namespace onnxport

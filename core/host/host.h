@@ -1,0 +1,44 @@
+// The host side of the ABI: runs one mapping, opset rule or pass rule of a plugin as a transaction.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/argument/argument.h"
+#include "core/builder/graph_builder.h"
+#include "core/ir/graph.h"
+#include "core/plugin/registry.h"
+
+namespace onnxport {
+
+struct Outcome {
+  enum class Status { done, declined, failed } status = Status::declined;
+  std::string reason;              // of decline or failure: the first cause
+  std::vector<Argument> results;   // of a mapping
+  std::vector<ir::Value*> values;  // of a rule: what replaces the node's outputs
+  std::vector<std::string> notes;
+};
+
+// A torch call to translate.
+struct Call {
+  const ir::Schema* schema = nullptr;
+  std::string_view name;                // qualified
+  std::span<const Argument> arguments;  // parallel to the schema's
+  std::span<ir::Value* const> outputs;  // of the torch node: for use counts and recorded types
+  int target_opset = 0;
+  bool training = false;
+};
+
+// Runs one candidate (library mapping or manifest mapping). On anything but `done` the graph is as before.
+// Exceptions that cross from a plugin in spite of the rules become failed (T504), broken handles T505 in
+// `reason`.
+Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder, Registry& registry);
+
+// Runs one rule on `node` with nodes inserted before it. On `done` the caller replaces the outputs.
+Outcome run_rule(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, int target_opset);
+
+}  // namespace onnxport

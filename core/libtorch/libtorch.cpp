@@ -1,0 +1,47 @@
+// What libonnxport_torch offers through its one door.
+#include <torch/version.h>
+
+#include "core/capture/torchscript/capture.h"
+#include "core/libtorch/decompose.h"
+#include "core/libtorch/interpret.h"
+#include "core/libtorch/schema_text.h"
+#include "core/libtorch/warnings.h"
+#include "core/torch_interface/torch_interface.h"
+
+namespace onnxport {
+namespace {
+
+class LibtorchBackend final : public TorchInterface {
+ public:
+  Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) override {
+    const CollectedWarnings warnings;
+    Captured out = capture_torchscript_file(file, options);
+    for (const std::string& text : warnings.texts())
+      out.notes.push_back({Severity::note, "", "libtorch: " + text, {}, ""});
+    return out;
+  }
+  std::optional<Decomposition> split(const ir::Schema& schema,
+                                     const std::vector<DecomposeArgument>& arguments,
+                                     const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
+                                     std::string& why) override {
+    const CollectedWarnings ignored;
+    return decompose_operator(schema, arguments, symbols, why);
+  }
+  std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
+                                     const Observer& observer, const Fallback& fallback) override {
+    const CollectedWarnings ignored;
+    return evaluate_graph(graph, inputs, observer, fallback);
+  }
+  std::optional<std::string> schema_text(std::string_view qualified_name) override {
+    return registered_schema_text(qualified_name);
+  }
+  std::string torch_version() override { return TORCH_VERSION; }
+};
+
+}  // namespace
+}  // namespace onnxport
+
+extern "C" __attribute__((visibility("default"))) onnxport::TorchInterface* onnxport_torch_backend() {
+  static onnxport::LibtorchBackend backend;
+  return &backend;
+}

@@ -1,0 +1,214 @@
+#include "core/session/input_spec.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "core/serialize/serialize.h"
+
+namespace onnxport {
+namespace {
+
+using Symbols = std::map<std::string, ir::SymbolInfo, std::less<>>;
+
+constexpr std::string_view kForm =
+    "write name:dtype[dims], for example x:f32[batch=2,3,224,224], n:i64[] for a number, or name=3 to fix it";
+
+[[noreturn]] void refuse(std::string_view text, const std::string& why) {
+  throw Error("I106", "input '" + std::string(text) + "': " + why, {}, std::string(kForm));
+}
+
+std::string_view trim(std::string_view s) {
+  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+  return s;
+}
+
+bool is_name(std::string_view s) {
+  return !s.empty() && (std::isalpha(static_cast<unsigned char>(s.front())) != 0 || s.front() == '_') &&
+         std::all_of(s.begin(), s.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+         });
+}
+
+std::optional<int64_t> to_int(std::string_view s) {
+  int64_t v = 0;
+  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v);
+  if (error != std::errc() || end != s.data() + s.size()) return std::nullopt;
+  return v;
+}
+
+ir::AttributeValue literal(std::string_view text, std::string_view whole) {
+  if (text == "None" || text == "none") return std::monostate{};
+  if (text == "true" || text == "True") return true;
+  if (text == "false" || text == "False") return false;
+  if (const auto i = to_int(text)) return *i;
+  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front()) {
+    return std::string(text.substr(1, text.size() - 2));
+  }
+  const std::string copy(text);
+  char* end = nullptr;
+  const double d = std::strtod(copy.c_str(), &end);
+  if (!copy.empty() && *end == '\0') return d;
+  refuse(whole, "'" + copy + "' is no number, true, false, None or quoted text");
+}
+
+void note_symbol(std::string_view name, std::optional<int64_t> size, std::string_view text,
+                 Symbols& symbols) {
+  ir::SymbolInfo& info = symbols[std::string(name)];
+  if (size && info.hint && *info.hint != *size) {
+    refuse(text, "dim '" + std::string(name) + "' has two example sizes, " + std::to_string(*info.hint) +
+                     " and " + std::to_string(*size));
+  }
+  if (size) info.hint = size;
+}
+
+ir::Dim parse_dim(std::string_view dim, std::string_view text, Symbols& symbols) {
+  dim = trim(dim);
+  if (dim.empty()) refuse(text, "a dim is empty");
+  if (const auto number = to_int(dim)) {
+    if (*number < 0) refuse(text, "a dim is negative; give a name to a dim of any size");
+    return {*number};
+  }
+  const size_t equals = dim.find('=');
+  const std::string_view name = trim(dim.substr(0, equals));
+  if (equals != std::string_view::npos) {
+    const auto size = to_int(trim(dim.substr(equals + 1)));
+    if (!is_name(name)) refuse(text, "'" + std::string(name) + "' is no name for a dim");
+    if (!size || *size < 0) refuse(text, "the example size of dim '" + std::string(name) + "' is no number");
+    note_symbol(name, size, text, symbols);
+    return ir::Dim::symbol(name);
+  }
+  const std::optional<ir::Dim> parsed = ir::Dim::parse(dim);
+  if (!parsed || parsed->is_unknown() || parsed->is_anonymous()) {
+    refuse(text, "'" + std::string(dim) + "' is no number, name or expression of names");
+  }
+  parsed->for_each_symbol([&](std::string_view symbol) { note_symbol(symbol, std::nullopt, text, symbols); });
+  return *parsed;
+}
+
+std::vector<std::string_view> split_dims(std::string_view s) {
+  std::vector<std::string_view> out;
+  int depth = 0;
+  size_t start = 0;
+  for (size_t i = 0; i <= s.size(); ++i) {
+    if (i < s.size() && s[i] == '(') ++depth;
+    if (i < s.size() && s[i] == ')') --depth;
+    if (i == s.size() || (s[i] == ',' && depth == 0)) {
+      out.push_back(s.substr(start, i - start));
+      start = i + 1;
+    }
+  }
+  return out;
+}
+
+void apply_dynamic_axes(std::vector<InputSpec>& specs, const ExportOptions& options, Symbols& symbols) {
+  for (const auto& [name, axes] : options.dynamic_axes) {
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&, n = &name](const InputSpec& s) { return s.name == *n; });
+    if (spec == specs.end() || !spec->type.is_tensor() || !spec->type.shape()) {
+      throw Error("I107", "dynamic axes are given for '" + name + "', which is no tensor input with dims", {},
+                  "name one of the inputs given");
+    }
+    ir::Shape shape = *spec->type.shape();
+    for (const auto& [axis, symbol] : axes) {
+      const int at = axis < 0 ? axis + static_cast<int>(shape.size()) : axis;
+      if (at < 0 || at >= static_cast<int>(shape.size()) || !is_name(symbol)) {
+        throw Error("I107", "dynamic axis " + std::to_string(axis) + " ('" + symbol + "') of '" + name +
+                                "' does not exist or has no proper name");
+      }
+      ir::Dim& dim = shape[static_cast<size_t>(at)];
+      note_symbol(symbol, dim.is_constant() ? std::optional(dim.value()) : std::nullopt, name, symbols);
+      dim = ir::Dim::symbol(symbol);
+    }
+    spec->type = ir::Type::tensor(spec->type.dtype(), std::move(shape));
+  }
+}
+
+}  // namespace
+
+int64_t default_size(std::string_view symbol) {
+  const bool batch = symbol == "batch" || symbol == "N" || symbol == "n" || symbol == "b" || symbol == "B";
+  return batch ? 2 : 8;
+}
+
+InputSpec parse_input_spec(std::string_view text, Symbols& symbols) {
+  const std::string_view all = trim(text);
+  InputSpec spec;
+  const size_t bracket = all.find('[');
+  const size_t equals = all.find('=');
+  if (equals != std::string_view::npos && (bracket == std::string_view::npos || equals < bracket)) {
+    const std::string_view name = trim(all.substr(0, equals));
+    if (!is_name(name)) refuse(text, "'" + std::string(name) + "' is no name");
+    spec.name = name;
+    spec.fixed = literal(trim(all.substr(equals + 1)), text);
+    return spec;
+  }
+  if (bracket == std::string_view::npos || all.back() != ']') refuse(text, "no [dims] at its end");
+  const std::string_view head = all.substr(0, bracket);
+  const size_t colon = head.find(':');
+  const std::string_view name =
+      colon == std::string_view::npos ? std::string_view() : trim(head.substr(0, colon));
+  const std::string_view type = trim(colon == std::string_view::npos ? head : head.substr(colon + 1));
+  if (colon != std::string_view::npos && !is_name(name))
+    refuse(text, "'" + std::string(name) + "' is no name");
+  const std::optional<ir::DType> dtype = ir::parse_dtype(type);
+  if (!dtype) {
+    refuse(text, "'" + std::string(type) +
+                     "' is no element type (f32 f16 bf16 f64 i64 i32 i16 i8 u8 bool c64 or float32 …)");
+  }
+  ir::Shape shape;
+  const std::string_view dims = trim(all.substr(bracket + 1, all.size() - bracket - 2));
+  if (!dims.empty()) {
+    for (std::string_view d : split_dims(dims)) shape.push_back(parse_dim(d, text, symbols));
+  }
+  spec.name = name;
+  spec.type = ir::Type::tensor(*dtype, std::move(shape));
+  return spec;
+}
+
+std::vector<InputSpec> read_inputs(const ExportOptions& options, Symbols& symbols) {
+  std::vector<InputSpec> specs;
+  for (const std::string& text : options.inputs) specs.push_back(parse_input_spec(text, symbols));
+  for (size_t i = 0; i < specs.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      if (!specs[i].name.empty() && specs[i].name == specs[k].name)
+        refuse(options.inputs[i], "the name is given twice");
+    }
+  }
+  if (options.inputs_dir) {
+    std::vector<InputSpec> examples;
+    for (size_t i = 0;; ++i) {
+      const std::filesystem::path file = *options.inputs_dir / ("input_" + std::to_string(i) + ".pb");
+      std::error_code ignored;
+      if (!std::filesystem::exists(file, ignored)) break;
+      InputSpec spec;
+      ir::Tensor tensor = read_tensor_file(file, &spec.name);
+      spec.type = tensor.type();
+      spec.example = std::move(tensor);
+      examples.push_back(std::move(spec));
+    }
+    if (examples.empty()) {
+      throw Error("I107", "no input_0.pb in " + options.inputs_dir->string(), {},
+                  "the folder holds input_0.pb, input_1.pb …, each a TensorProto");
+    }
+    // Given specs say types and names; the files then are their example values, in order.
+    if (specs.empty()) {
+      specs = std::move(examples);
+    } else {
+      for (size_t i = 0; i < specs.size() && i < examples.size(); ++i)
+        specs[i].example = std::move(examples[i].example);
+    }
+  }
+  apply_dynamic_axes(specs, options, symbols);
+  return specs;
+}
+
+void give_default_sizes(Symbols& symbols) {
+  for (auto& [name, info] : symbols) {
+    if (!info.hint) info.hint = default_size(name);
+  }
+}
+
+}  // namespace onnxport

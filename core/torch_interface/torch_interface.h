@@ -1,0 +1,118 @@
+// What needs libtorch, behind one door: libonnxport_torch implements it and is opened only when asked for.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ir/graph.h"
+#include "onnxport/errors.h"
+
+namespace onnxport {
+
+// An input of the model as asked for: its type (symbolic dims), or a fixed value.
+struct InputSpec {
+  std::string name;
+  ir::Type type;                            // tensor, or int / float / bool scalar
+  std::optional<ir::AttributeValue> fixed;  // "name=3"
+  std::optional<ir::Tensor> example;        // from --inputs DIR
+};
+
+struct CaptureOptions {
+  std::vector<InputSpec> inputs;  // in any order when named; positional when the names are empty
+  std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
+  std::map<std::string, std::string> dims;  // of a program: symbol -> its new name, or a number
+  bool freeze = false;
+  bool training = false;  // training mode on; else eval(), unless `preserve_mode`
+  bool preserve_mode = false;
+  std::vector<std::filesystem::path> libraries;  // kernels loaded first
+  std::vector<std::string> schemas;  // of custom operators whose kernels may be absent (from manifests)
+  // Of a program: a weight's record is read as a whole, for its checksum.
+  bool check_weights = true;
+};
+
+// A captured model: torch dialect. Graph inputs and results are flat (tuples, lists, dicts of forward's
+// signature are taken apart, with stable names in graph->input_names / output_names); parameters are
+// initializers under their state_dict names; every node has provenance.
+struct Captured {
+  std::unique_ptr<ir::Graph> graph;
+  std::vector<Diagnostic> notes;
+  // Ready when the checksums of all weights were found right, else it throws; not valid when none are
+  // checked.
+  std::shared_future<void> weights_checked;
+};
+
+// One argument or result while evaluating: a tensor, a number, None, or a list of those.
+struct RuntimeValue {
+  enum class Kind { none, tensor, integer, real, boolean, string, list } kind = Kind::none;
+  ir::Tensor tensor;  // contiguous
+  int64_t integer = 0;
+  double real = 0;
+  std::string string;
+  std::vector<RuntimeValue> items;
+};
+
+// A composite operator split into smaller ones: a torch graph whose inputs are the operator's tensor
+// arguments (in schema order, list elements flattened, None skipped) followed by one int per entry of `dims`.
+struct Decomposition {
+  std::unique_ptr<ir::Graph> graph;
+  struct DimInput {
+    size_t tensor = 0;  // which tensor argument
+    size_t axis = 0;
+  };
+  std::vector<DimInput> dims;
+  std::vector<std::string> notes;  // stand-ins that were used, for --verbose
+};
+
+struct DecomposeArgument {
+  // Exactly one: a tensor type with concrete or symbolic dims, a list of those, or a constant.
+  std::optional<ir::Type> tensor;
+  std::vector<DecomposeArgument> list;
+  bool is_list = false;
+  ir::AttributeValue constant;
+};
+
+class TorchInterface {
+ public:
+  virtual ~TorchInterface() = default;
+
+  // Loads and imports a TorchScript file. Throws Error I1xx, T5xx.
+  virtual Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) = 0;
+
+  // Splits one call of a composite operator by recording its kernel on meta tensors at two or three hint
+  // sets. `arguments` parallel to the schema's. nullopt when the operator has no composite kernel; `why` then
+  // says so. Throws Error T5xx when the recordings differ or a number fits no expression of input dims.
+  virtual std::optional<Decomposition> split(
+      const ir::Schema& schema, const std::vector<DecomposeArgument>& arguments,
+      const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols, std::string& why) = 0;
+
+  // Called with each value of the captured graph as it is computed; may be empty.
+  using Observer = std::function<void(const ir::Value&, const RuntimeValue&)>;
+  // Called for an operator without a kernel: must fill the outputs, or return false (then Error V803).
+  using Fallback = std::function<bool(const ir::Node&, const std::vector<RuntimeValue>& arguments,
+                                      std::vector<RuntimeValue>& outputs)>;
+  // Interprets a captured graph (torch dialect) with libtorch's kernels. `inputs` parallel to the graph's
+  // inputs.
+  virtual std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
+                                             const Observer& observer, const Fallback& fallback) = 0;
+
+  // The schema of a registered operator ("aten::add.Tensor"), or nullopt.
+  virtual std::optional<std::string> schema_text(std::string_view qualified_name) = 0;
+  virtual std::string torch_version() = 0;
+};
+
+// Opens libonnxport_torch (beside libonnxport, ONNXPORT_TORCH_LIBRARY first) once per process. Throws Error
+// L211.
+TorchInterface& torch_interface();
+// Whether it has been opened in this process.
+bool torch_backend_loaded();
+
+// What libonnxport_torch exports, by constant name "onnxport_torch_backend".
+using TorchBackendFactory = TorchInterface* (*)();
+
+}  // namespace onnxport

@@ -1,0 +1,220 @@
+// What a manifest alone maps: one node, or a function written as ONNX text.
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "core/host/context.h"
+#include "core/plugin/manifest_mapping.h"
+#include "core/translate/function_text.h"
+#include "core/translate/translate.h"
+
+namespace onnxport {
+namespace {
+
+// Ends the attempt: the next candidate is tried.
+struct Declined {
+  std::string reason;
+};
+
+class ManifestRun {
+ public:
+  ManifestRun(const Candidate& candidate, const Call& call, GraphBuilder& builder, Registry& registry)
+      : m_(*candidate.manifest), candidate_(candidate), call_(call), builder_(builder), registry_(registry) {
+    schema_ = call.schema != nullptr ? call.schema : m_.schema ? &*m_.schema : nullptr;
+  }
+
+  std::vector<ir::Value*> run(std::vector<std::string>& notes) {
+    return m_.is_function() ? run_function(notes) : run_node();
+  }
+
+ private:
+  const Argument& argument(std::string_view name) const {
+    const int i = schema_ == nullptr ? -1 : schema_->find(name);
+    if (i < 0 || static_cast<size_t>(i) >= call_.arguments.size()) {
+      throw Declined{"the operator has no argument '" + std::string(name) + "'"};
+    }
+    return call_.arguments[static_cast<size_t>(i)];
+  }
+
+  ir::Value* value(std::string_view name) const {
+    const Argument& b = argument(name);
+    ir::Value* v = materialize(b, builder_);
+    if (v == nullptr && b.kind != Argument::Kind::none)
+      throw Declined{"argument '" + std::string(name) + "' has no ONNX form"};
+    if (v != nullptr && v->type().stands_for_complex()) throw Declined{"does not take complex tensors"};
+    return v;
+  }
+
+  // The argument as an attribute of the kind its schema type asks for: `float scale` called with 2 is 2.0.
+  ir::AttributeValue attribute(std::string_view name) const {
+    const Argument& b = argument(name);
+    const std::string& type = schema_->arguments[static_cast<size_t>(schema_->find(name))].type;
+    const bool real = type.starts_with("float");
+    const auto number = [](const Argument& n) {
+      return n.kind == Argument::Kind::real ? n.real : static_cast<double>(n.integer);
+    };
+    const auto whole = [](const Argument& n) {
+      return n.kind == Argument::Kind::integer || n.kind == Argument::Kind::boolean;
+    };
+    switch (b.kind) {
+      case Argument::Kind::integer:
+        return real ? ir::AttributeValue(number(b)) : ir::AttributeValue(b.integer);
+      case Argument::Kind::boolean:
+      case Argument::Kind::dtype:
+        return b.integer;
+      case Argument::Kind::real:
+        return b.real;
+      case Argument::Kind::string:
+        return b.string;
+      case Argument::Kind::list: {
+        if (!real && std::all_of(b.items.begin(), b.items.end(), whole)) {
+          std::vector<int64_t> out;
+          for (const Argument& n : b.items) out.push_back(n.integer);
+          return out;
+        }
+        if (!std::all_of(b.items.begin(), b.items.end(),
+                         [&](const Argument& n) { return whole(n) || n.kind == Argument::Kind::real; }))
+          break;
+        std::vector<double> out;
+        for (const Argument& n : b.items) out.push_back(number(n));
+        return out;
+      }
+      default:
+        break;
+    }
+    throw Declined{"argument '" + std::string(name) +
+                   "' is known at run time only and cannot be an attribute"};
+  }
+
+  // ---- one node ----
+  std::vector<ir::Value*> run_node() {
+    std::vector<ir::Value*> inputs;
+    for (const std::string& name : input_names()) inputs.push_back(value(name));
+    std::vector<ir::Attribute> attributes;
+    for (const ManifestAttribute& a : m_.attributes) {
+      if (a.argument.empty()) {
+        attributes.push_back(builder_.attribute(
+            a.name, std::visit([](const auto& v) { return ir::AttributeValue(v); }, a.literal)));
+      } else if (argument(a.argument).kind != Argument::Kind::none) {
+        attributes.push_back(builder_.attribute(a.name, attribute(a.argument)));
+      }
+    }
+    const std::optional<ir::Type> type = result_type();
+    if (!m_.onnx_domain.empty()) {
+      builder_.graph().opsets.try_emplace(m_.onnx_domain,
+                                          registry_.domain_version(m_.onnx_domain).value_or(1));
+    }
+    std::vector<ir::Value*> made = builder_.emit(m_.onnx_domain, m_.onnx_op, inputs, std::move(attributes),
+                                                 std::max<size_t>(call_.outputs.size(), 1));
+    if (type && !made.empty()) made.front()->set_type(*type);
+    return made;
+  }
+
+  std::vector<std::string> input_names() const {
+    if (m_.inputs) return *m_.inputs;
+    std::vector<std::string> out;
+    for (size_t i = 0; schema_ != nullptr && i < schema_->arguments.size(); ++i) {
+      if (schema_->arguments[i].type.starts_with("Tensor")) out.push_back(schema_->arguments[i].name);
+    }
+    return out;
+  }
+
+  std::optional<ir::Type> result_type() const {
+    ir::DType dtype = m_.result_dtype.empty()
+                          ? ir::DType::undefined
+                          : ir::parse_dtype(m_.result_dtype).value_or(ir::DType::undefined);
+    std::optional<ir::Shape> shape;
+    if (!m_.result_like.empty()) {
+      const ir::Value* like = value(m_.result_like);
+      if (like == nullptr)
+        throw Declined{"argument '" + m_.result_like + "', whose type the result takes, is None"};
+      if (dtype == ir::DType::undefined) dtype = like->type().dtype();
+      shape = like->type().shape();
+    }
+    if (m_.result_shape) {
+      shape.emplace();
+      for (const std::string& text : *m_.result_shape) shape->push_back(size(text));
+    }
+    if (m_.result_like.empty() && m_.result_dtype.empty()) return std::nullopt;
+    return ir::Type::tensor(dtype, std::move(shape));
+  }
+
+  ir::Dim size(const std::string& text) const {
+    const ir::Dim dim =
+        SizeExpression::parse(text)->dim.substitute([&](std::string_view symbol) { return size_of(symbol); });
+    return dim.is_unknown() ? builder_.fresh_dim() : dim;
+  }
+
+  // "x.1", or an int argument.
+  std::optional<ir::Dim> size_of(std::string_view symbol) const {
+    const size_t dot = symbol.find('.');
+    const Argument& b = argument(symbol.substr(0, dot));
+    if (dot == std::string_view::npos) {
+      return b.kind == Argument::Kind::integer ? ir::Dim(b.integer) : builder_.fresh_dim();
+    }
+    size_t axis = 0;
+    const std::string_view digits = symbol.substr(dot + 1);
+    const bool good = std::from_chars(digits.data(), digits.data() + digits.size(), axis).ec == std::errc();
+    const auto* shape =
+        b.kind == Argument::Kind::value && b.value->type().shape() ? &*b.value->type().shape() : nullptr;
+    if (shape == nullptr) return builder_.fresh_dim();
+    if (!good || axis >= shape->size()) {
+      throw Declined{"the result's size " + std::string(symbol) + " is beyond the " +
+                     std::to_string(shape->size()) + " dimensions of its argument"};
+    }
+    const ir::Dim& dim = (*shape)[axis];
+    return dim.is_unknown() ? builder_.fresh_dim() : dim;
+  }
+
+  // ---- a function ----
+  std::vector<ir::Value*> run_function(std::vector<std::string>& notes) {
+    FunctionCall function;
+    function.domain = candidate_.plugin_id;
+    function.name = std::string(m_.torch_op.substr(m_.torch_op.find("::") + 2));
+    function.opset = m_.function_opset == 0 ? kPivotOpset : m_.function_opset;
+    function.target_opset = call_.target_opset;
+    function.keep = m_.keep_function;
+    for (const std::string& name : function_inputs(m_.function_text)) function.inputs.push_back(value(name));
+    for (size_t i = 0; schema_ != nullptr && i < schema_->arguments.size(); ++i) {
+      const std::string& name = schema_->arguments[i].name;
+      if (function_names(m_.function_text, name))
+        function.attributes.push_back(builder_.attribute(name, attribute(name)));
+    }
+    return emit_function(function, m_.function_text, builder_, registry_, notes);
+  }
+
+  const ManifestMapping& m_;
+  const Candidate& candidate_;
+  const Call& call_;
+  GraphBuilder& builder_;
+  Registry& registry_;
+  const ir::Schema* schema_ = nullptr;
+};
+
+}  // namespace
+
+Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder,
+                             Registry& registry) {
+  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read where a catch clause falls through
+  const GraphBuilder::Mark mark = builder.mark();
+  Outcome out;
+  try {
+    for (ir::Value* v : ManifestRun(candidate, call, builder, registry).run(out.notes)) {
+      out.results.push_back(v == nullptr ? Argument{} : Argument::of(v));
+    }
+    out.status = Outcome::Status::done;
+    return out;
+  } catch (const Declined& d) {
+    out.status = Outcome::Status::declined;
+    out.reason = d.reason;
+  } catch (const Error& e) {
+    out.status = Outcome::Status::failed;
+    out.reason = e.diagnostics().front().code + ": " + e.diagnostics().front().message + " (mapping at " +
+                 candidate.manifest->place.text() + ")";
+  }
+  builder.rollback(mark);
+  out.results.clear();
+  return out;
+}
+
+}  // namespace onnxport

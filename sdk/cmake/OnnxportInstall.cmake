@@ -1,0 +1,33 @@
+# What cmake --install puts where, and the CMake package of it.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS onnxport onnxport_sdk EXPORT onnxportTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(target onnxport_cli onnxport_torch)
+  if(TARGET ${target})
+    install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endif()
+endforeach()
+
+foreach(headers core/include/onnxport sdk/include/onnxport)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${headers})
+    install(DIRECTORY ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  endif()
+endforeach()
+
+# Profiles, and what a plugin author starts from. The build tree has them at the same place.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/onnxport)
+if(EXISTS ${PROJECT_SOURCE_DIR}/configs)
+  install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/onnxport)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/configs ${PROJECT_BINARY_DIR}/share/onnxport/configs SYMBOLIC)
+endif()
+install(DIRECTORY sdk DESTINATION ${CMAKE_INSTALL_DATADIR}/onnxport
+        REGEX "/sdk/(include|cmake|CMakeLists\\.txt)$" EXCLUDE)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/onnxport)
+install(EXPORT onnxportTargets NAMESPACE onnxport:: DESTINATION ${package_dir})
+configure_package_config_file(sdk/cmake/onnxportConfig.cmake.in ${PROJECT_BINARY_DIR}/onnxportConfig.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/onnxportConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/onnxportConfig.cmake ${PROJECT_BINARY_DIR}/onnxportConfigVersion.cmake
+        DESTINATION ${package_dir})
