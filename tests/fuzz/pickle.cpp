@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/archive/saved_tensors.h"
-#include "unit/exported_program/zip_bytes.h"
+#include "unit/archive/zip_bytes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   onnxport::testing::ZipBytes zip;

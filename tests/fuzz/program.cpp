@@ -7,7 +7,7 @@
 
 #include "fuzz/capture_bytes.h"
 #include "fuzz/json_mutator.h"
-#include "unit/exported_program/zip_bytes.h"
+#include "unit/archive/zip_bytes.h"
 
 namespace {
 

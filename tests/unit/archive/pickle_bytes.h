@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "unit/exported_program/zip_bytes.h"
+#include "unit/archive/zip_bytes.h"
 
 namespace onnxport::testing::pickle {
 

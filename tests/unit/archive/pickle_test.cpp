@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "unit/exported_program/pickle_bytes.h"
+#include "unit/archive/pickle_bytes.h"
 
 namespace onnxport::testing {
 namespace {

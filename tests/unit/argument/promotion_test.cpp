@@ -13,7 +13,7 @@ ir::DType& slot(PromotionState& state, const std::string& kind) {
 }
 
 TEST(Promotion, EqualsTorchOverAllPairs) {
-  std::ifstream in(std::string(ONNXPORT_SOURCE_DIR) + "/tests/unit/translate/promotion.tsv");
+  std::ifstream in(std::string(ONNXPORT_SOURCE_DIR) + "/tests/unit/argument/promotion.tsv");
   std::string kind_a, a, kind_b, b, result;
   size_t rows = 0;
   while (in >> kind_a >> a >> kind_b >> b >> result) {

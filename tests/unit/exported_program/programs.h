@@ -9,7 +9,7 @@
 
 #include "core/ir/graph.h"
 #include "core/torch_interface/torch_interface.h"
-#include "unit/exported_program/zip_bytes.h"
+#include "unit/archive/zip_bytes.h"
 #include "unit/plugin/files.h"
 
 namespace onnxport::testing {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/capture/exported_program/capture.h"
-#include "unit/exported_program/pickle_bytes.h"
+#include "unit/archive/pickle_bytes.h"
 #include "unit/exported_program/programs.h"
 
 namespace onnxport::testing {

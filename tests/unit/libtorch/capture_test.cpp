@@ -5,7 +5,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "unit/torch/models.h"
+#include "unit/libtorch/models.h"
 
 namespace onnxport::testing {
 namespace {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/libtorch/fit.h"
-#include "unit/torch/models.h"
+#include "unit/libtorch/models.h"
 
 namespace onnxport::testing {
 namespace {

@@ -2,7 +2,7 @@
 #include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 
-#include "unit/torch/models.h"
+#include "unit/libtorch/models.h"
 
 namespace onnxport::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "unit/torch/models.h"
+#include "unit/libtorch/models.h"
 
 #include <ATen/ops/arange.h>
 #include <caffe2/serialize/inline_container.h>
