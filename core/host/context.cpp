@@ -6,6 +6,7 @@ using onnxport::Argument;
 
 namespace {
 
+constexpr const char* kReportToPublisher = "this is a defect of the plugin: report it to its publisher";
 constexpr uint32_t kIndexBits = 20;
 constexpr uint32_t kIndexMask = (1u << kIndexBits) - 1;
 
@@ -22,7 +23,7 @@ onnxport_context::onnxport_context(onnxport::GraphBuilder& builder_, int target_
 onnxport_value onnxport_context::handle(onnxport::ir::Value* value, bool is_number, const Argument* known) {
   if (value == nullptr) return 0;
   if (slots_.size() >= kIndexMask) {
-    fail("more values than one operator may make");
+    fail("T505", "the plugin asked for more values than one operator may make", kReportToPublisher);
     return 0;
   }
   slots_.push_back({value, known, is_number});
@@ -33,7 +34,7 @@ const onnxport_context::Slot* onnxport_context::slot(onnxport_value handle) {
   if (handle == 0) return nullptr;
   const uint32_t index = handle & kIndexMask;
   if ((handle >> kIndexBits) != generation_ || index == 0 || index > slots_.size()) {
-    fail("T505: the plugin used a value handle that is not of this call");
+    fail("T505", "the plugin used a value handle that is not of this call", kReportToPublisher);
     return nullptr;
   }
   return &slots_[index - 1];
@@ -45,27 +46,42 @@ onnxport::ir::Value* onnxport_context::value(onnxport_value handle) {
 }
 
 onnxport_arg onnxport_context::arg_handle(const Argument* bound) {
+  if (args_.size() >= kIndexMask) {
+    fail("T505", "the plugin asked for more arguments than one operator may read", kReportToPublisher);
+    return 0;
+  }
   args_.push_back(bound);
-  return (generation_ << kIndexBits) | static_cast<uint32_t>(args_.size() & kIndexMask);
+  return (generation_ << kIndexBits) | static_cast<uint32_t>(args_.size());
 }
 
 const Argument* onnxport_context::arg(onnxport_arg handle) {
   const uint32_t index = handle & kIndexMask;
   if ((handle >> kIndexBits) != generation_ || index == 0 || index > args_.size()) {
-    fail("T505: the plugin used an argument handle that is not of this call");
+    fail("T505", "the plugin used an argument handle that is not of this call", kReportToPublisher);
     return nullptr;
   }
   return args_[index - 1];
 }
 
-void onnxport_context::fail(std::string why) {
+void onnxport_context::fail(onnxport::Diagnostic why) {
   if (failed) return;
   failed = true;
-  reason = std::move(why);
+  cause = std::move(why);
 }
 
-void onnxport_context::decline(std::string why) {
+void onnxport_context::fail(std::string_view code, std::string message, std::string hint) {
+  onnxport::Diagnostic why;
+  why.code = code;
+  why.message = std::move(message);
+  why.hint = std::move(hint);
+  fail(std::move(why));
+}
+
+void onnxport_context::fail(std::string message) { fail("", std::move(message)); }
+
+void onnxport_context::decline(std::string message) {
   if (failed || declined) return;
   declined = true;
-  reason = std::move(why);
+  cause = {};
+  cause.message = std::move(message);
 }

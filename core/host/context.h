@@ -28,8 +28,11 @@ struct onnxport_context {
 
   // ---- state ----
   bool ok() const { return !failed && !declined; }
-  void fail(std::string reason);  // the first cause stays
-  void decline(std::string reason);
+  // The first cause stays. Without a code it is the plugin's own words.
+  void fail(std::string message);
+  void fail(std::string_view code, std::string message, std::string hint = {});
+  void fail(onnxport::Diagnostic why);
+  void decline(std::string message);
   // Runs `body`, turning what the host itself throws into a failed context. `otherwise` is returned then.
   template <typename T, typename Body>
   T guarded(T otherwise, Body body) {
@@ -37,7 +40,7 @@ struct onnxport_context {
     try {
       return body();
     } catch (const onnxport::Error& e) {
-      fail(e.diagnostics().front().message);
+      fail(e.diagnostics().front());
     } catch (const std::exception& e) {
       fail(e.what());
     }
@@ -52,8 +55,8 @@ struct onnxport_context {
   onnxport::ir::Node* node = nullptr;  // of a rule
   bool failed = false;
   bool declined = false;
-  bool finished = false;  // set_results or replace was called
-  std::string reason;
+  bool finished = false;       // set_results or replace was called
+  onnxport::Diagnostic cause;  // of failed or declined
   std::vector<std::string> notes;
   std::vector<onnxport::Argument> results;
   std::vector<onnxport::ir::Value*> replacements;

@@ -7,6 +7,8 @@
 namespace onnxport {
 namespace {
 
+constexpr const char* kReportToPublisher = "this is a defect of the plugin: report it to its publisher";
+
 const void* get_interface(const onnxport_host*, onnxport_str id) {
   const std::string_view name =
       id.data == nullptr ? std::string_view() : std::string_view(id.data, static_cast<size_t>(id.size));
@@ -33,9 +35,9 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
   try {
     return function(&context, user);
   } catch (const std::exception& e) {
-    context.fail(std::string("T504: an exception left the plugin: ") + e.what());
+    context.fail("T504", std::string("an exception left the plugin: ") + e.what(), kReportToPublisher);
   } catch (...) {
-    context.fail("T504: an exception left the plugin");
+    context.fail("T504", "an exception left the plugin", kReportToPublisher);
   }
   return ONNXPORT_FAILED;
 }
@@ -45,8 +47,9 @@ Outcome settle(onnxport_context& context, int32_t status, GraphBuilder& builder,
                const GraphBuilder::Mark& mark) {
   Outcome out;
   if (status == ONNXPORT_OK && context.ok() && context.open_blocks != 0)
-    context.fail("T505: a block was left open");
-  if (status == ONNXPORT_OK && context.ok() && !context.finished) context.fail("T505: no results were given");
+    context.fail("T505", "a block was left open", kReportToPublisher);
+  if (status == ONNXPORT_OK && context.ok() && !context.finished)
+    context.fail("T505", "no results were given", kReportToPublisher);
   out.notes = std::move(context.notes);
   if (status == ONNXPORT_OK && context.ok()) {
     out.status = Outcome::Status::done;
@@ -54,8 +57,8 @@ Outcome settle(onnxport_context& context, int32_t status, GraphBuilder& builder,
   }
   const bool declined = context.declined && !context.failed;
   out.status = declined ? Outcome::Status::declined : Outcome::Status::failed;
-  out.reason =
-      context.reason.empty() ? "status " + std::to_string(status) + " without a reason" : context.reason;
+  out.cause = std::move(context.cause);
+  if (out.cause.message.empty()) out.cause.message = "status " + std::to_string(status) + " without a reason";
   builder.rollback(mark);
   return out;
 }
@@ -70,7 +73,7 @@ Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& 
   const bool complex = std::any_of(call.arguments.begin(), call.arguments.end(), has_complex);
   if (!complex && (candidate.mapping->flags & ONNXPORT_ONLY_COMPLEX) != 0) return out;
   if (complex && (candidate.mapping->flags & (ONNXPORT_TAKES_COMPLEX | ONNXPORT_ONLY_COMPLEX)) == 0) {
-    out.reason = "does not take complex tensors";
+    out.cause.message = "does not take complex tensors";
     return out;
   }
   const GraphBuilder::Mark mark = builder.mark();
@@ -87,8 +90,8 @@ Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& 
         if (!call.outputs[i]->has_uses()) continue;
         builder.rollback(mark);
         out.status = Outcome::Status::failed;
-        out.reason = "gives " + std::to_string(context.results.size()) + " results where " +
-                     std::to_string(call.outputs.size()) + " are needed";
+        out.cause.message = "gives " + std::to_string(context.results.size()) + " results where " +
+                            std::to_string(call.outputs.size()) + " are needed";
         return out;
       }
     }

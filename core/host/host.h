@@ -12,12 +12,15 @@
 #include "core/builder/graph_builder.h"
 #include "core/ir/graph.h"
 #include "core/plugin/registry.h"
+#include "onnxport/errors.h"
 
 namespace onnxport {
 
 struct Outcome {
   enum class Status { done, declined, failed } status = Status::declined;
-  std::string reason;              // of decline or failure: the first cause
+  // Of decline or failure, the first cause. Without a code it is the plugin's own words; a decline without words
+  // says that the candidate is not made for such a call.
+  Diagnostic cause;
   std::vector<Argument> results;   // of a mapping
   std::vector<ir::Value*> values;  // of a rule: what replaces the node's outputs
   std::vector<std::string> notes;
@@ -34,8 +37,7 @@ struct Call {
 };
 
 // Runs one candidate (library mapping or manifest mapping). On anything but `done` the graph is as before.
-// Exceptions that cross from a plugin in spite of the rules become failed (T504), broken handles T505 in
-// `reason`.
+// Exceptions that cross from a plugin in spite of the rules become failed with T504, broken handles with T505.
 Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder, Registry& registry);
 
 // Runs one rule on `node` with nodes inserted before it. On `done` the caller replaces the outputs.

@@ -71,7 +71,7 @@ ir::Value* usable(onnxport_context* c, onnxport_value handle) {
   if (v == nullptr) return nullptr;
   const ir::Block* home = v->producer() != nullptr ? v->producer()->parent() : v->block();
   if (home != nullptr && std::find(c->blocks.begin(), c->blocks.end(), home) != c->blocks.end()) {
-    c->fail("T505: a value of a finished block is used outside of it");
+    c->fail("T505", "a value of a finished block is used outside of it");
   }
   return v;
 }
@@ -79,7 +79,7 @@ ir::Value* usable(onnxport_context* c, onnxport_value handle) {
 // The data as a tensor of ours. Throws Error T505 when dtype, dims and bytes do not agree.
 ir::Tensor read_tensor(const onnxport_tensor* t) {
   if (t == nullptr || (t->rank != 0 && t->dims == nullptr) || (t->bytes != 0 && t->data == nullptr)) {
-    throw Error("T505", "T505: a tensor without data");
+    throw Error("T505", "a tensor without data");
   }
   constexpr uint32_t kMostDims = 64;
   const auto dtype = static_cast<ir::DType>(t->dtype);
@@ -90,7 +90,7 @@ ir::Tensor read_tensor(const onnxport_tensor* t) {
     good = t->dims[i] >= 0 && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(t->dims[i]), &bytes);
   }
   if (!good || bytes != t->bytes)
-    throw Error("T505", "T505: a tensor whose bytes do not fit its element type and dims");
+    throw Error("T505", "a tensor whose bytes do not fit its element type and dims");
   return ir::Tensor::copy_of(dtype, {t->dims, t->dims + t->rank},
                              {static_cast<const std::byte*>(t->data), static_cast<size_t>(t->bytes)});
 }
@@ -99,9 +99,10 @@ ir::Tensor read_tensor(const onnxport_tensor* t) {
 void check_domain(onnxport_context* c, std::string_view domain, std::string_view op_type) {
   if (domain.empty() || domain.starts_with("ai.onnx") || c->registry == nullptr) return;
   if (!c->registry->declares_domain(c->plugin_id, domain)) {
-    c->fail("C404: " + c->plugin_id + " emits " + std::string(domain) + "::" + std::string(op_type) +
-            ", a domain that its manifest does not list (provides: domains: [{name: " + std::string(domain) +
-            ", version: 1}])");
+    c->fail("C404",
+            c->plugin_id + " emits " + std::string(domain) + "::" + std::string(op_type) +
+                ", a domain that its manifest does not list",
+            "add to its manifest: provides: domains: [{name: " + std::string(domain) + ", version: 1}]");
     return;
   }
   c->builder.graph().opsets.try_emplace(std::string(domain), c->registry->domain_version(domain).value_or(1));
@@ -193,7 +194,7 @@ int32_t begin_block(onnxport_context* c, const int32_t* dtypes, const int32_t* r
       std::optional<ir::Shape> shape;
       if (ranks[i] >= 0) {
         if (ranks[i] > 64) {
-          c->fail("T505: a block parameter of " + std::to_string(ranks[i]) + " dimensions");
+          c->fail("T505", "a block parameter of " + std::to_string(ranks[i]) + " dimensions");
           return ONNXPORT_FAILED;
         }
         shape.emplace();
@@ -212,7 +213,7 @@ int32_t begin_block(onnxport_context* c, const int32_t* dtypes, const int32_t* r
 int64_t end_block(onnxport_context* c, const onnxport_value* results, uint32_t count) {
   return c->guarded<int64_t>(-1, [&]() -> int64_t {
     if (c->open_blocks == 0) {
-      c->fail("T505: end_block without begin_block");
+      c->fail("T505", "end_block without begin_block");
       return -1;
     }
     std::vector<ir::Value*> values;
@@ -258,7 +259,7 @@ int32_t set_type(onnxport_context* c, onnxport_value handle, int32_t element, in
   return c->guarded<int32_t>(ONNXPORT_FAILED, [&]() -> int32_t {
     ir::Value* v = c->value(handle);
     if (v == nullptr || v->producer() == nullptr) {
-      c->fail("T505: a type is given to a value that no node makes");
+      c->fail("T505", "a type is given to a value that no node makes");
       return ONNXPORT_FAILED;
     }
     std::optional<ir::Shape> shape;
@@ -307,11 +308,11 @@ std::vector<ir::Attribute> read_attributes(onnxport_context& c, const onnxport_a
       }
       case ONNXPORT_ATTR_BLOCK:
         if (a.i < 0 || static_cast<size_t>(a.i) >= c.blocks.size())
-          throw Error("T505", "T505: a block attribute that names no block");
+          throw Error("T505", "a block attribute that names no block");
         value = c.blocks[static_cast<size_t>(a.i)];
         break;
       default:
-        throw Error("T505", "T505: an attribute of kind " + std::to_string(a.kind));
+        throw Error("T505", "an attribute of kind " + std::to_string(a.kind));
     }
     out.push_back(c.builder.attribute(from_abi(a.name), std::move(value)));
   }

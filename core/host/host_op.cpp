@@ -72,8 +72,8 @@ onnxport_arg arg_item(onnxport_context* c, onnxport_arg handle, uint32_t index) 
   const Argument* b = c->failed ? nullptr : c->arg(handle);
   if (b == nullptr) return 0;
   if (index >= b->items.size()) {
-    c->fail("T505: element " + std::to_string(index) + " of a list of " + std::to_string(b->items.size()) +
-            " was asked for");
+    c->fail("T505", "element " + std::to_string(index) + " of a list of " + std::to_string(b->items.size()) +
+                        " was asked for");
     return 0;
   }
   return c->arg_handle(&b->items[index]);
@@ -131,7 +131,7 @@ Argument bound_of(onnxport_context* c, onnxport_value handle) {
 int32_t set_results(onnxport_context* c, const onnxport_value* values, uint32_t count) {
   if (!c->ok()) return ONNXPORT_FAILED;
   if (c->finished) {
-    c->fail("T505: results were given twice");
+    c->fail("T505", "results were given twice");
     return ONNXPORT_FAILED;
   }
   c->finished = true;

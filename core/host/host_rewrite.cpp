@@ -46,7 +46,7 @@ int32_t attr(onnxport_context* c, uint32_t index, onnxport_attr* out) {
 int32_t replace(onnxport_context* c, const onnxport_value* values, uint32_t count) {
   return c->guarded<int32_t>(ONNXPORT_FAILED, [&]() -> int32_t {
     if (c->node == nullptr || c->finished) {
-      c->fail("T505: replace was called twice, or outside a rule");
+      c->fail("T505", "replace was called twice, or outside a rule");
       return ONNXPORT_FAILED;
     }
     c->finished = true;

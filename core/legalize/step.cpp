@@ -76,7 +76,8 @@ class Step::Walk {
     builder_.insert_before(&node);
     builder_.set_provenance(node.provenance());
     const Outcome outcome = run_rule(rule, node, builder_, target_opset_);
-    if (outcome.status == Outcome::Status::failed) fail(node, {"O602", outcome.reason});
+    if (outcome.status == Outcome::Status::failed)
+      fail(node, {outcome.cause.code.empty() ? "O602" : outcome.cause.code, outcome.cause.message});
     if (outcome.status != Outcome::Status::done) return false;
     replace(node, outcome.values);
     return true;

@@ -51,8 +51,10 @@ void apply(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, con
       place.module_path = p->module_path;
       place.source = p->source;
     }
-    throw Error("T503", "pass '" + pass + "' of plugin " + entry.plugin_id + " failed: " + outcome.reason,
-                place, "disable the pass in the configuration, or report it to the plugin's publisher");
+    const Diagnostic& cause = outcome.cause;
+    throw Error(cause.code.empty() ? "T503" : cause.code,
+                "pass '" + pass + "' of plugin " + entry.plugin_id + " failed: " + cause.message, place,
+                "disable the pass in the configuration, or report it to the plugin's publisher");
   }
   for (size_t i = 0; i < outcome.values.size(); ++i) {
     if (outcome.values[i] != nullptr) replace(node.output(i), outcome.values[i]);

@@ -206,11 +206,11 @@ Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Graph
     return out;
   } catch (const Declined& d) {
     out.status = Outcome::Status::declined;
-    out.reason = d.reason;
+    out.cause.message = d.reason;
   } catch (const Error& e) {
     out.status = Outcome::Status::failed;
-    out.reason = e.diagnostics().front().code + ": " + e.diagnostics().front().message + " (mapping at " +
-                 candidate.manifest->place.text() + ")";
+    out.cause = e.diagnostics().front();
+    out.cause.message += " (mapping at " + candidate.manifest->place.text() + ")";
   }
   builder.rollback(mark);
   out.results.clear();

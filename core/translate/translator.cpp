@@ -247,8 +247,15 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arg
       return true;
     }
     const bool failed = outcome.status == Outcome::Status::failed;
-    if (!failed && outcome.reason.empty()) continue;  // not made for such a call
-    reasons.push_back((failed ? "!" : "") + candidate.plugin_id + ": " + outcome.reason);
+    if (!failed && outcome.cause.message.empty()) continue;  // not made for such a call
+    const std::string reason = candidate.plugin_id + ": " + outcome.cause.message;
+    if (failed && !outcome.cause.code.empty()) {
+      count(node, "", {reason});
+      Diagnostic cause = std::move(outcome.cause);
+      cause.message = "operator " + std::string(node.op_text()) + " cannot be exported: " + reason;
+      throw Error(std::move(cause));
+    }
+    reasons.push_back((failed ? "!" : "") + reason);
     if (failed) return false;
   }
   return false;

@@ -251,9 +251,10 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   call.target_opset = file_opset();
   Outcome outcome = run_mapping(candidates.front(), call, builder, registry_);
   if (outcome.status != Outcome::Status::done) {
-    throw Error("V803",
-                "operator " + op + " has no kernel here, and its mapping cannot stand in: " + outcome.reason,
-                {}, "load its kernels with --torch-library FILE");
+    throw Error(
+        "V803",
+        "operator " + op + " has no kernel here, and its mapping cannot stand in: " + outcome.cause.message,
+        {}, "load its kernels with --torch-library FILE");
   }
   if (std::find(unchecked_.begin(), unchecked_.end(), op) == unchecked_.end()) unchecked_.push_back(op);
   std::vector<ir::Value*> results;

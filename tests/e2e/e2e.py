@@ -246,7 +246,7 @@ class BadInput(Case):
                 self.refuse_export(code, 18, linear, *(word for spec in specs for word in ("--input", spec)))
         for spec in ("f32[2,9]", "f32[]", "i64[2,8]", "f32[9999999999,9999999999]"):
             with self.subTest(spec):
-                self.refuse_export("T503", 14, linear, "--input", spec)
+                self.refuse_export("T510", 14, linear, "--input", spec)
 
     def test_code_that_is_one_endless_name(self) -> None:
         model = self.scratch / "endless.pt"

@@ -59,7 +59,8 @@ class HostTest : public testing::Test {
     schema_ = ir::parse_schema(op + "(Tensor x, float scale=2) -> Tensor");
     if (arguments.empty()) arguments = {Argument::of(x_), Argument::of_real(2)};
     const auto candidates = registry_->candidates(op, opset);
-    if (candidates.empty()) return {Status::declined, "no candidate", {}, {}, {}};
+    if (candidates.empty())
+      return {Status::declined, {Severity::error, "", "no candidate", {}, ""}, {}, {}, {}};
     Call call;
     call.schema = &schema_;
     call.name = op;
@@ -76,7 +77,7 @@ class HostTest : public testing::Test {
   void expect_failure(const std::string& op, const std::string& reason) {
     const Outcome out = run(op);
     EXPECT_EQ(out.status, Status::failed) << op;
-    EXPECT_THAT(out.reason, HasSubstr(reason)) << op;
+    EXPECT_THAT(out.cause.code + ": " + out.cause.message, HasSubstr(reason)) << op;
     EXPECT_EQ(nodes(), 0u) << op << " left nodes behind";
     EXPECT_EQ(builder_->open_blocks(), 0u);
   }
@@ -94,7 +95,7 @@ class HostTest : public testing::Test {
 TEST_F(HostTest, AMappingEmitsTypedNodes) {
   use("good");
   const Outcome out = run("test::scaled_tanh");
-  ASSERT_EQ(out.status, Status::done) << out.reason;
+  ASSERT_EQ(out.status, Status::done) << out.cause.message;
   ASSERT_EQ(out.results.size(), 1u);
   EXPECT_EQ(out.results[0].value->type().text(), "f32[batch,4]");
   EXPECT_EQ(nodes(), 2u);
@@ -104,7 +105,7 @@ TEST_F(HostTest, DeclineFailureAndPoisonRollBack) {
   use("good");
   const Outcome declined = run("test::declines");
   EXPECT_EQ(declined.status, Status::declined);
-  EXPECT_EQ(declined.reason, "not on a Monday");
+  EXPECT_EQ(declined.cause.message, "not on a Monday");
   expect_failure("test::fails", "never");
   expect_failure("test::poisoned", "NoSuchOperator");
   expect_failure("test::throws_standard", "out of cheese");
@@ -115,8 +116,8 @@ TEST_F(HostTest, DeclineFailureAndPoisonRollBack) {
 TEST_F(HostTest, OpsetRangesSelectCandidates) {
   use("good");
   EXPECT_EQ(run("test::ranged", {}, 20).status, Status::done);
-  EXPECT_EQ(run("test::ranged", {}, 21).reason, "no candidate");
-  EXPECT_EQ(run("test::ranged", {}, 17).reason, "no candidate");
+  EXPECT_EQ(run("test::ranged", {}, 21).cause.message, "no candidate");
+  EXPECT_EQ(run("test::ranged", {}, 17).cause.message, "no candidate");
 }
 
 TEST_F(HostTest, OnlyMappingsThatSaySoTakeComplexValues) {
@@ -126,12 +127,12 @@ TEST_F(HostTest, OnlyMappingsThatSaySoTakeComplexValues) {
   ir::Value* z = graph_.add_input("z", type);
   const Outcome declined = run("test::scaled_tanh", {Argument::of(z), Argument::of_real(1)});
   EXPECT_EQ(declined.status, Status::declined);
-  EXPECT_EQ(declined.reason, "does not take complex tensors");
+  EXPECT_EQ(declined.cause.message, "does not take complex tensors");
   EXPECT_EQ(run("test::complex", {Argument::of(z), Argument::of_real(1)}).status, Status::done);
   EXPECT_EQ(run("test::only_complex", {Argument::of(z), Argument::of_real(1)}).status, Status::done);
   const Outcome passed_by = run("test::only_complex");
   EXPECT_EQ(passed_by.status, Status::declined);
-  EXPECT_EQ(passed_by.reason, "");
+  EXPECT_EQ(passed_by.cause.message, "");
 }
 
 TEST_F(HostTest, PartsOfComplexValuesAreJoinedAgain) {
@@ -140,10 +141,10 @@ TEST_F(HostTest, PartsOfComplexValuesAreJoinedAgain) {
   type.set_stands_for_complex(true);
   ir::Value* z = graph_.add_input("z", type);
   Outcome outcome = run("test::by_parts", {Argument::of(z), Argument::of_real(1)});
-  ASSERT_EQ(outcome.status, Status::done) << outcome.reason;
+  ASSERT_EQ(outcome.status, Status::done) << outcome.cause.message;
   EXPECT_EQ(outcome.results.at(0).value->type().text(), "f32[2,3,2]!complex");  // of rank 2: [1:3]
   outcome = run("test::by_parts");
-  ASSERT_EQ(outcome.status, Status::done) << outcome.reason;
+  ASSERT_EQ(outcome.status, Status::done) << outcome.cause.message;
   EXPECT_EQ(outcome.results.at(0).value->producer()->op_text(), "Slice");  // a real one goes straight through
 }
 
@@ -170,7 +171,7 @@ TEST_F(HostTest, OneNodeOfACustomDomainWithItsResultType) {
       "attributes: {alpha: scale, mode: \"fast\"}, "
       "result: {dtype: f16, shape: [x.0, 2*x.1 + 1]}}");
   const Outcome out = run("test::op", {Argument::of(x_), Argument::of_int(3)});
-  ASSERT_EQ(out.status, Status::done) << out.reason;
+  ASSERT_EQ(out.status, Status::done) << out.cause.message;
   EXPECT_EQ(out.results[0].value->type().text(), "f16[batch,9]");
   const ir::Node* node = out.results[0].value->producer();
   EXPECT_EQ(node->op_text(), "com.test::Thing");
@@ -180,7 +181,7 @@ TEST_F(HostTest, OneNodeOfACustomDomainWithItsResultType) {
   EXPECT_EQ(graph_.opsets["com.test"], 3);
   const Outcome unknown = run("test::op", {Argument::of(x_), Argument::of(x_)});
   EXPECT_EQ(unknown.status, Status::declined);
-  EXPECT_EQ(unknown.reason, "argument 'scale' is known at run time only and cannot be an attribute");
+  EXPECT_EQ(unknown.cause.message, "argument 'scale' is known at run time only and cannot be an attribute");
 }
 
 TEST_F(HostTest, AFunctionIsInlined) {
@@ -188,7 +189,7 @@ TEST_F(HostTest, AFunctionIsInlined) {
       "{torch: \"test::op(Tensor x, float scale=2) -> Tensor\", function: \"(x) => (y) { s = Sigmoid(x)  m = "
       "Mul(x, s)  y = LeakyRelu <alpha: float = @scale> (m) }\"}");
   const Outcome out = run("test::op");
-  ASSERT_EQ(out.status, Status::done) << out.reason;
+  ASSERT_EQ(out.status, Status::done) << out.cause.message;
   EXPECT_EQ(nodes(), 3u);
   EXPECT_EQ(out.results[0].value->type().text(), "f32[batch,4]");
   EXPECT_EQ(*out.results[0].value->producer()->attribute_as<double>("alpha"), 2.0);
@@ -198,7 +199,7 @@ TEST_F(HostTest, AFunctionMayBeKept) {
   use_mapping(
       "{torch: test::op, keep_function: true, function: \"(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }\"}");
   const Outcome kept = run("test::op");
-  ASSERT_EQ(kept.status, Status::done) << kept.reason;
+  ASSERT_EQ(kept.status, Status::done) << kept.cause.message;
   EXPECT_EQ(kept.results[0].value->producer()->op_text(), "com.test.plugin::op");
   EXPECT_EQ(kept.results[0].value->type().text(), "f32[batch,4]");
   EXPECT_EQ(run("test::op").status, Status::done);
@@ -216,7 +217,7 @@ TEST_F(HostTest, ABrokenFunctionTextNamesItsPlace) {
   use_mapping("{torch: test::op, function: \"(x) => (y) { y = Relu(x \"}");
   expect_failure("test::op", "T512");
   use_mapping("{torch: test::op, function: \"(q) => (y) { y = Relu(q) }\"}");
-  EXPECT_EQ(run("test::op").reason, "the operator has no argument 'q'");
+  EXPECT_EQ(run("test::op").cause.message, "the operator has no argument 'q'");
 }
 
 TEST(FunctionText, NamesOfATextAreFound) {
