@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "onnxport/errors.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
 
 namespace onnxport {
 

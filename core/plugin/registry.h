@@ -14,7 +14,8 @@
 #include "core/plugin/manifest.h"
 #include "onnxport/abi.h"
 #include "onnxport/errors.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
+#include "onnxport/report.h"
 
 namespace onnxport {
 

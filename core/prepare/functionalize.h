@@ -13,7 +13,7 @@
 #include "core/ir/graph.h"
 #include "core/prepare/node_facts.h"
 #include "onnxport/errors.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
 
 namespace onnxport {
 

@@ -3,7 +3,7 @@
 
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
 
 namespace onnxport {
 

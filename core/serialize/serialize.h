@@ -8,7 +8,7 @@
 #include <span>
 
 #include "core/ir/graph.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
 
 namespace onnxport {
 

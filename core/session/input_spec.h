@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/torch_interface/torch_interface.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
 
 namespace onnxport {
 

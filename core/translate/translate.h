@@ -6,7 +6,7 @@
 
 #include "core/ir/graph.h"
 #include "core/plugin/registry.h"
-#include "onnxport/export.h"
+#include "onnxport/report.h"
 
 namespace onnxport {
 

@@ -7,7 +7,8 @@
 #include "core/ir/graph.h"
 #include "core/plugin/registry.h"
 #include "core/torch_interface/torch_interface.h"
-#include "onnxport/export.h"
+#include "onnxport/options.h"
+#include "onnxport/report.h"
 
 namespace onnxport {
 

@@ -1,0 +1,80 @@
+// What can be asked for: the options of capture, of what is written, of plugins and of verification.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace onnxport {
+
+enum class Weights { automatic, inline_, external, reference };
+enum class Mode { eval, training, preserve };
+// What becomes of what the model writes: its own buffers, and tensors of its caller. `error` names each; `io`
+// makes each buffer an input (its first value is the default) and both kinds an output NAME.out; `drop`
+// leaves the writes out, with a note.
+enum class State { error, io, drop };
+
+// Where plugins are looked for, in order: `files`, `paths`, ONNXPORT_PLUGIN_PATH, the user's folder, the
+// system's, the built-in ones beside the library.
+struct PluginOptions {
+  std::vector<std::filesystem::path> files;  // manifests
+  std::vector<std::filesystem::path> paths;  // folders
+  bool default_paths = true;  // environment, user, system (the built-in folder is always searched)
+  bool builtin = true;
+  std::vector<std::string> prefer;   // plugin ids that win a conflict
+  std::vector<std::string> disable;  // plugin ids to leave out
+};
+
+struct VerifyOptions {
+  bool enabled = false;
+  std::optional<double> rtol;  // default: by element type
+  std::optional<double> atol;
+  uint64_t seed = 0;
+  bool second_size = true;  // also at another size for each dynamic dim
+  std::optional<std::filesystem::path>
+      expected;  // folder of output_0.pb …; inputs then come from ExportOptions::inputs_dir
+  std::optional<std::filesystem::path> write_case;  // write a test_data_set_0 folder here
+  // Custom domains whose operators nothing here can run: a node of them is cut out of both sides, which then
+  // get the same stand-in for its results. What it reads is still compared; it is reported as not
+  // independently checked.
+  std::vector<std::string> trusted_domains;
+  std::vector<std::filesystem::path> ort_libraries;  // custom-operator libraries for ONNX Runtime
+};
+
+struct ExportOptions {
+  // "name:dtype[dims]" per input of the model, or "name=3" for an argument fixed to a value. See
+  // docs/guide.md.
+  std::vector<std::string> inputs;
+  std::optional<std::filesystem::path> inputs_dir;  // input_0.pb …: TensorProto, instead of `inputs`
+  std::vector<std::string> input_names;             // of the ONNX graph; default: the arguments of forward
+  std::vector<std::string> output_names;
+  std::map<std::string, std::map<int, std::string>>
+      dynamic_axes;  // input name -> axis -> dim name, over `inputs`
+  // Of an exported program: symbol -> the name it gets ("s77" -> "batch"), or the number it is fixed to.
+  std::map<std::string, std::string> dims;
+  State state = State::error;
+  int opset = 20;
+  std::optional<int> ir_version;  // default: what the opset's ONNX release wrote
+  Mode mode = Mode::eval;
+  bool export_params = true;  // false: parameters become graph inputs
+  bool keep_initializers_as_inputs = false;
+  bool constant_folding = true;
+  bool freeze = false;                   // fold attributes of the module as torch.jit.freeze does
+  bool strip = false;                    // no provenance, no doc strings
+  Weights weights = Weights::automatic;  // automatic: external above 1 GiB of weights, inline below
+  uint64_t external_threshold = 1024;    // bytes; smaller initializers stay inline
+  PluginOptions plugins;
+  std::vector<std::filesystem::path> torch_libraries;  // kernels of custom operators, loaded before the model
+  VerifyOptions verify;
+  bool dry_run = false;  // stop after translate; report operators and who maps them
+  bool overwrite = true;
+  // Called with a stage ("capture", "translate", …) and a fraction of the whole; may be empty.
+  std::function<void(std::string_view stage, double fraction)> progress;
+};
+
+}  // namespace onnxport
