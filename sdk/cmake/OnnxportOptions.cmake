@@ -25,7 +25,9 @@ set(ONNXPORT_TORCH_DIR "$ENV{ONNXPORT_TORCH_DIR}" CACHE PATH "A libtorch >= 2.6;
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+if(CMAKE_CXX_FLAGS_RELEASE STREQUAL "-O3 -DNDEBUG") # CMake's own, not somebody's choice
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
 # Optimised enough for a whole model to be exported in a test, honest enough for a readable stack.
 set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
 
