@@ -1,6 +1,6 @@
 // Activation functions and softmax.
-#include "common.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -24,7 +24,7 @@ Value hardtanh(Op& op) {
 }
 
 // aten::gelu(Tensor self, *, str approximate='none') -> Tensor
-Value gelu(Op& op) { return op.Gelu(op["self"], {{"approximate", op.string("approximate", "none")}}); }
+Value gelu(Op& op) { return op.Gelu(op["self"], {attr::approximate(op.string("approximate", "none"))}); }
 
 // aten::silu(Tensor self) -> Tensor
 Value silu(Op& op) {
@@ -39,23 +39,23 @@ Value log_sigmoid(Op& op) { return -op.Softplus(-op["self"]); }
 Values log_sigmoid_forward(Op& op) { return {log_sigmoid(op), op.full(op.ints({0}), 0, op["self"].dtype())}; }
 
 // aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor
-Value leaky_relu(Op& op) { return op.LeakyRelu(op["self"], {{"alpha", op.real("negative_slope")}}); }
+Value leaky_relu(Op& op) { return op.LeakyRelu(op["self"], {attr::alpha(op.real("negative_slope"))}); }
 
 // aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False,
 //             Generator? generator=None) -> Tensor
 // In evaluation the random slope is its mean.
 Value rrelu(Op& op) {
   op.require(!op.boolean("training"), "the random slopes of training cannot be expressed in ONNX");
-  return op.LeakyRelu(op["self"], {{"alpha", (op.real("lower") + op.real("upper")) / 2}});
+  return op.LeakyRelu(op["self"], {attr::alpha((op.real("lower") + op.real("upper")) / 2)});
 }
 
 // aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor
 Value elu(Op& op) {
   Value self = op["self"];
   const double input_scale = op.real("input_scale");
-  if (input_scale == 1) return scaled(op, op.Elu(self, {{"alpha", op.real("alpha")}}), "scale");
-  Value negative = op.Elu(self * input_scale, {{"alpha", op.real("alpha")}});
-  return scaled(op, op.Where(self > 0, self, negative), "scale");
+  if (input_scale == 1) return scale_by(op, op.Elu(self, {attr::alpha(op.real("alpha"))}), "scale");
+  Value negative = op.Elu(self * input_scale, {attr::alpha(op.real("alpha"))});
+  return scale_by(op, op.Where(self > 0, self, negative), "scale");
 }
 
 // aten::selu(Tensor self) -> Tensor
@@ -66,19 +66,19 @@ Value celu(Op& op) {
   Value self = op["self"];
   const double alpha = op.real("alpha");
   if (alpha == 1) return op.Elu(self);
-  if (self.dtype() == DType::f32) return op.Celu(self, {{"alpha", alpha}});
+  if (self.dtype() == DType::f32) return op.Celu(self, {attr::alpha(alpha)});
   return op.Elu(self / alpha) * alpha;
 }
 
 // aten::hardsigmoid(Tensor self) -> Tensor
-Value hardsigmoid(Op& op) { return op.HardSigmoid(op["self"], {{"alpha", 1.0 / 6}, {"beta", 0.5}}); }
+Value hardsigmoid(Op& op) { return op.HardSigmoid(op["self"], {attr::alpha(1.0 / 6), attr::beta(0.5)}); }
 
 // aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor
 // Above the threshold torch returns self; from 20 on that is what Softplus rounds to.
 Value softplus(Op& op) {
   Value self = op["self"];
   const double beta = op.real("beta");
-  Value inner = scaled(op, self, "beta");
+  Value inner = scale_by(op, self, "beta");
   Value soft = beta == 1 ? op.Softplus(inner) : op.Softplus(inner) / beta;
   const double threshold = op.real("threshold");
   return threshold >= 20 ? soft : op.Where(inner > threshold, self, soft);
@@ -91,11 +91,11 @@ Value threshold(Op& op) {
 }
 
 // aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor
-Value hardshrink(Op& op) { return op.Shrink(op["self"], {{"lambd", op.real("lambd")}}); }
+Value hardshrink(Op& op) { return op.Shrink(op["self"], {attr::lambd(op.real("lambd"))}); }
 
 // aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor
 Value softshrink(Op& op) {
-  return op.Shrink(op["self"], {{"lambd", op.real("lambd")}, {"bias", op.real("lambd")}});
+  return op.Shrink(op["self"], {attr::lambd(op.real("lambd")), attr::bias(op.real("lambd"))});
 }
 
 // aten::prelu(Tensor self, Tensor weight) -> Tensor
@@ -105,7 +105,7 @@ Value prelu(Op& op) {
   const bool per_channel = weight.rank() > 0 && weight.static_dim(0) != 1;
   std::vector<int64_t> trailing(static_cast<size_t>(std::max<int64_t>(self.rank() - 2, 0)));
   std::iota(trailing.begin(), trailing.end(), 1);
-  if (self.rank() == 0) return op.PRelu(self, op.reshape(weight, std::vector<int64_t>{}));
+  if (self.rank() == 0) return op.PRelu(self, op.scalar(weight));
   return op.PRelu(self, per_channel ? op.unsqueeze(weight, trailing) : weight);
 }
 
@@ -115,14 +115,14 @@ Value prelu_kernel(Op& op) { return op.PRelu(op["self"], op["weight"]); }
 // aten::glu(Tensor self, int dim=-1) -> Tensor
 Value glu(Op& op) {
   Value self = op["self"];
-  Values halves = op.Split(self, {}, 2, {{"axis", op.axis("dim", self)}, {"num_outputs", 2}});
+  Values halves = op.Split(self, {}, 2, {attr::axis(op.axis("dim", self)), attr::num_outputs(2)});
   return halves[0] * op.Sigmoid(halves[1]);
 }
 
 // ONNX's softmax has an axis, a 0-d tensor has none.
 Value along_axis(Op& op, std::string_view onnx_op, const Value& x) {
   if (x.rank() == 0) return op.squeeze(op.node(onnx_op, {op.unsqueeze(x, {0})}), {0});
-  return op.node(onnx_op, {x}, {{"axis", op.axis("dim", x)}});
+  return op.node(onnx_op, {x}, {attr::axis(op.axis("dim", x))});
 }
 
 // The input in the type of the result: dtype= where given, f32 for a half_to_float of the internal forms.

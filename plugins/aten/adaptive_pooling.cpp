@@ -1,4 +1,5 @@
 // Pooling to a given size: window i of n reaches from floor(i * in / n) to ceil((i + 1) * in / n).
+#include "axes.hpp"
 #include "axis_map.hpp"
 #include "families.hpp"
 
@@ -25,10 +26,10 @@ Sizes sizes(Op& op, const Value& x, size_t spatial) {
 }
 
 // The window where all have one size and do not overlap.
-Attrs even_window(const Sizes& s) {
+AttributeList<attr::kernel_shape, attr::strides> even_window(const Sizes& s) {
   std::vector<int64_t> kernel;
   for (size_t i = 0; i < s.in.size(); ++i) kernel.push_back(s.in[i] / s.out[i]);
-  return {{"kernel_shape", kernel}, {"strides", kernel}};
+  return {attr::kernel_shape(kernel), attr::strides(kernel)};
 }
 
 int64_t window_begin(int64_t i, int64_t in, int64_t out) { return i * in / out; }
@@ -36,7 +37,7 @@ int64_t window_end(int64_t i, int64_t in, int64_t out) { return ((i + 1) * in + 
 
 Value average_along(Op& op, const Value& x, int64_t axis, int64_t in, int64_t out) {
   if (out == in) return x;
-  if (out == 1) return op.ReduceMean(x, op.ints({axis}), {{"keepdims", 1}});
+  if (out == 1) return op.ReduceMean(x, op.ints({axis}), {attr::keepdims(1)});
   op.require(in > 0, "adaptive pooling to more than one place of a size known at run time only");
   AxisMap map(in, out);
   for (int64_t i = 0; i < out; ++i) {
@@ -53,9 +54,9 @@ Value adaptive_avg_pool(Op& op) {
   const Sizes s = sizes(op, x, spatial);
   if (s.out == s.in) return x;
   if (s.to_one && x.rank() == spatial + 2) return op.GlobalAveragePool(x);
-  if (s.to_one) return op.ReduceMean(x, op.ints(s.axes), {{"keepdims", 1}});
+  if (s.to_one) return op.ReduceMean(x, op.ints(s.axes), {attr::keepdims(1)});
   if (s.divides) {
-    return batched(op, x, spatial, [&](const Value& y) { return op.AveragePool(y, even_window(s)); });
+    return with_batch_axis(op, x, spatial, [&](const Value& y) { return op.AveragePool(y, even_window(s)); });
   }
   for (size_t i = 0; i < spatial; ++i) x = average_along(op, x, s.axes[i], s.in[i], s.out[i]);
   return x;
@@ -106,21 +107,21 @@ Windows windows(const Sizes& s) {
 Values greatest_of_windows(Op& op, const Value& x, const Sizes& s) {
   const Windows w = windows(s);
   Value table = op.ints(w.places);
-  Value seen = op.Gather(flat_plane(op, x, s), op.reshape(table, {w.count, w.widest}), {{"axis", -1}});
+  Value seen = op.Gather(flat_plane(op, x, s), op.reshape(table, {w.count, w.widest}), {attr::axis(-1)});
   Values dims;
   for (int64_t axis = 0; axis < s.axes[0]; ++axis) dims.push_back(op.dim(x, axis));
   for (int64_t out : s.out) dims.push_back(op.constant(out));
-  Value greatest = op.reshape(op.ReduceMax(seen, op.ints({-1}), {{"keepdims", 0}}), dims);
+  Value greatest = op.reshape(op.ReduceMax(seen, op.ints({-1}), {attr::keepdims(0)}), dims);
   if (!op.is_used(1)) return {greatest, {}};
   std::vector<int64_t> starts;
   for (int64_t i = 0; i < w.count; ++i) starts.push_back(i * w.widest);
-  Value within = op.ArgMax(seen, {{"axis", -1}, {"keepdims", 0}});
+  Value within = op.ArgMax(seen, {attr::axis(-1), attr::keepdims(0)});
   return {greatest, op.reshape(op.Gather(table, within + op.ints(starts)), dims)};
 }
 
 // One place for the whole plane: where in it the greatest value is.
 Value greatest_place(Op& op, const Value& x, const Sizes& s) {
-  Value place = op.ArgMax(flat_plane(op, x, s), {{"axis", -1}, {"keepdims", 1}});
+  Value place = op.ArgMax(flat_plane(op, x, s), {attr::axis(-1), attr::keepdims(1)});
   return op.unsqueeze(place, std::vector<int64_t>(s.axes.begin() + 1, s.axes.end()));
 }
 
@@ -131,20 +132,22 @@ Values adaptive_max_pool(Op& op) {
   const Sizes s = sizes(op, x, spatial);
   if (s.to_one) {
     Value y =
-        x.rank() == spatial + 2 ? op.GlobalMaxPool(x) : op.ReduceMax(x, op.ints(s.axes), {{"keepdims", 1}});
+        x.rank() == spatial + 2 ? op.GlobalMaxPool(x) : op.ReduceMax(x, op.ints(s.axes), {attr::keepdims(1)});
     return {y, op.is_used(1) ? greatest_place(op, x, s) : Value()};
   }
   op.require(s.known, "adaptive pooling to more than one place of a size known at run time only");
   if (s.divides) {
     const bool single = x.rank() == spatial + 1;
     Value batch = single ? op.unsqueeze(x, {0}) : x;
-    Values pooled = op.node("MaxPool", {batch}, even_window(s), op.is_used(1) ? 2 : 1);
-    if (op.is_used(1)) pooled[1] = place_in_plane(op, batch, pooled[1]);
-    pooled.resize(2);
-    if (single) {
-      for (Value& y : pooled) y = y ? op.squeeze(y, {0}) : y;
+    outputs_of::MaxPool pooled;
+    if (op.is_used(1)) {
+      pooled = op.MaxPool(all_outputs, batch, even_window(s));
+      pooled.Indices = index_in_plane(op, batch, pooled.Indices);
+    } else {
+      pooled.Y = op.MaxPool(batch, even_window(s));
     }
-    return pooled;
+    if (!single) return {pooled.Y, pooled.Indices};
+    return {op.squeeze(pooled.Y, {0}), pooled.Indices ? op.squeeze(pooled.Indices, {0}) : Value()};
   }
   return greatest_of_windows(op, x, s);
 }

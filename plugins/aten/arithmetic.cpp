@@ -1,7 +1,6 @@
 // Arithmetic of two or three arguments, bounds and choices.
-#include "common.hpp"
 #include "families.hpp"
-#include "loops.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -11,21 +10,21 @@ namespace {
 Value add(Op& op) {
   auto [self, other] = op.promoted("self", "other");
   if (self.dtype() == DType::boolean) return self | other;
-  return self + scaled(op, other, "alpha");
+  return self + scale_by(op, other, "alpha");
 }
 
 // aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor
 // aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor
 Value sub(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return self - scaled(op, other, "alpha");
+  return self - scale_by(op, other, "alpha");
 }
 
 // aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor
 // aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor
 Value rsub(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return other - scaled(op, self, "alpha");
+  return other - scale_by(op, self, "alpha");
 }
 
 // aten::mul.Tensor(Tensor self, Tensor other) -> Tensor
@@ -54,7 +53,7 @@ Value div(Op& op) {
   if (mode.empty()) return true_divide(op);
   if (mode == "floor") return floor_divide(op);
   auto [self, other] = op.promoted("self", "other");
-  return truncated(op, self / other);
+  return op.trunc(self / other);
 }
 
 // aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor
@@ -63,14 +62,14 @@ Value div(Op& op) {
 Value remainder(Op& op) {
   auto [self, other] = op.promoted("self", "other");
   if (!is_floating(self.dtype())) return op.Mod(self, other);
-  Value rest = op.Mod(self, other, {{"fmod", 1}});
+  Value rest = op.Mod(self, other, {attr::fmod(1)});
   return op.Where(rest * other < 0, rest + other, rest);
 }
 
 // aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor
 Value fmod(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return op.Mod(self, other, {{"fmod", 1}});
+  return op.Mod(self, other, {attr::fmod(1)});
 }
 
 // aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor
@@ -94,13 +93,13 @@ Value float_power(Op& op) { return op.Pow(op.as("self", DType::f64), op.as("expo
 // aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor
 Value addcmul(Op& op) {
   const DType t = op.result_type({"self", "tensor1", "tensor2"});
-  return op.as("self", t) + scaled(op, op.as("tensor1", t) * op.as("tensor2", t), "value");
+  return op.as("self", t) + scale_by(op, op.as("tensor1", t) * op.as("tensor2", t), "value");
 }
 
 // aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor
 Value addcdiv(Op& op) {
   const DType t = op.result_type({"self", "tensor1", "tensor2"});
-  return op.as("self", t) + scaled(op, op.as("tensor1", t) / op.as("tensor2", t), "value");
+  return op.as("self", t) + scale_by(op, op.as("tensor1", t) / op.as("tensor2", t), "value");
 }
 
 // aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor
@@ -162,7 +161,7 @@ Value clamp(Op& op) {
 // aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor
 Value where(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  return either(op, op.cast(op["condition"], DType::boolean), self, other);
+  return op.where(op.cast(op["condition"], DType::boolean), self, other);
 }
 
 // aten::atan2(Tensor self, Tensor other) -> Tensor
@@ -222,14 +221,14 @@ Value heaviside(Op& op) {
 
 // Euclid's algorithm on all elements, until none has a rest.
 Value greatest_divisor(Op& op, const Value& given_a, const Value& given_b) {
-  auto [a, b] = expanded(op, op.Abs(given_a), op.Abs(given_b));
+  auto [a, b] = op.broadcast_tensors(op.Abs(given_a), op.Abs(given_b));
   const auto step = [&](const Value&, const Values& s, Value& go_on) -> Values {
     Value done = s[1] == 0;
     Value rest = op.Where(done, s[1], op.Mod(s[0], op.Where(done, op.like(s[1], 1), s[1])));
-    go_on = any_of(op, rest > 0);
+    go_on = op.any(rest > 0);
     return {op.Where(done, s[0], s[1]), rest};
   };
-  return repeated(op, op.constant(128), {a, b}, step)[0];
+  return op.loop(op.constant(128), {a, b}, step)[0];
 }
 
 // aten::gcd(Tensor self, Tensor other) -> Tensor

@@ -2,7 +2,7 @@
 // average pooling and antialiased resizing are, one axis after the other.
 #pragma once
 
-#include "common.hpp"
+#include "onnxport/plugin.hpp"
 
 namespace onnxport::aten {
 
@@ -30,10 +30,7 @@ inline Value apply(Op& op, const Value& x, int64_t axis, const AxisMap& map) {
   }
   Value matrix = constant(turned, {map.in, map.out});
   if (axis == last) return op.MatMul(x, matrix);
-  std::vector<int64_t> swapped(static_cast<size_t>(x.rank()));
-  std::iota(swapped.begin(), swapped.end(), 0);
-  std::swap(swapped[static_cast<size_t>(axis)], swapped[static_cast<size_t>(last)]);
-  return op.transpose(op.MatMul(op.transpose(x, swapped), matrix), swapped);
+  return op.transpose(op.MatMul(op.transpose(x, axis, last), matrix), axis, last);
 }
 
 }  // namespace onnxport::aten

@@ -1,6 +1,7 @@
 // Bessel and Airy functions, by Cephes' approximations: a quotient of polynomials, or a Chebyshev series, for
 // each range of the argument.
 #include "families.hpp"
+#include "numerics.hpp"
 #include "special.hpp"
 
 namespace onnxport::aten {

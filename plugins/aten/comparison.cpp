@@ -1,6 +1,6 @@
 // Comparisons, logic and bits.
-#include "common.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -53,7 +53,7 @@ Value equal(Op& op) {
     op.require(self.static_dim(axis) && other.static_dim(axis), "shapes known at run time only");
     if (self.static_dim(axis) != other.static_dim(axis)) return op.constant(0, DType::boolean);
   }
-  return op.ReduceMin(eq(op), {}, {{"keepdims", 0}});
+  return op.ReduceMin(eq(op), {}, {attr::keepdims(0)});
 }
 
 // aten::isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) ->
@@ -69,40 +69,40 @@ Value isclose(Op& op) {
   }
   Value tolerance = op.Abs(other) * op.real("rtol") + op.real("atol");
   Value near = op.Abs(self - other) <= tolerance;
-  return same | (near & finite(op, tolerance));
+  return same | (near & op.isfinite(tolerance));
 }
 
 // aten::allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool
-Value allclose(Op& op) { return op.ReduceMin(isclose(op), {}, {{"keepdims", 0}}); }
+Value allclose(Op& op) { return op.ReduceMin(isclose(op), {}, {attr::keepdims(0)}); }
 
 // aten::isnan(Tensor self) -> Tensor
 Value isnan(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsNaN(self) : nowhere(self);
+  return is_floating(self.dtype()) ? op.IsNaN(self) : false_like(op, self);
 }
 
 // aten::isinf(Tensor self) -> Tensor
 Value isinf(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsInf(self) : nowhere(self);
+  return is_floating(self.dtype()) ? op.IsInf(self) : false_like(op, self);
 }
 
 // aten::isposinf(Tensor self) -> Tensor
 Value isposinf(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsInf(self, {{"detect_negative", 0}}) : nowhere(self);
+  return is_floating(self.dtype()) ? op.IsInf(self, {attr::detect_negative(0)}) : false_like(op, self);
 }
 
 // aten::isneginf(Tensor self) -> Tensor
 Value isneginf(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? op.IsInf(self, {{"detect_positive", 0}}) : nowhere(self);
+  return is_floating(self.dtype()) ? op.IsInf(self, {attr::detect_positive(0)}) : false_like(op, self);
 }
 
 // aten::isfinite(Tensor self) -> Tensor
 Value isfinite(Op& op) {
   Value self = op["self"];
-  return is_floating(self.dtype()) ? finite(op, self) : ~nowhere(self);
+  return is_floating(self.dtype()) ? op.isfinite(self) : ~false_like(op, self);
 }
 
 Value truth(Op& op, std::string_view arg) { return op.as(arg, DType::boolean); }
@@ -152,14 +152,14 @@ Value power_of_two(Op& op, const Value& shift) {
 // aten::bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor
 Value bitwise_left_shift(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  if (self.dtype() == DType::u8) return op.BitShift(self, other, {{"direction", "LEFT"}});
+  if (self.dtype() == DType::u8) return op.BitShift(self, other, {attr::direction("LEFT")});
   return self * power_of_two(op, other);
 }
 
 // aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor
 Value bitwise_right_shift(Op& op) {
   auto [self, other] = op.promoted("self", "other");
-  if (self.dtype() == DType::u8) return op.BitShift(self, other, {{"direction", "RIGHT"}});
+  if (self.dtype() == DType::u8) return op.BitShift(self, other, {attr::direction("RIGHT")});
   return op.floor_divide(self, power_of_two(op, other));
 }
 

@@ -1,6 +1,8 @@
 // What complex numbers do in other ways than each of their parts does alone. What moves, chooses or adds up
 // elements works by parts and stands with its family.
 #include "complex.hpp"
+#include "axes.hpp"
+#include "reductions.hpp"
 
 #include "einsum.hpp"
 #include "families.hpp"
@@ -29,14 +31,14 @@ Complex parts(Op& op, std::string_view arg) { return parts_of(op, op[arg], op[ar
 
 // Two arguments, with parts of their common type.
 std::pair<Complex, Complex> promoted(Op& op, std::string_view a, std::string_view b) {
-  const DType part = part_type(op.result_type({a, b}));
+  const DType part = real_dtype(op.result_type({a, b}));
   return {parts(op, a, part), parts(op, b, part)};
 }
 
 // One value again. An imaginary part that knew of fewer numbers than the real one is spread over them.
 Value joined(Op& op, const Complex& z) {
   if (z.is_real()) return op.complex_of(z.real, op.full(op.shape_of(z.real), 0, z.real.dtype()));
-  if (same_shape(op, z.real, z.imaginary)) return op.complex_of(z.real, z.imaginary);
+  if (op.same_shape(z.real, z.imaginary)) return op.complex_of(z.real, z.imaginary);
   return op.complex_of(z.real, op.Expand(z.imaginary, op.shape_of(z.real)));
 }
 
@@ -130,7 +132,7 @@ Value square(Op& op) {
 
 // aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor
 Value addcmul(Op& op) {
-  const DType part = part_type(op.result_type({"self", "tensor1", "tensor2"}));
+  const DType part = real_dtype(op.result_type({"self", "tensor1", "tensor2"}));
   const Complex product = parts(op, "tensor1", part) * parts(op, "tensor2", part);
   return joined(op, parts(op, "self", part) + product * parts(op, "value", part));
 }
@@ -255,7 +257,7 @@ Value isinf(Op& op) {
 // aten::isfinite(Tensor self) -> Tensor
 Value isfinite(Op& op) {
   const Complex z = parts(op, "self");
-  return finite(op, z.real) & finite(op, z.imaginary);
+  return op.isfinite(z.real) & op.isfinite(z.imaginary);
 }
 
 // ---- products ----
@@ -289,7 +291,7 @@ Value addmm(Op& op) {
   const bool batched = op.has("batch1");
   const char* left = batched ? "batch1" : "mat1";
   const char* right = batched ? "batch2" : "mat2";
-  const DType part = part_type(op.result_type({"self", left, right}));
+  const DType part = real_dtype(op.result_type({"self", left, right}));
   const Complex out = product(op, parts(op, left, part), parts(op, right, part));
   return joined(op, parts(op, "beta", part) * parts(op, "self", part) + scaled(op, out));
 }
@@ -297,7 +299,7 @@ Value addmm(Op& op) {
 // aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor
 Value linear(Op& op) {
   auto [input, weight] = promoted(op, "input", "weight");
-  const auto turned = [&](const Value& x) { return x && x.rank() == 2 ? op.transpose(x, {1, 0}) : x; };
+  const auto turned = [&](const Value& x) { return x && x.rank() == 2 ? op.permute(x, {1, 0}) : x; };
   Complex out = product(op, input, {turned(weight.real), turned(weight.imaginary)});
   return joined(op, op.has("bias") ? out + parts(op, "bias", out.real.dtype()) : out);
 }
@@ -305,7 +307,7 @@ Value linear(Op& op) {
 // aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor
 Value einsum(Op& op) {
   const Values tensors = op.values("tensors");
-  const DType part = part_type(op.result_type({"tensors"}));
+  const DType part = real_dtype(op.result_type({"tensors"}));
   op.require(tensors.size() <= 2, "einsum of more than two complex tensors");
   const Complex first = parts_of(op, tensors.at(0), part);
   const auto sum = [&](const Values& of) { return einstein_sum(op, op.string("equation"), of); };
@@ -319,7 +321,7 @@ Value einsum(Op& op) {
 Value prod(Op& op) {
   const Complex z = parts(op, "self");
   return joined(op,
-                at(op, reduced(op, "ReduceProd", size_of(op, z)), reduced(op, "ReduceSum", angle_of(op, z))));
+                at(op, reduce(op, "ReduceProd", size_of(op, z)), reduce(op, "ReduceSum", angle_of(op, z))));
 }
 
 // ---- sizes of vectors ----
@@ -329,7 +331,7 @@ Value prod(Op& op) {
 Value vector_norm(Op& op) {
   const double p = op.real(op.has("ord") ? "ord" : "p", 2);
   const Value size = size_of(op, parts(op, "self"));
-  return p_norm(op, size, p, reduced_axes(op, size), op.boolean("keepdim", false));
+  return p_norm(op, size, p, reduction_axes(op, size), op.boolean("keepdim", false));
 }
 
 // aten::adjoint(Tensor(a) self) -> Tensor(a)
@@ -338,7 +340,7 @@ Value adjoint(Op& op) {
   std::vector<int64_t> order = all_axes(z.real.rank());
   op.require(order.size() >= 2, "the adjoint of a vector");
   std::iter_swap(order.end() - 1, order.end() - 2);
-  return joined(op, {op.transpose(z.real, order), -op.transpose(z.imaginary, order)});
+  return joined(op, {op.permute(z.real, order), -op.permute(z.imaginary, order)});
 }
 
 }  // namespace

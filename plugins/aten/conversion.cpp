@@ -10,13 +10,13 @@ namespace {
 // aten::to.device(Tensor(a) self, Device device, ScalarType dtype, …) -> Tensor(a)
 // aten::_to_copy(Tensor self, *, ScalarType? dtype=None, …) -> Tensor
 Value to(Op& op) {
-  return op.has("dtype") ? converted(op, op["self"], op.dtype("dtype", DType::f32)) : op["self"];
+  return op.has("dtype") ? to_dtype(op, op["self"], op.dtype("dtype", DType::f32)) : op["self"];
 }
 
 // aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False,
 //                MemoryFormat? memory_format=None) -> Tensor(a)
 // aten::type_as(Tensor self, Tensor other) -> Tensor
-Value type_as(Op& op) { return converted(op, op["self"], element_type(op["other"])); }
+Value type_as(Op& op) { return to_dtype(op, op["self"], torch_dtype(op["other"])); }
 
 template <DType t>
 Value cast_to(Op& op) {

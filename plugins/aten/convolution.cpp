@@ -1,5 +1,5 @@
 // Convolutions and their transposes.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -34,22 +34,21 @@ std::vector<int64_t> same_pads(const std::vector<int64_t>& kernel, const std::ve
 }
 
 // What Conv and ConvTranspose have in common.
-Attrs window(Op& op, size_t spatial, std::vector<int64_t> pads) {
-  Attrs attrs{{"dilations", op.integers("dilation", spatial)},
-              {"group", op.integer("groups")},
-              {"pads", std::move(pads)},
-              {"strides", op.integers("stride", spatial)}};
+using Window = AttributeList<attr::dilations, attr::group, attr::kernel_shape, attr::pads, attr::strides>;
+Window window(Op& op, size_t spatial, std::vector<int64_t> pads) {
+  Window attrs{attr::dilations(op.integers("dilation", spatial)), attr::group(op.integer("groups")),
+               attr::pads(std::move(pads)), attr::strides(op.integers("stride", spatial))};
   const std::vector<int64_t> kernel = kernel_shape(op["weight"]);
-  if (!kernel.empty()) attrs.push_back({"kernel_shape", kernel});
+  if (!kernel.empty()) attrs.add(attr::kernel_shape(kernel));
   return attrs;
 }
 
 Value convolve(Op& op, const std::vector<int64_t>& pads) {
   Value weight = op["weight"];
   const int64_t spatial = weight.rank() - 2;
-  const Attrs attrs = window(op, static_cast<size_t>(spatial), pads);
-  return batched(op, op["input"], spatial,
-                 [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
+  const Window attrs = window(op, static_cast<size_t>(spatial), pads);
+  return with_batch_axis(op, op["input"], spatial,
+                         [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
 }
 
 // aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0,
@@ -78,7 +77,7 @@ std::vector<int64_t> axes_of_bias(size_t spatial) {
 
 // A transposed convolution whose output is extended by a stride or more, which runtimes refuse: what the
 // padding takes away at the end is left there, and the rest is nothing but bias.
-Value extended(Op& op, const Value& x, const Attrs& window, const std::vector<int64_t>& padding,
+Value extended(Op& op, const Value& x, const std::vector<int64_t>& padding,
                const std::vector<int64_t>& extension) {
   std::vector<int64_t> pads = padding, added(padding.size(), 0), axes;
   for (size_t i = 0; i < padding.size(); ++i) {
@@ -86,11 +85,7 @@ Value extended(Op& op, const Value& x, const Attrs& window, const std::vector<in
     added.push_back(std::max<int64_t>(extension[i] - padding[i], 0));
     axes.push_back(static_cast<int64_t>(i) + 2);
   }
-  Attrs attrs;
-  for (const Attr& a : window) {
-    if (a.name() != "pads") attrs.push_back(a);
-  }
-  attrs.push_back({"pads", pads});
+  const Window attrs = window(op, padding.size(), pads);
   Value out = op.Pad(op.ConvTranspose(x, op["weight"], {}, attrs), op.ints(added), {}, op.ints(axes));
   return op.has("bias") ? out + op.unsqueeze(op["bias"], axes_of_bias(padding.size())) : out;
 }
@@ -104,16 +99,16 @@ Value conv_transpose(Op& op) {
   const auto n = static_cast<size_t>(spatial);
   const std::vector<int64_t> padding = op.integers("padding", n),
                              extension = op.integers("output_padding", n);
-  Attrs attrs = window(op, n, both_sides(padding));
   const std::vector<int64_t> stride = op.integers("stride", n);
   const auto fits = [](int64_t more, int64_t step) { return more < step; };
   if (!std::equal(extension.begin(), extension.end(), stride.begin(), fits)) {
-    return batched(op, op["input"], spatial,
-                   [&](const Value& x) { return extended(op, x, attrs, padding, extension); });
+    return with_batch_axis(op, op["input"], spatial,
+                           [&](const Value& x) { return extended(op, x, padding, extension); });
   }
-  attrs.push_back({"output_padding", extension});
-  return batched(op, op["input"], spatial,
-                 [&](const Value& x) { return op.ConvTranspose(x, weight, op["bias"], attrs); });
+  attributes_of::ConvTranspose attrs = window(op, n, both_sides(padding));
+  attrs.add(attr::output_padding(extension));
+  return with_batch_axis(op, op["input"], spatial,
+                         [&](const Value& x) { return op.ConvTranspose(x, weight, op["bias"], attrs); });
 }
 
 // aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[]
@@ -124,9 +119,9 @@ Value convolution_general(Op& op) { return op.boolean("transposed") ? conv_trans
 // aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor
 // Time, batch, channels: a conv1d with the axes turned.
 Value conv_tbc(Op& op) {
-  Value x = op.transpose(op["self"], {1, 2, 0}), weight = op.transpose(op["weight"], {2, 1, 0});
+  Value x = op.permute(op["self"], {1, 2, 0}), weight = op.permute(op["weight"], {2, 1, 0});
   const int64_t pad = op.integer("pad");
-  return op.transpose(op.Conv(x, weight, op["bias"], {{"pads", {pad, pad}}}), {2, 0, 1});
+  return op.permute(op.Conv(x, weight, op["bias"], {attr::pads({pad, pad})}), {2, 0, 1});
 }
 
 }  // namespace

@@ -1,20 +1,21 @@
 // Tensors made of numbers.
 #include "complex.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
 
 // A number known at run time only is expanded; one that is known fills.
 Value filled(Op& op, const Value& size, std::string_view arg, DType t) {
-  if (op.is_known(arg)) return full_of(op, size, op.real(arg), t);
+  if (op.is_known(arg)) return full_complex(op, size, op.real(arg), t);
   op.require(!is_complex(t), "a complex number that fills a tensor");
   return op.Expand(op.as(arg, t), size);
 }
 
 template <int number>
 Value of_size(Op& op, DType otherwise) {
-  return full_of(op, op.shape("size"), number, op.dtype("dtype", otherwise));
+  return full_complex(op, op.shape("size"), number, op.dtype("dtype", otherwise));
 }
 
 // aten::zeros(SymInt[] size, *, ScalarType? dtype=None, …) -> Tensor
@@ -27,38 +28,38 @@ Value made(Op& op) {
 // aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, …) -> Tensor
 template <int number>
 Value made_new(Op& op) {
-  return of_size<number>(op, element_type(op["self"]));
+  return of_size<number>(op, torch_dtype(op["self"]));
 }
 
 // aten::zeros_like(Tensor self, *, ScalarType? dtype=None, …) -> Tensor
 template <int number>
 Value made_like(Op& op) {
-  return full_of(op, op.shape_of(op["self"]), number, op.dtype("dtype", element_type(op["self"])));
+  return full_complex(op, op.shape_of(op["self"]), number, op.dtype("dtype", torch_dtype(op["self"])));
 }
 
 // aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, …) -> Tensor
 Value full(Op& op) {
-  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", element_type(op["fill_value"])));
+  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", torch_dtype(op["fill_value"])));
 }
 
 // aten::new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, …) -> Tensor
 Value new_full(Op& op) {
-  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", element_type(op["self"])));
+  return filled(op, op.shape("size"), "fill_value", op.dtype("dtype", torch_dtype(op["self"])));
 }
 
 // aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, …) -> Tensor
 Value full_like(Op& op) {
-  return filled(op, op.shape_of(op["self"]), "fill_value", op.dtype("dtype", element_type(op["self"])));
+  return filled(op, op.shape_of(op["self"]), "fill_value", op.dtype("dtype", torch_dtype(op["self"])));
 }
 
 // aten::fill.Scalar(Tensor self, Scalar value) -> Tensor
 // aten::fill.Tensor(Tensor self, Tensor value) -> Tensor
-Value fill(Op& op) { return filled(op, op.shape_of(op["self"]), "value", element_type(op["self"])); }
+Value fill(Op& op) { return filled(op, op.shape_of(op["self"]), "value", torch_dtype(op["self"])); }
 
 // aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor
 Value copy(Op& op) {
-  Value self = op["self"], src = converted(op, op["src"], element_type(self));
-  if (same_shape(op, src, self)) return src;
+  Value self = op["self"], src = to_dtype(op, op["src"], torch_dtype(self));
+  if (op.same_shape(src, self)) return src;
   if (!src.is_complex()) return op.Expand(src, op.shape_of(self));
   return op.as_complex(op.Expand(op.as_real(src), op.shape({op.shape_of(self), op.constant(2)})));
 }
@@ -88,7 +89,7 @@ Value arange(Op& op) {
 // `steps` numbers from start to end, counted from the nearer end, as torch does for accuracy.
 Value spaced(Op& op, DType t) {
   Value start = op.as("start", t), end = op.as("end", t), steps = op["steps"];
-  Value i = op.cast(counted(op, steps), t), last = op.cast(steps - op.constant(1), t);
+  Value i = op.cast(op.arange(steps), t), last = op.cast(steps - 1, t);
   Value step = (end - start) / op.Max({last, op.constant(1.0, t)});
   return op.Where(i * 2 <= last, start + i * step, end - (last - i) * step);
 }
@@ -130,7 +131,7 @@ Value tensor(Op& op) {
   t = op.dtype("dtype", t);
   if (numbers.empty()) return op.full(op.ints({0}), 0, t);
   for (Value& x : numbers) x = op.unsqueeze(op.cast(x, t), {0});
-  return numbers.size() == 1 ? numbers[0] : op.Concat(numbers, {{"axis", 0}});
+  return numbers.size() == 1 ? numbers[0] : op.Concat(numbers, {attr::axis(0)});
 }
 
 // aten::as_tensor(Tensor(a) data, *, ScalarType? dtype=None, Device? device=None) -> Tensor(b|a)
@@ -164,8 +165,8 @@ Value cosine_window(Op& op, const std::vector<double>& coefficients) {
   const DType t = op.dtype("dtype", DType::f32);
   const DType in = t == DType::f64 ? t : DType::f32;
   Value length = op["window_length"];
-  Value span = op.boolean("periodic", true) ? length : op.Max({length - op.constant(1), op.constant(1)});
-  Value x = op.cast(counted(op, length), in) * (2 * pi) / op.cast(span, in);
+  Value span = op.boolean("periodic", true) ? length : op.Max({length - 1, op.constant(1)});
+  Value x = op.cast(op.arange(length), in) * (2 * pi) / op.cast(span, in);
   Value out = op.like(x, coefficients[0]) - op.Cos(x) * coefficients[1];
   if (coefficients.size() == 3) out = out + op.Cos(x * 2) * coefficients[2];
   return op.cast(out, t);
@@ -185,8 +186,8 @@ Value blackman_window(Op& op) { return cosine_window(op, {0.42, 0.5, 0.08}); }
 Value bartlett_window(Op& op) {
   const DType t = op.dtype("dtype", DType::f32);
   Value length = op["window_length"];
-  Value span = op.boolean("periodic", true) ? length : op.Max({length - op.constant(1), op.constant(1)});
-  Value x = op.cast(counted(op, length), DType::f32) * 2 / op.cast(span, DType::f32);
+  Value span = op.boolean("periodic", true) ? length : op.Max({length - 1, op.constant(1)});
+  Value x = op.cast(op.arange(length), DType::f32) * 2 / op.cast(span, DType::f32);
   return op.cast(1 - op.Abs(x - 1), t);
 }
 

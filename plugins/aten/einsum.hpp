@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "common.hpp"
+#include "axes.hpp"
 
 namespace onnxport::aten {
 
@@ -21,7 +21,7 @@ inline std::vector<std::string> terms_of(const std::string& equation) {
 }
 
 // An ellipsis may stand for fewer axes in one tensor than in another: ones in front make them alike.
-inline Values of_one_width(Op& op, Values tensors, const std::vector<std::string>& terms) {
+inline Values align_ellipses(Op& op, Values tensors, const std::vector<std::string>& terms) {
   op.require(terms.size() == tensors.size(), "as many terms as tensors");
   std::vector<int64_t> covered(terms.size(), -1);
   for (size_t i = 0; i < terms.size(); ++i) {
@@ -42,15 +42,15 @@ inline Values of_one_width(Op& op, Values tensors, const std::vector<std::string
 // summed; runtimes want it to name them.
 inline Value einstein_sum(Op& op, std::string equation, const Values& tensors) {
   equation.erase(std::remove(equation.begin(), equation.end(), ' '), equation.end());
-  const Values alike = of_one_width(op, tensors, terms_of(equation));
+  const Values alike = align_ellipses(op, tensors, terms_of(equation));
   const size_t result = equation.find("->");
   const bool summed = result != std::string::npos && equation.find("...") < result &&
                       equation.find("...", result) == std::string::npos;
-  if (!summed) return op.Einsum(alike, {{"equation", equation}});
+  if (!summed) return op.Einsum(alike, {attr::equation(equation)});
   const auto kept = static_cast<int64_t>(equation.size() - result - 2);
-  Value out = op.Einsum(alike, {{"equation", equation.insert(result + 2, "...")}});
+  Value out = op.Einsum(alike, {attr::equation(equation.insert(result + 2, "..."))});
   if (out.rank() == kept) return out;  // it stands for none
-  return op.ReduceSum(out, op.ints(all_axes(out.rank() - kept)), {{"keepdims", 0}});
+  return op.ReduceSum(out, op.ints(all_axes(out.rank() - kept)), {attr::keepdims(0)});
 }
 
 }  // namespace onnxport::aten

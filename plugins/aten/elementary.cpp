@@ -1,6 +1,6 @@
 // Elementary functions of one argument.
-#include "common.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 // aten::abs(Tensor self) -> Tensor
 Value abs(Op& op) {
   Value self = op["self"];
-  if (self.is_complex()) return op.ReduceL2(op.as_real(self), op.ints({-1}), {{"keepdims", 0}});
+  if (self.is_complex()) return op.ReduceL2(op.as_real(self), op.ints({-1}), {attr::keepdims(0)});
   return self.dtype() == DType::boolean ? self : op.Abs(self);
 }
 
@@ -94,12 +94,12 @@ Value round(Op& op) {
 }
 
 // aten::trunc(Tensor self) -> Tensor
-Value trunc(Op& op) { return truncated(op, op["self"]); }
+Value trunc(Op& op) { return op.trunc(op["self"]); }
 
 // aten::frac(Tensor self) -> Tensor
 Value frac(Op& op) {
   Value self = op["self"];
-  return self - truncated(op, self);
+  return self - op.trunc(self);
 }
 
 // aten::sign(Tensor self) -> Tensor
@@ -136,7 +136,7 @@ Value nan_to_num(Op& op) {
   Value self = op["self"];
   const DType t = self.dtype();
   if (!is_floating(t)) return self;
-  Value high = op.IsInf(self, {{"detect_negative", 0}}), low = op.IsInf(self, {{"detect_positive", 0}});
+  Value high = op.IsInf(self, {attr::detect_negative(0)}), low = op.IsInf(self, {attr::detect_positive(0)});
   Value x = op.Where(op.IsNaN(self), op.like(self, op.real("nan", 0)), self);
   x = op.Where(high, op.like(self, op.real("posinf", largest(t))), x);
   return op.Where(low, op.like(self, op.real("neginf", -largest(t))), x);

@@ -1,6 +1,7 @@
 // Rows of a table, by number.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -13,17 +14,17 @@ Value embedding(Op& op) { return op.Gather(op["weight"], op["indices"]); }
 Value one_hot(Op& op) {
   Value self = op["self"], classes = op["num_classes"];
   if (op.is_known("num_classes") && op.integer("num_classes") < 0) {
-    classes = op.ReduceMax(self, {}, {{"keepdims", 0}}) + 1;
+    classes = op.ReduceMax(self, {}, {attr::keepdims(0)}) + 1;
   }
-  return with_an_axis(op, self, [&](const Value& x) { return op.OneHot(x, classes, op.ints({0, 1})); });
+  return atleast_1d(op, self, [&](const Value& x) { return op.OneHot(x, classes, op.ints({0, 1})); });
 }
 
 // Which bag holds which index: a matrix of bags by indices.
 Value membership(Op& op, const Value& indices) {
   Value offsets = op.cast(op["offsets"], DType::i64);
   if (op.boolean("include_last_offset")) offsets = op.slice(offsets, 0, 0, -1);
-  Value ends = op.Concat({op.slice(offsets, 0, 1, to_end), op.Shape(indices)}, {{"axis", 0}});
-  Value position = counted(op, op.dim(indices, 0));
+  Value ends = op.Concat({op.slice(offsets, 0, 1, to_end), op.Shape(indices)}, {attr::axis(0)});
+  Value position = op.arange(op.dim(indices, 0));
   Value inside = (op.unsqueeze(offsets, {1}) <= position) & (position < op.unsqueeze(ends, {1}));
   if (op.integer("padding_idx", -1) < 0) return inside;
   return inside & ~(indices == static_cast<double>(op.integer("padding_idx")));
@@ -39,12 +40,12 @@ Values embedding_bag(Op& op) {
   Value indices = op["indices"], rows = op.Gather(op["weight"], indices), inside = membership(op, indices);
   if (op.has("per_sample_weights")) rows = rows * op.unsqueeze(op["per_sample_weights"], {1});
   Value weights = op.cast_like(inside, rows);
-  Value count = op.ReduceSum(weights, op.ints({1}), {{"keepdims", 1}});
+  Value count = op.ReduceSum(weights, op.ints({1}), {attr::keepdims(1)});
   Value out;
   if (op.integer("mode") == 2) {
     Value member = op.unsqueeze(inside, {2});
     Value greatest =
-        op.ReduceMax(op.Where(member, rows, op.like(rows, -infinity)), op.ints({1}), {{"keepdims", 0}});
+        op.ReduceMax(op.Where(member, rows, op.like(rows, -infinity)), op.ints({1}), {attr::keepdims(0)});
     out = op.Where(count == 0, op.like(rows, 0), greatest);
   } else {
     out = op.MatMul(weights, rows);

@@ -1,5 +1,5 @@
 // Fourier transforms. A complex tensor is a real one with a last axis of 2.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -21,9 +21,9 @@ Value size_of_axes(Op& op, const Value& x, const std::vector<int64_t>& axes) {
 
 // The transform along one axis of real pairs, or of single reals, without normalization.
 Value dft(Op& op, const Value& x, int64_t axis, bool onesided, bool back) {
-  Attrs attrs;
-  if (onesided) attrs.push_back({"onesided", 1});
-  if (back) attrs.push_back({"inverse", 1});
+  attributes_of::DFT attrs;
+  if (onesided) attrs.add(attr::onesided(1));
+  if (back) attrs.add(attr::inverse(1));
   Value out = op.DFT(x, {}, op.constant(axis), attrs);
   return back ? out * op.cast_like(op.dim(x, axis), x) : out;  // ONNX's inverse divides by the size
 }
@@ -32,18 +32,19 @@ Value dft(Op& op, const Value& x, int64_t axis, bool onesided, bool back) {
 Value pairs(Op& op, const Value& x) {
   if (x.is_complex()) return op.as_real(x);
   Value real = op.unsqueeze(x, {x.rank()});
-  return op.Concat({real, real * 0}, {{"axis", -1}});
+  return op.Concat({real, real * 0}, {attr::axis(-1)});
 }
 
 Value conjugate(Op& op, const Value& x) {
-  return x * op.Concat({op.unsqueeze(op.like(x, 1), {0}), op.unsqueeze(op.like(x, -1), {0})}, {{"axis", 0}});
+  return x *
+         op.Concat({op.unsqueeze(op.like(x, 1), {0}), op.unsqueeze(op.like(x, -1), {0})}, {attr::axis(0)});
 }
 
 // Cut off, or continued with zeros, to `size` along the axis.
 Value resized(Op& op, const Value& x, int64_t axis, const Value& size) {
   const auto wanted = size.constant_ints();
   if (wanted && x.static_dim(axis) == wanted->at(0)) return x;
-  Value kept = section(op, x, axis, op.constant(0), size);
+  Value kept = op.slice(x, axis, op.constant(0), size);
   if (wanted && x.static_dim(axis) && *x.static_dim(axis) > wanted->at(0)) return kept;
   Value missing = op.Max({size - op.dim(kept, axis), op.constant(0)});
   return op.Pad(kept, op.shape({op.constant(0), missing}), {}, op.ints({axis}));
@@ -51,12 +52,12 @@ Value resized(Op& op, const Value& x, int64_t axis, const Value& size) {
 
 // The real values of a spectrum of which one half is given, the other being its mirror image: `size` of them.
 Value to_reals(Op& op, const Value& given, int64_t axis, const Value& size, bool back) {
-  Value half = resized(op, given, axis, size / op.constant(2) + op.constant(1));
+  Value half = resized(op, given, axis, size / 2 + 1);
   if (!back) half = conjugate(op, half);
   Value mirrored = op.Range(size - op.dim(half, axis), op.constant(0), op.constant(-1));
-  Value other = conjugate(op, op.Gather(half, mirrored, {{"axis", axis}}));
-  Value whole = dft(op, op.Concat({half, other}, {{"axis", axis}}), axis, false, true);
-  return op.Gather(whole, op.constant(0), {{"axis", -1}});
+  Value other = conjugate(op, op.Gather(half, mirrored, {attr::axis(axis)}));
+  Value whole = dft(op, op.Concat({half, other}, {attr::axis(axis)}), axis, false, true);
+  return op.Gather(whole, op.constant(0), {attr::axis(-1)});
 }
 
 // aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor
@@ -180,7 +181,7 @@ Value real_transform(Op& op, bool back) {
   const Axes a = axes_of(op, self);
   Value x = along_others(op, pairs(op, self), a, back, count);
   const int64_t last = a.axes.back();
-  Value size = a.sizes.back() ? a.sizes.back() : (op.dim(x, last) - op.constant(1)) * op.constant(2);
+  Value size = a.sizes.back() ? a.sizes.back() : (op.dim(x, last) - 1) * 2;
   return scaled_by_norm(op, to_reals(op, x, last, size, back), count * size, back);
 }
 
@@ -210,30 +211,30 @@ Value stft(Op& op) {
   op.require(!x.is_complex() && !op.boolean("align_to_window", false), "stft of complex numbers or aligned");
   const int64_t axis = x.rank() - 1;
   if (op.boolean("center", false)) {
-    x = op.Pad(x, op.ints({half, half}), {}, op.ints({axis}), {{"mode", op.string("pad_mode")}});
+    x = op.Pad(x, op.ints({half, half}), {}, op.ints({axis}), {attr::mode(op.string("pad_mode"))});
   }
-  Value count = (op.dim(x, axis) - op.constant(frame)) / op.constant(hop) + op.constant(1);
-  Value starts = op.unsqueeze(counted(op, count) * op.constant(hop), {1});
-  Value frames = op.Gather(x, starts + counted(op, op.constant(frame)), {{"axis", axis}});
+  Value count = (op.dim(x, axis) - frame) / hop + 1;
+  Value starts = op.unsqueeze(op.arange(count) * hop, {1});
+  Value frames = op.Gather(x, starts + op.arange(op.constant(frame)), {attr::axis(axis)});
   Value wave = op.unsqueeze(frames * framed_window(op, x, frame), {axis + 2});
   Value out = dft(op, wave, axis + 1, op.boolean("onesided", true), false);
   if (op.boolean("normalized")) out = out / std::sqrt(static_cast<double>(frame));
   std::vector<int64_t> order = all_axes(axis + 3);
   std::swap(order[static_cast<size_t>(axis)], order[static_cast<size_t>(axis) + 1]);
-  out = op.transpose(out, order);
+  out = op.permute(out, order);
   return op.boolean("return_complex", false) ? op.as_complex(out) : out;
 }
 
 // The sum of frames laid over each other, each `hop` further along: (…, frame, element) -> (…, element).
 Value laid_over(Op& op, const Value& frames, const Value& places, const Value& length) {
   const int64_t axis = frames.rank() - 2;
-  Values size = dims(op, frames, 0, axis), flat = size;
+  Values size = op.dims(frames, 0, axis), flat = size;
   size.push_back(length);
   flat.push_back(op.constant(-1));
   Value updates = op.reshape(frames, flat);
   return op.ScatterElements(op.full(op.shape(size), 0, frames.dtype()),
                             op.Expand(places, op.shape_of(updates)), updates,
-                            {{"axis", axis}, {"reduction", "add"}});
+                            {attr::axis(axis), attr::reduction("add")});
 }
 
 // aten::istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None,
@@ -248,19 +249,19 @@ Value istft(Op& op) {
   std::vector<int64_t> order = all_axes(axis + 2);
   std::swap(order[static_cast<size_t>(axis)], order[static_cast<size_t>(axis) - 1]);
   // Of a whole spectrum torch takes the first half, too.
-  Value wave = to_reals(op, op.transpose(op.as_real(self), order), axis, op.constant(frame), true);
+  Value wave = to_reals(op, op.permute(op.as_real(self), order), axis, op.constant(frame), true);
   const auto size = static_cast<double>(frame);
   const double scale = op.boolean("normalized") ? std::sqrt(size) : size;
   Value window = framed_window(op, wave, frame);
   Value count = op.dim(self, axis);
-  Value length = (count - op.constant(1)) * op.constant(hop) + op.constant(frame);
-  Value starts = op.unsqueeze(counted(op, count) * op.constant(hop), {1});
-  Value places = op.reshape(starts + counted(op, op.constant(frame)), {-1});
+  Value length = (count - 1) * hop + frame;
+  Value starts = op.unsqueeze(op.arange(count) * hop, {1});
+  Value places = op.reshape(starts + op.arange(op.constant(frame)), {-1});
   Value weights = op.Expand(window * window, op.shape({count, op.constant(frame)}));
   Value out = laid_over(op, wave * (window / scale), places, length) / laid_over(op, weights, places, length);
   Value from = op.constant(op.boolean("center") ? frame / 2 : 0);
   Value to = op.has("length") ? from + op["length"] : length - from;
-  out = section(op, out, axis - 1, from, to);
+  out = op.slice(out, axis - 1, from, to);
   return op.has("length") ? resized(op, out, axis - 1, op["length"]) : out;
 }
 

@@ -1,12 +1,13 @@
 // Elements read at given places.
+#include "advanced_index.hpp"
+#include "axes.hpp"
 #include "families.hpp"
-#include "places.hpp"
 
 namespace onnxport::aten {
 namespace {
 
 // aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)
-Value select(Op& op) { return op.Gather(op["self"], op["index"], {{"axis", op.axis("dim", op["self"])}}); }
+Value select(Op& op) { return op.Gather(op["self"], op["index"], {attr::axis(op.axis("dim", op["self"]))}); }
 
 // aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) ->
 // Tensor(a)
@@ -19,16 +20,16 @@ Value slice(Op& op) {
   const int64_t size = self.static_dim(axis).value_or(to_end);
   const bool whole = from && to && from->at(0) == 0 && to->at(0) >= size;
   const int64_t step = op.integer("step");
-  return whole && step == 1 ? self : section(op, self, axis, start, end, step);
+  return whole && step == 1 ? self : op.slice(self, axis, start, end, step);
 }
 
 // aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor
 Value index(Op& op) {
   Value self = op["self"];
-  const Places p = places_of(op, self);
-  if (p.indexed.size() == 1) return op.Gather(self, p.numbers.front(), {{"axis", p.indexed.front()}});
-  Value found = op.GatherND(permuted(op, self, axes_first(self.rank(), p.indexed)), joined(op, p));
-  return permuted(op, found, order_of_result(p, self.rank()));
+  const AdvancedIndex p = advanced_index_of(op, self);
+  if (p.indexed.size() == 1) return op.Gather(self, p.indices.front(), {attr::axis(p.indexed.front())});
+  Value found = op.GatherND(op.permute(self, axes_first(self.rank(), p.indexed)), stacked(op, p));
+  return op.permute(found, order_of_result(p, self.rank()));
 }
 
 // aten::index_select(Tensor self, int dim, Tensor index) -> Tensor
@@ -36,7 +37,7 @@ Value index_select(Op& op) {
   Value self = op["self"], index = op["index"];
   if (self.rank() == 0) return self;
   if (index.rank() == 0) index = op.unsqueeze(index, {0});
-  return op.Gather(self, index, {{"axis", op.axis("dim", self)}});
+  return op.Gather(self, index, {attr::axis(op.axis("dim", self))});
 }
 
 // aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor
@@ -46,7 +47,7 @@ Value gather(Op& op) {
   if (index.rank() == 0) return op.squeeze(op.GatherElements(self, op.unsqueeze(index, {0})), {0});
   if (self.rank() == 0) self = op.unsqueeze(self, {0});
   if (self.rank() != index.rank()) return op.full(op.shape_of(index), 0, self.dtype());  // it has no elements
-  return op.GatherElements(self, index, {{"axis", op.axis("dim", self)}});
+  return op.GatherElements(self, index, {attr::axis(op.axis("dim", self))});
 }
 
 // aten::take(Tensor self, Tensor index) -> Tensor
@@ -64,7 +65,7 @@ Value take_along_dim(Op& op) {
     right[i] = i == axis ? op.constant(1) : op.dim(self, i);
   }
   return op.GatherElements(op.Expand(self, op.shape(left)), op.Expand(indices, op.shape(right)),
-                           {{"axis", axis}});
+                           {attr::axis(axis)});
 }
 
 // The mask and the tensor in one shape.
@@ -82,22 +83,22 @@ Value masked_select(Op& op) {
 
 // aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor
 Value masked_fill(Op& op) {
-  return either(op, op.cast(op["mask"], DType::boolean), op.as("value", op["self"].dtype()), op["self"]);
+  return op.where(op.cast(op["mask"], DType::boolean), op.as("value", op["self"].dtype()), op["self"]);
 }
 
 // aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor
 Value masked_scatter(Op& op) {
   auto [self, mask] = masked(op);
   Value flat = op.cast(op.reshape(mask, {-1}), DType::i64);
-  Value place = op.Max({op.CumSum(flat, op.constant(0)) - op.constant(1), op.constant(0)});
+  Value place = op.Max({op.CumSum(flat, op.constant(0)) - 1, op.constant(0)});
   Value taken = op.Gather(op.reshape(op["source"], {-1}), op.Reshape(place, op.shape_of(self)));
-  return either(op, mask, taken, self);
+  return op.where(mask, taken, self);
 }
 
 // aten::nonzero(Tensor self) -> Tensor
 Value nonzero(Op& op) {
   Value self = op["self"];
-  if (self.rank() > 0) return op.transpose(op.NonZero(self), {1, 0});
+  if (self.rank() > 0) return op.permute(op.NonZero(self), {1, 0});
   Value count = op.cast(op.cast(self, DType::boolean), DType::i64);
   return op.full(op.shape({count, op.constant(0)}), 0, DType::i64);  // a number has no coordinates
 }
@@ -115,7 +116,7 @@ Value nonzero_static(Op& op) {
     return op.full(op.shape({size, op.constant(0)}), 0, DType::i64);  // no coordinates
   Value missing = op.Max({size - op.dim(found, 0), op.constant(0)});
   Value padded = op.Pad(found, op.shape({op.ints({0, 0}), missing, op.constant(0)}), op["fill_value"]);
-  return section(op, padded, 0, op.constant(0), size);
+  return op.slice(padded, 0, op.constant(0), size);
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // Tensors joined to one, and one taken apart.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
 namespace {
 
 Value joined(Op& op, const Values& tensors, int64_t axis) {
-  return tensors.size() == 1 ? tensors[0] : op.Concat(tensors, {{"axis", axis}});
+  return tensors.size() == 1 ? tensors[0] : op.Concat(tensors, {attr::axis(axis)});
 }
 
 // aten::cat(Tensor[] tensors, int dim=0) -> Tensor
@@ -59,12 +59,12 @@ Value column_stack(Op& op) { return joined_at_rank(op, 2, 1, true); }
 
 Values split_into(Op& op, const Value& x, int64_t axis, const std::vector<int64_t>& sizes) {
   if (sizes.size() == 1) return {x};
-  return op.Split(x, op.ints(sizes), sizes.size(), {{"axis", axis}});
+  return op.Split(x, op.ints(sizes), sizes.size(), {attr::axis(axis)});
 }
 
 // Pieces of `size`, the last one smaller where it does not divide.
 Values split_evenly(Op& op, const Value& x, int64_t axis, int64_t size) {
-  const int64_t all = known_size(op, x, axis);
+  const int64_t all = op.static_size(x, axis);
   std::vector<int64_t> sizes;
   for (int64_t rest = all; rest > 0; rest -= size) sizes.push_back(std::min(rest, size));
   if (sizes.empty()) sizes.push_back(0);
@@ -81,7 +81,7 @@ Values split_as(Op& op, std::string_view arg) {
   Value self = op["self"];
   const size_t count = op.size(arg);
   if (count == 1) return {self};
-  return op.Split(self, op.shape(arg), count, {{"axis", op.axis("dim", self)}});
+  return op.Split(self, op.shape(arg), count, {attr::axis(op.axis("dim", self))});
 }
 
 // aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]
@@ -96,14 +96,14 @@ Values chunk(Op& op) {
   const int64_t axis = op.axis("dim", self), chunks = op.integer("chunks");
   op.require(chunks > 0, "chunk expects at least one chunk");
   if (chunks == 1) return {self};
-  const int64_t size = (known_size(op, self, axis) + chunks - 1) / chunks;
+  const int64_t size = (op.static_size(self, axis) + chunks - 1) / chunks;
   if (size > 0) return split_evenly(op, self, axis, size);
   return split_into(op, self, axis, std::vector<int64_t>(static_cast<size_t>(chunks), 0));
 }
 
 Values sectioned(Op& op, int64_t axis) {
   Value self = op["self"];
-  const int64_t all = known_size(op, self, axis), sections = op.integer("sections");
+  const int64_t all = op.static_size(self, axis), sections = op.integer("sections");
   std::vector<int64_t> sizes;
   for (int64_t i = 0; i < sections; ++i) sizes.push_back(all / sections + (i < all % sections ? 1 : 0));
   return split_into(op, self, axis, sizes);
@@ -115,10 +115,10 @@ Values cut(Op& op, int64_t axis) {
   Values pieces;
   Value from = op.constant(0);
   for (const Value& to : op.values("indices")) {
-    pieces.push_back(section(op, self, axis, from, to));
+    pieces.push_back(op.slice(self, axis, from, to));
     from = to;
   }
-  pieces.push_back(section(op, self, axis, from, op.constant(to_end)));
+  pieces.push_back(op.slice(self, axis, from, op.constant(to_end)));
   return pieces;
 }
 
@@ -140,10 +140,10 @@ Values dsplit(Op& op) { return split_tensor(op, 2); }
 // aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]
 Values unbind(Op& op) {
   Value self = op["self"];
-  const int64_t axis = op.axis("dim", self), count = known_size(op, self, axis);
+  const int64_t axis = op.axis("dim", self), count = op.static_size(self, axis);
   if (count == 1) return {op.squeeze(self, {axis})};
   Values slices;
-  for (int64_t i = 0; i < count; ++i) slices.push_back(op.Gather(self, op.constant(i), {{"axis", axis}}));
+  for (int64_t i = 0; i < count; ++i) slices.push_back(op.Gather(self, op.constant(i), {attr::axis(axis)}));
   return slices;
 }
 
@@ -154,11 +154,11 @@ Values meshgrid(Op& op) {
   std::vector<int64_t> place = all_axes(rank);
   if (rank > 1 && op.string("indexing", "ij") == "xy") std::swap(place[0], place[1]);
   Values sizes(tensors.size());
-  for (int64_t i = 0; i < rank; ++i) sizes[place[i]] = element_count(op, tensors[i]);
+  for (int64_t i = 0; i < rank; ++i) sizes[place[i]] = op.numel(tensors[i]);
   Value shape = op.shape(sizes);
   for (int64_t i = 0; i < rank; ++i) {
     Value flat = tensors[i].rank() == 0 ? op.unsqueeze(tensors[i], {0}) : tensors[i];
-    tensors[i] = op.Expand(op.along(flat, place[i], rank), shape);
+    tensors[i] = op.Expand(op.unsqueeze_around(flat, place[i], rank), shape);
   }
   return tensors;
 }

@@ -1,7 +1,7 @@
 // Products of matrices and vectors.
-#include "common.hpp"
 #include "einsum.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -16,9 +16,9 @@ Value product(Op& op, const Value& a, const Value& b) {
 
 // beta * self + alpha * product, where beta = 0 takes nothing of self, not even its NaNs.
 Value blended(Op& op, const Value& product) {
-  Value right = scaled(op, product, "alpha");
+  Value right = scale_by(op, product, "alpha");
   if (op.is_known("beta") && op.real("beta") == 0) return op.Expand(right, op.shape_of(product));
-  return scaled(op, op["self"], "beta") + right;
+  return scale_by(op, op["self"], "beta") + right;
 }
 
 // aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor
@@ -27,9 +27,9 @@ Value linear(Op& op) {
   if (weight.rank() == 1) return bias ? op.MatMul(input, weight) + bias : op.MatMul(input, weight);
   const bool vector_bias = !bias || bias.rank() <= 2;
   if (input.rank() == 2 && is_floating(input.dtype()) && vector_bias) {
-    return op.Gemm(input, weight, bias, {{"transB", 1}});
+    return op.Gemm(input, weight, bias, {attr::transB(1)});
   }
-  Value out = product(op, input, op.transpose(weight, {1, 0}));
+  Value out = product(op, input, op.permute(weight, {1, 0}));
   return bias ? out + bias : out;
 }
 
@@ -53,7 +53,7 @@ Value inner(Op& op) {
   if (self.rank() == 0 || other.rank() == 0) return self * other;
   if (other.rank() == 1) return product(op, self, other);
   if (self.rank() == 1) return product(op, other, self);
-  if (self.rank() == 2 && other.rank() == 2) return product(op, self, op.transpose(other, {1, 0}));
+  if (self.rank() == 2 && other.rank() == 2) return product(op, self, op.permute(other, {1, 0}));
   op.decline("the inner product of tensors of more than two dimensions");
 }
 
@@ -62,7 +62,7 @@ Value addmm(Op& op) {
   Value self = op["self"], mat1 = op["mat1"], mat2 = op["mat2"];
   if (!is_floating(mat1.dtype())) return blended(op, product(op, mat1, mat2));
   const double beta = op.real("beta"), alpha = op.real("alpha");
-  return op.Gemm(mat1, mat2, beta == 0 ? Value() : self, {{"alpha", alpha}, {"beta", beta}});
+  return op.Gemm(mat1, mat2, beta == 0 ? Value() : self, {attr::alpha(alpha), attr::beta(beta)});
 }
 
 // aten::_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1,
@@ -78,7 +78,7 @@ Value baddbmm(Op& op) { return blended(op, product(op, op["batch1"], op["batch2"
 // aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor
 Value addbmm(Op& op) {
   Value products = product(op, op["batch1"], op["batch2"]);
-  return blended(op, op.ReduceSum(products, op.ints({0}), {{"keepdims", 0}}));
+  return blended(op, op.ReduceSum(products, op.ints({0}), {attr::keepdims(0)}));
 }
 
 // aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor
@@ -111,7 +111,7 @@ Value tensordot(Op& op) {
   std::string out;
   for (char c : a) out += b.find(c) == std::string::npos ? std::string(1, c) : "";
   for (char c : b) out += a.find(c) == std::string::npos ? std::string(1, c) : "";
-  return op.Einsum({self, other}, {{"equation", a + "," + b + "->" + out}});
+  return op.Einsum({self, other}, {attr::equation(a + "," + b + "->" + out)});
 }
 
 // aten::linalg_multi_dot(Tensor[] tensors) -> Tensor
@@ -144,7 +144,7 @@ Value matrix_power(Op& op) {
 Value vecdot(Op& op) {
   auto [x, y] = op.promoted("x", "y");
   Value products = x * y;
-  return op.ReduceSum(products, op.ints({op.axis("dim", products)}), {{"keepdims", 0}});
+  return op.ReduceSum(products, op.ints({op.axis("dim", products)}), {attr::keepdims(0)});
 }
 
 // aten::linalg_det(Tensor A) -> Tensor
@@ -157,7 +157,7 @@ Value cross_product(Op& op, int64_t axis) {
   auto [a, b] = op.promoted("self", "other");
   const int64_t from_end = axis - std::max(a.rank(), b.rank());  // the inputs broadcast
   const auto turned = [&op, from_end](const Value& x, const std::vector<int64_t>& order) {
-    return op.Gather(x, op.ints(order), {{"axis", from_end}});
+    return op.Gather(x, op.ints(order), {attr::axis(from_end)});
   };
   return turned(a, {1, 2, 0}) * turned(b, {2, 0, 1}) - turned(a, {2, 0, 1}) * turned(b, {1, 2, 0});
 }
@@ -170,7 +170,7 @@ Value cross(Op& op) {
   Value self = op["self"];
   if (op.has("dim")) return cross_product(op, op.axis("dim", self));
   for (int64_t axis = 0; axis < self.rank(); ++axis) {
-    if (known_size(op, self, axis) == 3) return cross_product(op, axis);
+    if (op.static_size(self, axis) == 3) return cross_product(op, axis);
   }
   op.decline("cross needs an axis of size 3");
 }
@@ -192,7 +192,7 @@ Value kron(Op& op) {
 
 Value triangle(Op& op, bool upper) {
   Value diagonal = op.is_known("diagonal") && op.integer("diagonal") == 0 ? Value() : op["diagonal"];
-  return op.Trilu(op["self"], diagonal, {{"upper", upper}});
+  return op.Trilu(op["self"], diagonal, {attr::upper(upper)});
 }
 
 // aten::tril(Tensor self, SymInt diagonal=0) -> Tensor
@@ -207,7 +207,7 @@ Value bilinear(Op& op) {
   Value left = op.unsqueeze(input1, {input1.rank() - 1, input1.rank()});  // [..., 1, 1, in1]
   Value right = op.unsqueeze(op["input2"], {input1.rank() - 1});          // [..., 1, in2]
   Value through = op.squeeze(op.MatMul(left, op["weight"]), {-2});        // [..., out, in2]
-  Value out = op.ReduceSum(through * right, op.ints({-1}), {{"keepdims", 0}});
+  Value out = op.ReduceSum(through * right, op.ints({-1}), {attr::keepdims(0)});
   return op.has("bias") ? out + op["bias"] : out;
 }
 

@@ -1,6 +1,6 @@
 // Loss functions.
-#include "common.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -11,9 +11,9 @@ Value gathered(Op& op, const Value& loss) {
     case 0:
       return loss;
     case 1:
-      return op.ReduceMean(loss, {}, {{"keepdims", 0}});
+      return op.ReduceMean(loss, {}, {attr::keepdims(0)});
     case 2:
-      return op.ReduceSum(loss, {}, {{"keepdims", 0}});
+      return op.ReduceSum(loss, {}, {attr::keepdims(0)});
     default:
       op.decline("an unknown reduction");
   }
@@ -101,7 +101,7 @@ Value nll_loss(Op& op) {
   return of_batch(op, [&](const Value& self, const Value& target) {
     return op.NegativeLogLikelihoodLoss(
         self, target, op["weight"],
-        {{"ignore_index", op.integer("ignore_index")}, {"reduction", reduction_name(op)}});
+        {attr::ignore_index(op.integer("ignore_index")), attr::reduction(reduction_name(op))});
   });
 }
 
@@ -120,7 +120,7 @@ Value cross_entropy_loss(Op& op) {
   return of_batch(op, [&](const Value& self, const Value& target) {
     return op.SoftmaxCrossEntropyLoss(
         self, target, op["weight"],
-        {{"ignore_index", op.integer("ignore_index")}, {"reduction", reduction_name(op)}});
+        {attr::ignore_index(op.integer("ignore_index")), attr::reduction(reduction_name(op))});
   });
 }
 
@@ -131,10 +131,10 @@ Value cross_entropy_loss(Op& op) {
 Value multi_margin_loss(Op& op) {
   Value self = op["self"], target = op["target"];
   const double p = op.real("p"), margin = op.real("margin");
-  Value of_target = op.GatherElements(self, op.unsqueeze(target, {-1}), {{"axis", -1}});
+  Value of_target = op.GatherElements(self, op.unsqueeze(target, {-1}), {attr::axis(-1)});
   Value excess = op.Relu(self - of_target + margin);
   if (p == 2) excess = excess * excess;
-  Value loss = op.ReduceSum(excess, op.ints({-1}), {{"keepdims", 0}}) - std::pow(std::max(margin, 0.0), p);
+  Value loss = op.ReduceSum(excess, op.ints({-1}), {attr::keepdims(0)}) - std::pow(std::max(margin, 0.0), p);
   if (op.has("weight")) loss = loss * op.Gather(op["weight"], target);
   return gathered(op, loss / op.cast_like(op.dim(self, -1), self));
 }
@@ -148,12 +148,12 @@ Values multilabel_margin_loss(Op& op) {
   Value ended = op.CumSum(op.cast(target < 0, DType::i64), op.constant(-1));
   Value valid = op.unsqueeze(ended == 0, {-1});
   Value label = op.Max({target, op.constant(0)});
-  Value hits = valid & (op.unsqueeze(label, {-1}) == counted(op, op.dim(self, -1)));
-  Value is_target = op.ReduceMax(op.cast_like(hits, self), op.ints({-2}), {{"keepdims", 0}});
-  Value of_target = op.unsqueeze(op.GatherElements(self, label, {{"axis", -1}}), {-1});
+  Value hits = valid & (op.unsqueeze(label, {-1}) == op.arange(op.dim(self, -1)));
+  Value is_target = op.ReduceMax(op.cast_like(hits, self), op.ints({-2}), {attr::keepdims(0)});
+  Value of_target = op.unsqueeze(op.GatherElements(self, label, {attr::axis(-1)}), {-1});
   Value excess = op.Relu(1 - of_target + op.unsqueeze(self, {-2}));
   Value pairs = valid & op.unsqueeze(is_target == 0, {-2});
-  Value loss = op.ReduceSum(excess * op.cast_like(pairs, self), op.ints({-2, -1}), {{"keepdims", 0}});
+  Value loss = op.ReduceSum(excess * op.cast_like(pairs, self), op.ints({-2, -1}), {attr::keepdims(0)});
   return {gathered(op, loss / op.cast_like(op.dim(self, -1), self)), is_target};
 }
 

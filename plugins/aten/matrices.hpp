@@ -2,50 +2,46 @@
 // column.
 #pragma once
 
-#include "loops.hpp"
+#include "onnxport/plugin.hpp"
 
 namespace onnxport::aten {
 
-inline Value transposed(Op& op, const Value& x) {
-  std::vector<int64_t> order = all_axes(x.rank());
-  std::swap(order[order.size() - 1], order[order.size() - 2]);
-  return op.transpose(x, order);
-}
-
 // Row `k` and column `k` of each matrix, and element `k` of each vector: the axis goes.
-inline Value row(Op& op, const Value& x, const Value& k) { return op.Gather(x, k, {{"axis", x.rank() - 2}}); }
+inline Value row(Op& op, const Value& x, const Value& k) {
+  return op.Gather(x, k, {attr::axis(x.rank() - 2)});
+}
 inline Value last(Op& op, const Value& x, const Value& k) {
-  return op.Gather(x, k, {{"axis", x.rank() - 1}});
+  return op.Gather(x, k, {attr::axis(x.rank() - 1)});
 }
 // A vector as the one column, or the one row, of a matrix.
 inline Value as_column(Op& op, const Value& x) { return op.unsqueeze(x, {x.rank()}); }
 inline Value as_row(Op& op, const Value& x) { return op.unsqueeze(x, {x.rank() - 1}); }
 
 // The numbers of the rows of `x`, and of its columns (or of the elements of a vector).
-inline Value rows_of(Op& op, const Value& x) { return counted(op, op.dim(x, -2)); }
-inline Value columns_of(Op& op, const Value& x) { return counted(op, op.dim(x, -1)); }
+inline Value row_indices(Op& op, const Value& x) { return op.arange(op.dim(x, -2)); }
+inline Value column_indices(Op& op, const Value& x) { return op.arange(op.dim(x, -1)); }
 
 // Zeros in the shape of the leading axes of `x`, all but the last `dropped`, and of `rest` after them.
-inline Value zeros_beside(Op& op, const Value& x, int64_t dropped, Values rest, DType t = DType::f64) {
-  Values size = dims(op, x, 0, x.rank() - dropped);
+inline Value batched_zeros(Op& op, const Value& x, int64_t dropped, Values rest, DType t = DType::f64) {
+  Values size = op.dims(x, 0, x.rank() - dropped);
   size.insert(size.end(), rest.begin(), rest.end());
   return op.full(op.shape(size), 0, t);
 }
 
 // One where row and column are the same.
-inline Value unit_matrix(Op& op, const Value& rows, const Value& columns) {
+inline Value identity_matrix(Op& op, const Value& rows, const Value& columns) {
   return op.EyeLike(op.full(op.shape({rows, columns}), 0, DType::f64));
 }
 
 inline Value diagonal_of(Op& op, const Value& x) {
-  Value here = as_column(op, rows_of(op, x)) == columns_of(op, x);
-  Value only = op.ReduceSum(op.Where(here, x, op.like(x, 0)), op.ints({-2}), {{"keepdims", 0}});
-  return section(op, only, only.rank() - 1, op.constant(0), op.Min({op.dim(x, -2), op.dim(x, -1)}));
+  Value here = as_column(op, row_indices(op, x)) == column_indices(op, x);
+  Value only = op.ReduceSum(op.Where(here, x, op.like(x, 0)), op.ints({-2}), {attr::keepdims(0)});
+  return op.slice(only, only.rank() - 1, op.constant(0), op.Min({op.dim(x, -2), op.dim(x, -1)}));
 }
 
 // The matrices `a` and the axes before them that `model` has.
-inline Value beside(Op& op, const Value& a, const Value& model) {
-  Values size = dims(op, model, 0, model.rank() - 2);
+inline Value expand_batch(Op& op, const Value& a, const Value& model) {
+  Values size = op.dims(model, 0, model.rank() - 2);
   size.push_back(op.constant(1));
   size.push_back(op.constant(1));
   return model.rank() == 2 ? a : op.Expand(a, op.shape(size));
@@ -60,17 +56,17 @@ inline bool is_empty(const Value& x) {
 
 // The solution x of a x = b, `a` being triangular: its other triangle is not read.
 inline Value solve_triangular(Op& op, const Value& a, const Value& given, bool upper, bool unit) {
-  Value b = beside(op, given, a), size = op.dim(a, -1);
-  Value columns = columns_of(op, a), rows = as_column(op, columns);
+  Value b = expand_batch(op, given, a), size = op.dim(a, -1);
+  Value columns = column_indices(op, a), rows = as_column(op, columns);
   Value zeros = op.full(op.shape_of(b), 0, DType::f64);
   const auto step = [&](const Value& i, const Values& s, Value&) -> Values {
-    Value k = upper ? size - op.constant(1) - i : i, coefficients = row(op, a, k);
+    Value k = upper ? size - 1 - i : i, coefficients = row(op, a, k);
     Value others = op.Where(upper ? columns > k : columns < k, coefficients, op.like(a, 0));
     Value x = as_row(op, row(op, b, k)) - op.MatMul(as_row(op, others), s[0]);
     if (!unit) x = x / op.unsqueeze(last(op, coefficients, k), {a.rank() - 2, a.rank() - 1});
     return {op.Where(rows == k, x, s[0])};
   };
-  return repeated(op, size, {zeros}, step)[0];
+  return op.loop(size, {zeros}, step)[0];
 }
 
 }  // namespace onnxport::aten

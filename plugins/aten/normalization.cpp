@@ -1,5 +1,4 @@
 // Batch, layer, group, instance and RMS normalization.
-#include "common.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -28,7 +27,7 @@ Value by_learned(Op& op) {
   Value c = channels(op, x);
   Value weight = or_filled(op, "weight", c, 1, x.dtype()), bias = or_filled(op, "bias", c, 0, x.dtype());
   return op.BatchNormalization(x, weight, bias, op["running_mean"], op["running_var"],
-                               {{"epsilon", op.real("eps")}});
+                               {attr::epsilon(op.real("eps"))});
 }
 
 // Batch normalization with the statistics of this batch, and those.
@@ -38,9 +37,9 @@ struct OfBatch {
 OfBatch by_batch(Op& op) {
   Value x = op["input"];
   const std::vector<int64_t> axes = all_but_channels(x);
-  Value mean = op.ReduceMean(x, op.ints(axes), {{"keepdims", 1}});
+  Value mean = op.ReduceMean(x, op.ints(axes), {attr::keepdims(1)});
   Value centred = x - mean;
-  Value variance = op.ReduceMean(centred * centred, op.ints(axes), {{"keepdims", 1}});
+  Value variance = op.ReduceMean(centred * centred, op.ints(axes), {attr::keepdims(1)});
   Value inverse = op.Reciprocal(op.Sqrt(variance + op.real("eps")));
   Value y = centred * inverse;
   std::vector<int64_t> trailing(axes.begin() + 1, axes.end());
@@ -94,24 +93,33 @@ Values native_batch_norm_functional(Op& op) {
 }
 
 // LayerNormalization over the last axes, as many as normalized_shape has.
-Values layer_norm_outputs(Op& op, size_t outputs) {
+struct LayerNorm {
+  Value x, weight, bias;
+  attributes_of::LayerNormalization attrs;
+};
+LayerNorm layer_norm_arguments(Op& op) {
   Value x = op["input"];
-  Value weight = or_filled(op, "weight", op.shape("normalized_shape"), 1, x.dtype());
-  return op.node("LayerNormalization", {x, weight, op["bias"]},
-                 {{"axis", -static_cast<int64_t>(op.size("normalized_shape"))}, {"epsilon", op.real("eps")}},
-                 outputs);
+  return {x,
+          or_filled(op, "weight", op.shape("normalized_shape"), 1, x.dtype()),
+          op["bias"],
+          {attr::axis(-static_cast<int64_t>(op.size("normalized_shape"))), attr::epsilon(op.real("eps"))}};
 }
 
 // aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float
 // eps=1e-05,
 //                  bool cudnn_enable=True) -> Tensor
-Value layer_norm(Op& op) { return layer_norm_outputs(op, 1)[0]; }
+Value layer_norm(Op& op) {
+  const LayerNorm n = layer_norm_arguments(op);
+  return op.LayerNormalization(n.x, n.weight, n.bias, n.attrs);
+}
 
 // aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps)
 //   -> (Tensor, Tensor, Tensor)
 Values native_layer_norm(Op& op) {
-  if (op.is_used(1) || op.is_used(2)) return layer_norm_outputs(op, 3);
-  return {layer_norm(op), {}, {}};
+  if (!op.is_used(1) && !op.is_used(2)) return {layer_norm(op), {}, {}};
+  const LayerNorm n = layer_norm_arguments(op);
+  const auto out = op.LayerNormalization(all_outputs, n.x, n.weight, n.bias, n.attrs);
+  return {out.Y, out.Mean, out.InvStdDev};
 }
 
 Value grouped(Op& op, std::string_view groups) {
@@ -119,7 +127,7 @@ Value grouped(Op& op, std::string_view groups) {
   Value c = channels(op, x);
   return op.GroupNormalization(x, or_filled(op, "weight", c, 1, x.dtype()),
                                or_filled(op, "bias", c, 0, x.dtype()),
-                               {{"num_groups", op.integer(groups)}, {"epsilon", op.real("eps")}});
+                               {attr::num_groups(op.integer(groups)), attr::epsilon(op.real("eps"))});
 }
 
 // aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05,
@@ -134,9 +142,9 @@ Values native_group_norm(Op& op) {
   if (!op.is_used(1) && !op.is_used(2)) return {y, {}, {}};
   Value group = op.constant(op.integer("group"));
   Value x = op.reshape(op["input"], {op.dim(op["input"], 0), group, op["C"] * op["HxW"] / group});
-  Value mean = op.ReduceMean(x, op.ints({2}), {{"keepdims", 1}});
+  Value mean = op.ReduceMean(x, op.ints({2}), {attr::keepdims(1)});
   Value centred = x - mean;
-  Value variance = op.ReduceMean(centred * centred, op.ints({2}), {{"keepdims", 0}});
+  Value variance = op.ReduceMean(centred * centred, op.ints({2}), {attr::keepdims(0)});
   return {y, op.squeeze(mean, {2}), op.Reciprocal(op.Sqrt(variance + op.real("eps")))};
 }
 
@@ -147,7 +155,7 @@ Value instance_norm(Op& op) {
   Value x = op["input"];
   Value c = channels(op, x);
   return op.InstanceNormalization(x, or_filled(op, "weight", c, 1, x.dtype()),
-                                  or_filled(op, "bias", c, 0, x.dtype()), {{"epsilon", op.real("eps")}});
+                                  or_filled(op, "bias", c, 0, x.dtype()), {attr::epsilon(op.real("eps"))});
 }
 
 // The distance from 1 to the next number, torch's default epsilon.
@@ -168,8 +176,8 @@ double machine_epsilon(DType t) {
 Value rms_norm(Op& op) {
   Value x = op["input"];
   return op.RMSNormalization(x, or_filled(op, "weight", op.shape("normalized_shape"), 1, x.dtype()),
-                             {{"axis", -static_cast<int64_t>(op.size("normalized_shape"))},
-                              {"epsilon", op.real("eps", machine_epsilon(x.dtype()))}});
+                             {attr::axis(-static_cast<int64_t>(op.size("normalized_shape"))),
+                              attr::epsilon(op.real("eps", machine_epsilon(x.dtype())))});
 }
 
 // aten::_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, float? eps) -> (Tensor, Tensor)
@@ -186,7 +194,7 @@ Value weight_norm(Op& op) {
   for (int64_t axis = 0; axis < v.rank(); ++axis) {
     if (axis != op.integer("dim")) axes.push_back(axis);
   }
-  return v * (op["g"] / op.ReduceL2(v, op.ints(axes), {{"keepdims", 1}}));
+  return v * (op["g"] / op.ReduceL2(v, op.ints(axes), {attr::keepdims(1)}));
 }
 
 // aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor
@@ -195,9 +203,9 @@ Value cosine_similarity(Op& op) {
   const int64_t rank = std::max(x1.rank(), x2.rank());
   const int64_t dim = op.normalized(op.integer("dim"), rank);
   const auto length = [&op, from_end = dim - rank](const Value& x) {  // the inputs broadcast from the right
-    return op.Max({op.ReduceL2(x, op.ints({from_end}), {{"keepdims", 1}}), op.like(x, op.real("eps"))});
+    return op.Max({op.ReduceL2(x, op.ints({from_end}), {attr::keepdims(1)}), op.like(x, op.real("eps"))});
   };
-  return op.ReduceSum((x1 / length(x1)) * (x2 / length(x2)), op.ints({dim}), {{"keepdims", 0}});
+  return op.ReduceSum((x1 / length(x1)) * (x2 / length(x2)), op.ints({dim}), {attr::keepdims(0)});
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // Padding, by a constant or by what is there.
-#include "common.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -16,7 +15,7 @@ Value padded(Op& op, std::string_view amounts, const char* mode, const Value& fi
     pads[rank - 1 - i] = by_axis[2 * i];
     pads[2 * rank - 1 - i] = by_axis[2 * i + 1];
   }
-  return op.Pad(self, op.shape(pads), fill, {}, {{"mode", mode}});
+  return op.Pad(self, op.shape(pads), fill, {}, {attr::mode(mode)});
 }
 
 // aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor

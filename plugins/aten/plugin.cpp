@@ -6,14 +6,26 @@ namespace {
 
 Mappings all() {
   Mappings mappings;
-  for (Mappings (*family)() : {
-           activation,    adaptive_pooling, arithmetic,  attention, bessel,         comparison, complex,
-           conversion,    convolution,      counting,    creation,  dropout,        elementary, embedding,
-           factorization, fourier,          indexing,    joining,   linear_algebra, loss,       movement,
-           normalization, padding,          polynomial,  pooling,   quantization,   random,     rearrangement,
-           reduction,     resampling,       rnn,         scalar,    scatter,        searching,  special,
-           spectrum,      statistics,       transformer, view,
-       }) {
+  for (Mappings (*family)() : {activation,     adaptive_pooling,
+                               arithmetic,     attention,
+                               bessel,         comparison,
+                               complex,        conversion,
+                               convolution,    counting,
+                               creation,       diagonals,
+                               dropout,        eigenvalues,
+                               elementary,     embedding,
+                               factorization,  fourier,
+                               indexing,       joining,
+                               linear_algebra, loss,
+                               normalization,  padding,
+                               pixel_shuffles, polynomial,
+                               pooling,        python_numbers,
+                               quantization,   random,
+                               reduction,      repeat_flip_roll,
+                               resampling,     rnn,
+                               scatter,        sorting,
+                               special,        statistics,
+                               transformer,    view}) {
     for (Mapping& m : family()) mappings.push_back(std::move(m));
   }
   return mappings;

@@ -1,6 +1,6 @@
 // Orthogonal polynomials, each by its recurrence.
 #include "families.hpp"
-#include "loops.hpp"
+#include "reductions.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -15,18 +15,18 @@ double hermite_limit(DType t) { return t == DType::f64 ? 512 : 128; }
 Value polynomial(Op& op, First first, Next next, bool shifted, bool limited) {
   auto [given, degree] = op.promoted_to_float("x", "n");
   const DType t = given.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  const auto shaped = expanded(op, op.cast(given, t), truncated(op, op.cast(degree, t)));
+  const auto shaped = op.broadcast_tensors(op.cast(given, t), op.trunc(op.cast(degree, t)));
   Value x = shaped.first, n = shaped.second;
   if (shifted) x = x * 2 - 1;
   Value one = op.Expand(op.like(x, 1), op.shape_of(x)), linear = first(op, x);
   Value top = op.Clip(op.Where(op.IsNaN(n), op.like(n, 0), n), op.like(n, 1), op.like(n, 100000));
-  Value steps = greatest_of(op, op.cast(top, DType::i64), 1) - op.constant(1);
+  Value steps = max_or(op, op.cast(top, DType::i64), 1) - 1;
   const auto step = [&](const Value& i, const Values& s, Value&) -> Values {
     Value k = op.cast_like(i, x) + 1;
     Value on = (k < n) & ~op.IsNaN(s[1]);
     return {op.Where(on, s[1], s[0]), op.Where(on, next(op, x, k, s[1], s[0]), s[1])};
   };
-  Value out = repeated(op, steps, {one, linear}, step)[1];
+  Value out = op.loop(steps, {one, linear}, step)[1];
   out = op.Where(n < 1, op.Where(n < 0, op.like(x, 0), op.like(x, 1)), out);
   if (limited) out = op.Where(n > hermite_limit(t), op.like(x, std::nan("")), out);
   return op.cast_like(out, given);

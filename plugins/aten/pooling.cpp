@@ -1,5 +1,5 @@
 // Pooling over windows of a given size.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -32,7 +32,8 @@ std::vector<int64_t> strides_of(Op& op, const std::vector<int64_t>& kernel) {
 
 // The window that the arguments describe. More padding at the ends
 // than asked for changes no maximum, but what an average counts.
-Attrs window(Op& op, size_t spatial, bool may_pad) {
+using Window = AttributeList<attr::ceil_mode, attr::kernel_shape, attr::pads, attr::strides>;
+Window window(Op& op, size_t spatial, bool may_pad) {
   const std::vector<int64_t> kernel = op.integers("kernel_size", spatial);
   const std::vector<int64_t> strides = strides_of(op, kernel);
   const std::vector<int64_t> padding = op.integers("padding", spatial);
@@ -48,7 +49,7 @@ Attrs window(Op& op, size_t spatial, bool may_pad) {
     }
   }
   pads.insert(pads.end(), ends.begin(), ends.end());
-  return {{"kernel_shape", kernel}, {"strides", strides}, {"pads", pads}, {"ceil_mode", ceil_mode}};
+  return {attr::kernel_shape(kernel), attr::strides(strides), attr::pads(pads), attr::ceil_mode(ceil_mode)};
 }
 
 // ONNX pools floats and bytes; other integers pass through f64.
@@ -59,19 +60,17 @@ bool poolable(DType t) { return is_floating(t) || t == DType::i8 || t == DType::
 template <int64_t spatial>
 Values max_pool_with_indices(Op& op) {
   Value self = op["self"];
-  Attrs attrs = window(op, spatial, true);
-  attrs.push_back({"dilations", op.integers("dilation", spatial)});
+  attributes_of::MaxPool attrs = window(op, spatial, true);
+  attrs.add(attr::dilations(op.integers("dilation", spatial)));
   const bool single = self.rank() == spatial + 1;  // no batch axis
   Value x = poolable(self.dtype()) ? self : op.cast(self, DType::f64);
   if (single) x = op.unsqueeze(x, {0});
   const bool indexed = op.output_count() > 1 && op.is_used(1);
-  Values pooled = op.node("MaxPool", {x}, attrs, indexed ? 2 : 1);
-  if (indexed) pooled[1] = place_in_plane(op, x, pooled[1]);
-  pooled.resize(2);
-  if (single) {
-    for (Value& y : pooled) y = y ? op.squeeze(y, {0}) : y;
-  }
-  return {op.cast_like(pooled[0], self), pooled[1]};
+  const std::vector<int64_t> added = single ? std::vector<int64_t>{0} : std::vector<int64_t>{};
+  if (!indexed) return {op.cast_like(op.squeeze(op.MaxPool(x, attrs), added), self), {}};
+  const auto pooled = op.MaxPool(all_outputs, x, attrs);
+  Value index = index_in_plane(op, x, pooled.Indices);
+  return {op.cast_like(op.squeeze(pooled.Y, added), self), op.squeeze(index, added)};
 }
 
 // aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1,
@@ -99,8 +98,8 @@ Value padded_avg_pool(Op& op, size_t spatial) {
   pads.insert(pads.end(), ends->begin(), ends->end());
   std::iota(axes.begin(), axes.end(), self.rank() - static_cast<int64_t>(spatial));
   Value whole = op.Pad(self, op.ints(pads), {}, op.ints(axes));
-  Value y = batched(op, whole, static_cast<int64_t>(spatial), [&](const Value& x) {
-    return op.AveragePool(x, {{"kernel_shape", kernel}, {"strides", strides}});
+  Value y = with_batch_axis(op, whole, static_cast<int64_t>(spatial), [&](const Value& x) {
+    return op.AveragePool(x, {attr::kernel_shape(kernel), attr::strides(strides)});
   });
   return divided_anew(op, y, spatial);
 }
@@ -111,9 +110,10 @@ template <int64_t spatial>
 Value avg_pool(Op& op) {
   const bool overridden = op.has("divisor_override");
   if (overridden && op.boolean("ceil_mode")) return padded_avg_pool(op, spatial);
-  Attrs attrs = window(op, spatial, false);
-  attrs.push_back({"count_include_pad", overridden || op.boolean("count_include_pad")});
-  Value y = batched(op, op["self"], spatial, [&](const Value& x) { return op.AveragePool(x, attrs); });
+  attributes_of::AveragePool attrs = window(op, spatial, false);
+  attrs.add(attr::count_include_pad(overridden || op.boolean("count_include_pad")));
+  Value y =
+      with_batch_axis(op, op["self"], spatial, [&](const Value& x) { return op.AveragePool(x, attrs); });
   return overridden ? divided_anew(op, y, spatial) : y;
 }
 
@@ -122,7 +122,7 @@ template <int64_t spatial>
 Value unpooled(Op& op) {
   Value self = op["self"];
   const int64_t lead = self.rank() - spatial;
-  Values front = dims(op, self, 0, lead);
+  Values front = op.dims(self, 0, lead);
   const auto flat = [&](const Value& x) {
     Values size(front);
     size.push_back(op.constant(-1));
@@ -133,7 +133,7 @@ Value unpooled(Op& op) {
   Values size(front);
   size.push_back(plane);
   Value zeros = op.full(op.shape(size), 0, self.dtype());
-  Value out = op.ScatterElements(zeros, flat(op["indices"]), flat(self), {{"axis", lead}});
+  Value out = op.ScatterElements(zeros, flat(op["indices"]), flat(self), {attr::axis(lead)});
   front.push_back(op.shape("output_size"));
   return op.reshape(out, front);
 }

@@ -1,5 +1,4 @@
 // Fake quantization: rounding to a grid and back, as quantization-aware training does.
-#include "common.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -22,12 +21,13 @@ Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_
   Value self = op["self"];
   const DType t = eight_bits(op);
   if (whole_range(op, t)) {
-    const Attrs attrs = scale.rank() == 0 ? Attrs{} : Attrs{{"axis", axis}};
+    AttributeList<attr::axis> attrs;
+    if (scale.rank() > 0) attrs.add(attr::axis(axis));
     Value zero = op.cast(zero_point, t);
     return op.DequantizeLinear(op.QuantizeLinear(self, scale, zero, attrs), scale, zero, attrs);
   }
-  Value step = op.along(scale, axis, self.rank());
-  Value zero = op.along(op.cast_like(zero_point, self), axis, self.rank());
+  Value step = op.unsqueeze_around(scale, axis, self.rank());
+  Value zero = op.unsqueeze_around(op.cast_like(zero_point, self), axis, self.rank());
   Value steps = op.Clip(op.Round(self / step) + zero, op.as("quant_min", self.dtype()),
                         op.as("quant_max", self.dtype()));
   return (steps - zero) * step;

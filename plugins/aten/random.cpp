@@ -1,5 +1,4 @@
 // Random numbers: drawn anew at every run, so that only their distribution is torch's.
-#include "common.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -10,16 +9,16 @@ DType drawn_in(DType t) { return t == DType::f64 ? t : DType::f32; }
 
 Value uniform(Op& op, const Value& size, DType t, double low = 0, double high = 1) {
   Value model = op.full(size, 0, DType::f32);
-  Attrs attrs = {{"dtype", drawn_in(t)}};
+  attributes_of::RandomUniformLike attrs{attr::dtype(drawn_in(t))};
   if (low != 0 || high != 1) {
-    attrs.push_back({"low", low});
-    attrs.push_back({"high", high});
+    attrs.add(attr::low(low));
+    attrs.add(attr::high(high));
   }
   return op.cast(op.RandomUniformLike(model, attrs), t);
 }
 
 Value gaussian(Op& op, const Value& size, DType t) {
-  return op.cast(op.RandomNormalLike(op.full(size, 0, DType::f32), {{"dtype", drawn_in(t)}}), t);
+  return op.cast(op.RandomNormalLike(op.full(size, 0, DType::f32), {attr::dtype(drawn_in(t))}), t);
 }
 
 // aten::rand(SymInt[] size, *, ScalarType? dtype=None, …) -> Tensor
@@ -59,7 +58,7 @@ Value randint_like(Op& op) {
 // aten::randperm(SymInt n, *, ScalarType? dtype=long, …) -> Tensor
 Value randperm(Op& op) {
   Value n = op.shape({op["n"]});
-  return op.cast(op.TopK(uniform(op, n, DType::f32), n)[1], op.dtype("dtype", DType::i64));
+  return op.cast(op.TopK(uniform(op, n, DType::f32), n).Indices, op.dtype("dtype", DType::i64));
 }
 
 // aten::normal.Tensor_float(Tensor mean, float std=1, *, Generator? generator=None) -> Tensor
@@ -103,10 +102,10 @@ Value multinomial(Op& op) {
   Value rows = self.rank() == 1 ? op.unsqueeze(self, {0}) : self;
   Value drawn;
   if (op.boolean("replacement") || count == 1) {
-    drawn = op.Multinomial(op.Log(rows), {{"sample_size", count}, {"dtype", DType::i64}});
+    drawn = op.Multinomial(op.Log(rows), {attr::sample_size(count), attr::dtype(DType::i64)});
   } else {  // the greatest of probabilities divided by exponential noise
     Value noise = -op.Log(uniform(op, op.shape_of(rows), rows.dtype()));
-    drawn = op.TopK(rows / noise, op.ints({count}))[1];
+    drawn = op.TopK(rows / noise, op.ints({count})).Indices;
   }
   return self.rank() == 1 ? op.squeeze(drawn, {0}) : drawn;
 }

@@ -1,6 +1,6 @@
 // Reductions over axes, and running ones along an axis.
-#include "common.hpp"
 #include "families.hpp"
+#include "reductions.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -14,23 +14,23 @@ Value summand(Op& op) {
 
 // aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor
 // aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
-Value sum(Op& op) { return reduced(op, "ReduceSum", summand(op)); }
+Value sum(Op& op) { return reduce(op, "ReduceSum", summand(op)); }
 
 // aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
 Value nansum(Op& op) {
   Value x = summand(op);
-  return reduced(op, "ReduceSum", is_floating(x.dtype()) ? op.Where(op.IsNaN(x), op.like(x, 0), x) : x);
+  return reduce(op, "ReduceSum", is_floating(x.dtype()) ? op.Where(op.IsNaN(x), op.like(x, 0), x) : x);
 }
 
 // aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor
 // aten::prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
-Value prod(Op& op) { return reduced(op, "ReduceProd", summand(op)); }
+Value prod(Op& op) { return reduce(op, "ReduceProd", summand(op)); }
 
 // aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor
 // aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
 Value mean(Op& op) {
   Value self = op["self"];
-  return averaged(op, op.cast(self, op.dtype("dtype", self.dtype())));
+  return reduce_mean(op, op.cast(self, op.dtype("dtype", self.dtype())));
 }
 
 // aten::nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
@@ -38,21 +38,21 @@ Value nanmean(Op& op) {
   Value self = op["self"];
   Value x = op.cast(self, op.dtype("dtype", self.dtype()));
   Value missing = op.IsNaN(x);
-  Value total = reduced(op, "ReduceSum", op.Where(missing, op.like(x, 0), x));
-  return total / reduced(op, "ReduceSum", op.cast(~missing, x.dtype()));
+  Value total = reduce(op, "ReduceSum", op.Where(missing, op.like(x, 0), x));
+  return total / reduce(op, "ReduceSum", op.cast(~missing, x.dtype()));
 }
 
 // aten::count_nonzero(Tensor self, int? dim=None) -> Tensor
 // aten::count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor
 Value count_nonzero(Op& op) {
-  return reduced(op, "ReduceSum", op.cast(op.as("self", DType::boolean), DType::i64));
+  return reduce(op, "ReduceSum", op.cast(op.as("self", DType::boolean), DType::i64));
 }
 
 // A greatest or least value; ONNX has none of 16-bit integers. That ONNX Runtime passes a NaN over, where
 // torch and ONNX's reference let it through, is not worth three more nodes in every model.
 Value extreme(Op& op, std::string_view onnx_op, const Value& x) {
-  if (x.dtype() != DType::i16) return reduced(op, onnx_op, x);
-  return op.cast(reduced(op, onnx_op, op.cast(x, DType::i32)), DType::i16);
+  if (x.dtype() != DType::i16) return reduce(op, onnx_op, x);
+  return op.cast(reduce(op, onnx_op, op.cast(x, DType::i32)), DType::i16);
 }
 
 // aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor
@@ -70,8 +70,9 @@ Value place(Op& op, std::string_view onnx_op) {
   if (self.dtype() == DType::boolean) self = op.cast(self, DType::i32);
   const bool keepdim = op.boolean("keepdim", false);
   if (self.rank() == 0) return op.constant(0);
-  if (op.has("dim")) return op.node(onnx_op, {self}, {{"axis", op.axis("dim", self)}, {"keepdims", keepdim}});
-  Value index = op.node(onnx_op, {op.reshape(self, {-1})}, {{"axis", 0}, {"keepdims", 0}});
+  if (op.has("dim"))
+    return op.node(onnx_op, {self}, {attr::axis(op.axis("dim", self)), attr::keepdims(keepdim)});
+  Value index = op.node(onnx_op, {op.reshape(self, {-1})}, {attr::axis(0), attr::keepdims(0)});
   return keepdim ? op.reshape(index, std::vector<int64_t>(static_cast<size_t>(self.rank()), 1)) : index;
 }
 
@@ -95,7 +96,7 @@ Values min_dim(Op& op) { return {min(op), op.is_used(1) ? argmin(op) : Value()};
 
 // any and all are bools, but u8 of u8.
 Value quantified(Op& op, std::string_view onnx_op) {
-  Value result = reduced(op, onnx_op, op.as("self", DType::boolean));
+  Value result = reduce(op, onnx_op, op.as("self", DType::boolean));
   return op["self"].dtype() == DType::u8 ? op.cast(result, DType::u8) : result;
 }
 
@@ -108,7 +109,7 @@ Value any(Op& op) { return quantified(op, "ReduceMax"); }
 Value all(Op& op) { return quantified(op, "ReduceMin"); }
 
 // aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor
-Value logsumexp(Op& op) { return reduced(op, "ReduceLogSumExp", op.promoted_to_float("self")); }
+Value logsumexp(Op& op) { return reduce(op, "ReduceLogSumExp", op.promoted_to_float("self")); }
 
 // aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor
 Value cumsum(Op& op) {
@@ -121,7 +122,7 @@ Value cumprod(Op& op) {
   Value x = summand(op);
   if (x.rank() == 0) return x;
   const auto step = [](const Value& product, const Value& next) { return product * next; };
-  return running(op, x, op.axis("dim", x), 1, step);
+  return op.accumulate(x, op.axis("dim", x), 1, step);
 }
 
 // aten::logcumsumexp(Tensor self, int dim) -> Tensor
@@ -129,7 +130,7 @@ Value logcumsumexp(Op& op) {
   Value x = op["self"];
   if (x.rank() == 0) return x;
   const int64_t axis = op.axis("dim", x);
-  Value top = op.ReduceMax(x, op.ints({axis}), {{"keepdims", 1}});
+  Value top = op.ReduceMax(x, op.ints({axis}), {attr::keepdims(1)});
   return op.Log(op.CumSum(op.Exp(x - top), op.constant(axis))) + top;
 }
 
@@ -142,12 +143,12 @@ Values extreme_so_far(Op& op, bool greatest) {
   const double bound = is_floating(t) ? infinity : 9223372036854775807.0;
   const auto most = [&](const Value& a, const Value& b) { return op.Max({a, b}); };
   const auto least = [&](const Value& a, const Value& b) { return op.Min({a, b}); };
-  Value values = greatest ? running(op, x, axis, -bound, most) : running(op, x, axis, bound, least);
+  Value values = greatest ? op.accumulate(x, axis, -bound, most) : op.accumulate(x, axis, bound, least);
   if (!op.is_used(1)) return {op.cast(values, t), {}};
-  Value place = op.along(counted(op, op.dim(x, axis)), axis, x.rank());
+  Value place = op.unsqueeze_around(op.arange(op.dim(x, axis)), axis, x.rank());
   Value here = is_floating(t) ? (values == x) | op.IsNaN(x) : values == x;
   Value seen = op.Where(here, place, op.constant(0));
-  return {op.cast(values, t), running(op, seen, axis, 0, most)};
+  return {op.cast(values, t), op.accumulate(seen, axis, 0, most)};
 }
 
 // aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)
@@ -158,10 +159,11 @@ Values cummin(Op& op) { return extreme_so_far(op, false); }
 
 // The middle of the sorted values, the lower one of two, and where it was.
 Values middle(Op& op, const Value& x, int64_t axis, bool keepdim) {
-  Value count = (op.dim(x, axis) + op.constant(1)) / op.constant(2);
-  Values lower = op.TopK(x, op.shape({count}), {{"axis", axis}, {"largest", 0}});
+  Value count = (op.dim(x, axis) + 1) / 2;
+  const auto lower = op.TopK(x, op.shape({count}), {attr::axis(axis), attr::largest(0)});
   Value last = keepdim ? op.ints({-1}) : op.constant(-1);
-  return {op.Gather(lower[0], last, {{"axis", axis}}), op.Gather(lower[1], last, {{"axis", axis}})};
+  return {op.Gather(lower.Values, last, {attr::axis(axis)}),
+          op.Gather(lower.Indices, last, {attr::axis(axis)})};
 }
 
 // aten::median(Tensor self) -> Tensor
@@ -180,11 +182,11 @@ Values middle_of_numbers(Op& op, const Value& x, int64_t axis, bool keepdim) {
   Value missing = op.IsNaN(x);
   Value count = op.ReduceSum(op.cast(~missing, DType::i64), op.ints({axis}));
   Value whole = op.Where(missing, op.like(x, infinity), x);
-  Values sorted = op.TopK(whole, op.shape({op.dim(x, axis)}), {{"axis", axis}, {"largest", 0}});
-  Value place = op.Max({(count - op.constant(1)) / op.constant(2), op.constant(0)});
-  Values out;
-  for (const Value& y : sorted) out.push_back(op.GatherElements(y, place, {{"axis", axis}}));
-  out[0] = op.Where(count == op.constant(0), op.like(x, std::nan("")), out[0]);
+  const auto sorted = op.TopK(whole, op.shape({op.dim(x, axis)}), {attr::axis(axis), attr::largest(0)});
+  Value place = op.Max({(count - 1) / 2, op.constant(0)});
+  Values out = {op.GatherElements(sorted.Values, place, {attr::axis(axis)}),
+                op.GatherElements(sorted.Indices, place, {attr::axis(axis)})};
+  out[0] = op.Where(count == 0, op.like(x, std::nan("")), out[0]);
   if (!keepdim) out = {op.squeeze(out[0], {axis}), op.squeeze(out[1], {axis})};
   return out;
 }
@@ -212,7 +214,7 @@ Value segments(Op& op, const Value& data, int64_t axis) {
     ends = op.CumSum(lengths, op.constant(axis));
     starts = ends - lengths;
   }
-  Value place = counted(op, op.dim(data, axis));
+  Value place = op.arange(op.dim(data, axis));
   return (op.unsqueeze(starts, {axis + 1}) <= place) & (place < op.unsqueeze(ends, {axis + 1}));
 }
 
@@ -241,13 +243,13 @@ Value segment_reduce(Op& op) {
   const double neutral = sum ? 0 : product ? 1 : start;
   Value elements = op.Where(member, op.unsqueeze(data, {axis}), op.like(data, neutral));
   Value over = op.ints({axis + 1});
-  Value out = op.node(onnx_op, {elements, over}, {{"keepdims", 0}});
+  Value out = op.node(onnx_op, {elements, over}, {attr::keepdims(0)});
   if (sum && start != 0) out = out + start;
   if (product && start != 1) out = out * start;
   if (reduce == "max") out = op.Max({out, op.like(out, start)});
   if (reduce == "min") out = op.Min({out, op.like(out, start)});
   if (reduce != "mean") return out;
-  Value count = op.ReduceSum(op.cast_like(member, data), over, {{"keepdims", 0}});
+  Value count = op.ReduceSum(op.cast_like(member, data), over, {attr::keepdims(0)});
   Value empty = op.has("initial") ? out : op.like(out, std::nan(""));
   return op.Where(count == 0, empty, out / count);
 }

@@ -18,7 +18,7 @@ std::vector<double> factors(Op& op) {
 Value resize_input(Op& op) { return op.has("input") ? op["input"] : op["self"]; }
 
 // Resizes all axes but batch and channels, by factors or else to sizes.
-Value resized(Op& op, Attrs attrs) {
+Value resized(Op& op, attributes_of::Resize attrs) {
   Value x = resize_input(op);
   const auto spatial = static_cast<size_t>(x.rank() - 2);
   std::vector<float> scales{1, 1};
@@ -29,7 +29,7 @@ Value resized(Op& op, Attrs attrs) {
   }
   std::vector<int64_t> axes(spatial);
   std::iota(axes.begin(), axes.end(), 2);
-  attrs.push_back({"axes", axes});
+  attrs.add(attr::axes(axes));
   return op.Resize(x, {}, {}, op.shape("output_size"), attrs);
 }
 
@@ -37,15 +37,14 @@ Value resized(Op& op, Attrs attrs) {
 // aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) ->
 // Tensor
 Value nearest(Op& op) {
-  return resized(
-      op, {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}});
+  return resized(op, {attr::mode("nearest"), attr::coordinate_transformation_mode("asymmetric"),
+                      attr::nearest_mode("floor")});
 }
 
 // aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
 Value nearest_exact(Op& op) {
-  return resized(op, {{"mode", "nearest"},
-                      {"coordinate_transformation_mode", "half_pixel"},
-                      {"nearest_mode", "round_prefer_ceil"}});
+  return resized(op, {attr::mode("nearest"), attr::coordinate_transformation_mode("half_pixel"),
+                      attr::nearest_mode("round_prefer_ceil")});
 }
 
 const char* coordinates(Op& op) { return op.boolean("align_corners") ? "align_corners" : "half_pixel"; }
@@ -54,15 +53,15 @@ const char* coordinates(Op& op) { return op.boolean("align_corners") ? "align_co
 // scale_factors)
 //   -> Tensor
 Value linear(Op& op) {
-  return resized(op, {{"mode", "linear"}, {"coordinate_transformation_mode", coordinates(op)}});
+  return resized(op, {attr::mode("linear"), attr::coordinate_transformation_mode(coordinates(op))});
 }
 
 // aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]?
 // scale_factors)
 //   -> Tensor
 Value cubic(Op& op) {
-  return resized(
-      op, {{"mode", "cubic"}, {"coordinate_transformation_mode", coordinates(op)}, {"cubic_coeff_a", -0.75}});
+  return resized(op, {attr::mode("cubic"), attr::coordinate_transformation_mode(coordinates(op)),
+                      attr::cubic_coeff_a(-0.75)});
 }
 
 // The triangle, and Keys' cubic with the -0.5 that image libraries use.
@@ -129,14 +128,13 @@ Value grid_sampler(Op& op) {
   op.require(mode >= 0 && mode < 3 && padding >= 0 && padding < 3,
              "an unknown interpolation or padding mode");
   return op.GridSample(op["input"], op["grid"],
-                       {{"mode", modes[mode]},
-                        {"padding_mode", paddings[padding]},
-                        {"align_corners", op.boolean("align_corners")}});
+                       {attr::mode(modes[mode]), attr::padding_mode(paddings[padding]),
+                        attr::align_corners(op.boolean("align_corners"))});
 }
 
 // aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor
 Value affine_grid_generator(Op& op) {
-  return op.AffineGrid(op["theta"], op.shape("size"), {{"align_corners", op.boolean("align_corners")}});
+  return op.AffineGrid(op["theta"], op.shape("size"), {attr::align_corners(op.boolean("align_corners"))});
 }
 
 }  // namespace

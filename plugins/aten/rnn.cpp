@@ -1,5 +1,4 @@
 // Recurrent layers: ONNX's LSTM, GRU and RNN, one node per layer, and single steps of them.
-#include "common.hpp"
 #include "families.hpp"
 #include "packed.hpp"
 
@@ -31,7 +30,7 @@ Value in_gate_order(Op& op, const Value& x, const Kind& kind, int64_t size) {
   if (kind.gates.size() == 1) return x;
   Values gates;
   for (int64_t gate : kind.gates) gates.push_back(op.slice(x, 0, gate * size, (gate + 1) * size));
-  return op.Concat(gates, {{"axis", 0}});
+  return op.Concat(gates, {attr::axis(0)});
 }
 
 // One parameter of a layer for all its directions, `which` of: input weight, hidden weight, the two biases.
@@ -42,7 +41,7 @@ Value stacked(Op& op, const Layers& l, const Kind& kind, int64_t layer, int64_t 
     const Value& x = l.params.at(static_cast<size_t>((layer * l.directions + direction) * each + which));
     parts.push_back(op.unsqueeze(in_gate_order(op, x, kind, l.size), {0}));
   }
-  return parts.size() == 1 ? parts[0] : op.Concat(parts, {{"axis", 0}});
+  return parts.size() == 1 ? parts[0] : op.Concat(parts, {attr::axis(0)});
 }
 
 Value of_layer(Op& op, const Value& state, const Layers& l, int64_t layer) {
@@ -53,17 +52,17 @@ Value of_layer(Op& op, const Value& state, const Layers& l, int64_t layer) {
 Values layer_results(Op& op, const Kind& kind, const Layers& l, const Value& x, int64_t layer) {
   Value bias;
   if (l.biases) {
-    bias = op.Concat({stacked(op, l, kind, layer, 2), stacked(op, l, kind, layer, 3)}, {{"axis", 1}});
+    bias = op.Concat({stacked(op, l, kind, layer, 2), stacked(op, l, kind, layer, 3)}, {attr::axis(1)});
   }
   Values inputs = {x,         stacked(op, l, kind, layer, 0),  stacked(op, l, kind, layer, 1), bias,
                    l.lengths, of_layer(op, l.hidden, l, layer)};
-  Attrs attrs = {{"hidden_size", l.size}};
-  if (l.directions == 2) attrs.push_back({"direction", "bidirectional"});
+  Attrs attrs = {attr::hidden_size(l.size)};
+  if (l.directions == 2) attrs.push_back(attr::direction("bidirectional"));
   if (kind.has_cell) inputs.push_back(of_layer(op, l.cell, l, layer));
-  if (kind.onnx_op == "GRU") attrs.push_back({"linear_before_reset", 1});
+  if (kind.onnx_op == "GRU") attrs.push_back(attr::linear_before_reset(1));
   if (!kind.activation.empty()) {
     attrs.push_back(
-        {"activations", std::vector<std::string>(static_cast<size_t>(l.directions), kind.activation)});
+        attr::activations(std::vector<std::string>(static_cast<size_t>(l.directions), kind.activation)));
   }
   return op.node(kind.onnx_op, inputs, attrs, kind.has_cell ? 3 : 2);
 }
@@ -72,10 +71,10 @@ Values layer_results(Op& op, const Kind& kind, const Layers& l, const Value& x, 
 Value output_of(Op& op, const Value& y, int64_t directions, bool batch_first) {
   if (directions == 1) {
     Value out = op.squeeze(y, {1});
-    return batch_first ? op.transpose(out, {1, 0, 2}) : out;
+    return batch_first ? op.permute(out, {1, 0, 2}) : out;
   }
   return op.reshape(
-      op.transpose(y, batch_first ? std::vector<int64_t>{2, 0, 1, 3} : std::vector<int64_t>{0, 2, 1, 3}),
+      op.permute(y, batch_first ? std::vector<int64_t>{2, 0, 1, 3} : std::vector<int64_t>{0, 2, 1, 3}),
       {0, 0, -1});
 }
 
@@ -96,13 +95,13 @@ Values recurrent(Op& op, const Kind& kind, Layers l) {
   l.directions = op.boolean("bidirectional") ? 2 : 1;
   const size_t expected = static_cast<size_t>(l.count * l.directions * (l.biases ? 4 : 2));
   op.require(l.params.size() == expected, "a recurrent layer with projections");
-  l.size = known_size(op, l.params.at(1), 1);
+  l.size = op.static_size(l.params.at(1), 1);
   if (unbatched) {
     x = op.unsqueeze(x, {1});
     if (l.hidden.rank() == 2) l.hidden = op.unsqueeze(l.hidden, {1});
     if (l.cell && l.cell.rank() == 2) l.cell = op.unsqueeze(l.cell, {1});
   }
-  if (l.batch_first) x = op.transpose(x, {1, 0, 2});
+  if (l.batch_first) x = op.permute(x, {1, 0, 2});
   std::vector<Values> states(kind.has_cell ? 2 : 1);
   for (int64_t layer = 0; layer < l.count; ++layer) {
     const Values y = layer_results(op, kind, l, x, layer);
@@ -111,7 +110,7 @@ Values recurrent(Op& op, const Kind& kind, Layers l) {
   }
   Values results = {x};
   for (const Values& state : states) {
-    results.push_back(state.size() == 1 ? state[0] : op.Concat(state, {{"axis", 0}}));
+    results.push_back(state.size() == 1 ? state[0] : op.Concat(state, {attr::axis(0)}));
   }
   if (there) results[0] = packed(op, results[0], there);
   if (unbatched) {
@@ -157,11 +156,11 @@ Values rnn_relu(Op& op) { return without_cell(op, relu_kind); }
 // aten::_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)
 Values pack_padded_sequence(Op& op) {
   Value x = op["input"], lengths = op.as("lengths", DType::i64);
-  if (op.boolean("batch_first")) x = batch_and_time_swapped(op, x);
-  Value there = op.unsqueeze(counted(op, op.dim(x, 0)), {1}) < lengths;
-  Value sizes = op.ReduceSum(op.cast(there, DType::i64), op.ints({1}), {{"keepdims", 0}});
+  if (op.boolean("batch_first")) x = swap_batch_and_time(op, x);
+  Value there = op.unsqueeze(op.arange(op.dim(x, 0)), {1}) < lengths;
+  Value sizes = op.ReduceSum(op.cast(there, DType::i64), op.ints({1}), {attr::keepdims(0)});
   Value longest = op.Gather(lengths, op.constant(0));  // they come sorted
-  return {packed(op, x, there), section(op, sizes, 0, op.constant(0), longest)};
+  return {packed(op, x, there), op.slice(sizes, 0, op.constant(0), longest)};
 }
 
 // aten::_pad_packed_sequence(Tensor data, Tensor batch_sizes, bool batch_first, Scalar padding_value,
@@ -174,22 +173,18 @@ Values pad_packed_sequence(Op& op) {
     Value missing = op["total_length"] - op.dim(x, 0);
     x = op.Pad(x, op.shape({op.constant(0), missing}), filler, op.ints({0}));
   }
-  if (op.boolean("batch_first")) x = batch_and_time_swapped(op, x);
+  if (op.boolean("batch_first")) x = swap_batch_and_time(op, x);
   return {x, lengths_of(op, there)};
 }
 
 // input * w_ih^T + b_ih and hidden * w_hh^T + b_hh, of one step.
 std::pair<Value, Value> step_inputs(Op& op, const Value& hidden) {
   const auto product = [&](const Value& x, std::string_view weight, std::string_view bias) {
-    if (x.rank() == 2) return op.Gemm(x, op[weight], op[bias], {{"transB", 1}});
-    Value out = op.MatMul(x, op.transpose(op[weight], {1, 0}));
+    if (x.rank() == 2) return op.Gemm(x, op[weight], op[bias], {attr::transB(1)});
+    Value out = op.MatMul(x, op.permute(op[weight], {1, 0}));
     return op.has(bias) ? out + op[bias] : out;
   };
   return {product(op["input"], "w_ih", "b_ih"), product(hidden, "w_hh", "b_hh")};
-}
-
-Values gates_of(Op& op, const Value& x, int64_t count) {
-  return op.node("Split", {x}, {{"axis", -1}, {"num_outputs", count}}, static_cast<size_t>(count));
 }
 
 // aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None)
@@ -197,7 +192,7 @@ Values gates_of(Op& op, const Value& x, int64_t count) {
 Values lstm_cell(Op& op) {
   const Values hx = op.values("hx");
   auto [from_input, from_hidden] = step_inputs(op, hx.at(0));
-  const Values gate = gates_of(op, from_input + from_hidden, 4);
+  const Values gate = op.chunk(from_input + from_hidden, 4, -1);
   Value cell = op.Sigmoid(gate[1]) * hx.at(1) + op.Sigmoid(gate[0]) * op.Tanh(gate[2]);
   return {op.Sigmoid(gate[3]) * op.Tanh(cell), cell};
 }
@@ -207,7 +202,7 @@ Values lstm_cell(Op& op) {
 Value gru_cell(Op& op) {
   Value hx = op["hx"];
   auto [from_input, from_hidden] = step_inputs(op, hx);
-  const Values i = gates_of(op, from_input, 3), h = gates_of(op, from_hidden, 3);
+  const Values i = op.chunk(from_input, 3, -1), h = op.chunk(from_hidden, 3, -1);
   Value reset = op.Sigmoid(i[0] + h[0]), update = op.Sigmoid(i[1] + h[1]);
   Value fresh = op.Tanh(i[2] + reset * h[2]);
   return fresh + update * (hx - fresh);

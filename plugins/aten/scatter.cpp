@@ -1,6 +1,8 @@
 // Elements written at given places.
+#include "advanced_index.hpp"
+#include "axes.hpp"
 #include "families.hpp"
-#include "places.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -13,8 +15,8 @@ Value scattered(Op& op, Value data, Value index, Value updates, int64_t axis,
   for (Value* x : {&data, &index, &updates}) {
     if (x->rank() == 0) *x = op.unsqueeze(*x, {0});
   }
-  Attrs attrs = {{"axis", axis}};
-  if (reduction != "none") attrs.push_back({"reduction", reduction});
+  attributes_of::ScatterElements attrs{attr::axis(axis)};
+  if (reduction != "none") attrs.add(attr::reduction(reduction));
   // ONNX Runtime adds no halves in place; in f32 the sum of many is the better one too.
   const DType t = data.dtype();
   const bool widen = reduction != "none" && (t == DType::f16 || t == DType::bf16);
@@ -99,7 +101,7 @@ Value scatter_reduce(Op& op) {
 Value spread(Op& op, Value index, int64_t axis, const Value& x) {
   if (x.rank() == 0) return index;
   if (index.rank() == 0) index = op.unsqueeze(index, {0});
-  return op.Expand(op.along(index, axis, x.rank()), op.shape_of(x));
+  return op.Expand(op.unsqueeze_around(index, axis, x.rank()), op.shape_of(x));
 }
 
 Value index_reduce(Op& op) {
@@ -109,7 +111,7 @@ Value index_reduce(Op& op) {
 
 // aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor
 Value index_add(Op& op) {
-  Value self = op["self"], source = scaled(op, op["source"], "alpha");
+  Value self = op["self"], source = scale_by(op, op["source"], "alpha");
   const int64_t axis = op.axis("dim", self);
   return scattered(op, self, spread(op, op["index"], axis, source), source, axis, "add");
 }
@@ -127,9 +129,9 @@ Value index_fill(Op& op) {
   if (self.rank() == 0) return op.as("value", self.dtype());
   if (index.rank() == 0) index = op.unsqueeze(index, {0});
   const int64_t axis = op.axis("dim", self);
-  Values size = dims(op, self, 0, self.rank());
+  Values size = op.dims(self, 0, self.rank());
   size[axis] = op.dim(index, 0);
-  Value places = op.Expand(op.along(index, axis, self.rank()), op.shape(size));
+  Value places = op.Expand(op.unsqueeze_around(index, axis, self.rank()), op.shape(size));
   return scattered(op, self, places, op.Expand(op.as("value", self.dtype()), op.shape(size)), axis);
 }
 
@@ -148,22 +150,22 @@ Value only_mask(Op& op, const Value& self, const Value& values) {
 Value index_put(Op& op) {
   Value self = op["self"], values = op.as("values", self.dtype());
   if (Value mask = only_mask(op, self, values))
-    return either(op, mask, values.rank() == 1 ? op.squeeze(values, {0}) : values, self);
-  const Places p = places_of(op, self);
+    return op.where(mask, values.rank() == 1 ? op.squeeze(values, {0}) : values, self);
+  const AdvancedIndex p = advanced_index_of(op, self);
   const std::vector<int64_t> order =
       axes_first(self.rank(), p.indexed);  // ScatterND writes along leading axes
   const auto count = static_cast<int64_t>(p.indexed.size());
-  Value data = permuted(op, self, order), places = joined(op, p);
+  Value data = op.permute(self, order), places = stacked(op, p);
   const std::vector<int64_t> to_torch = order_of_result(p, self.rank());
   Values front, result;  // the shape of the updates, and of x[indices]
   for (int64_t i = 0; i < p.rank(); ++i) front.push_back(op.dim(places, i));
-  for (const Value& d : dims(op, data, count, data.rank())) front.push_back(d);
+  for (const Value& d : op.dims(data, count, data.rank())) front.push_back(d);
   for (int64_t axis : to_torch) result.push_back(front[static_cast<size_t>(axis)]);
   Value updates = result.empty() ? values : op.Expand(values, op.shape(result));
-  Attrs attrs;
-  if (op.boolean("accumulate")) attrs.push_back({"reduction", "add"});
-  Value out = op.ScatterND(data, places, permuted(op, updates, inverse(to_torch)), attrs);
-  return permuted(op, out, inverse(order));
+  attributes_of::ScatterND attrs;
+  if (op.boolean("accumulate")) attrs.add(attr::reduction("add"));
+  Value out = op.ScatterND(data, places, op.permute(updates, inverse_permutation(to_torch)), attrs);
+  return op.permute(out, inverse_permutation(order));
 }
 
 // aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor
@@ -179,10 +181,10 @@ Value select_scatter(Op& op) {
   Value self = op["self"];
   const int64_t axis = op.axis("dim", self);
   Value src = op.unsqueeze(op.as("src", self.dtype()), {axis});
-  Values size = dims(op, self, 0, self.rank());
+  Values size = op.dims(self, 0, self.rank());
   size[axis] = op.constant(1);
   return op.ScatterElements(self, op.Expand(op["index"], op.shape(size)), op.Expand(src, op.shape(size)),
-                            {{"axis", axis}});
+                            {attr::axis(axis)});
 }
 
 // aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt
@@ -197,13 +199,13 @@ Value slice_scatter(Op& op) {
   const bool at_end = to && to->at(0) >= self.static_dim(axis).value_or(to_end);
   if (step == 1) {
     Values parts;
-    if (!at_start) parts.push_back(section(op, self, axis, op.constant(0), start));
+    if (!at_start) parts.push_back(op.slice(self, axis, op.constant(0), start));
     parts.push_back(src);
-    if (!at_end) parts.push_back(section(op, self, axis, end, op.constant(to_end)));
-    return parts.size() == 1 ? src : op.Concat(parts, {{"axis", axis}});
+    if (!at_end) parts.push_back(op.slice(self, axis, end, op.constant(to_end)));
+    return parts.size() == 1 ? src : op.Concat(parts, {attr::axis(axis)});
   }
-  Value places = section(op, counted(op, op.dim(self, axis)), 0, start, end, step);
-  return op.ScatterElements(self, spread(op, places, axis, src), src, {{"axis", axis}});
+  Value places = op.slice(op.arange(op.dim(self, axis)), 0, start, end, step);
+  return op.ScatterElements(self, spread(op, places, axis, src), src, {attr::axis(axis)});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // The gamma, zeta and error functions and what is made of them.
 #include "special.hpp"
+#include "reductions.hpp"
 
 #include "families.hpp"
-#include "loops.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -39,15 +39,15 @@ Value digamma(Op& op, const Value& x) {
 
 // Hurwitz' sum of (q + k)^-x: the first terms one by one, the others by Euler and Maclaurin's formula.
 Value hurwitz(Op& op, const Value& given_x, const Value& given_q) {
-  auto [x, q] = expanded(op, given_x, given_q);
-  Value far = op.Where(finite(op, q), op.Floor(9 - q), op.like(q, 0)) + 1;
-  Value steps = greatest_of(op, op.cast(op.Clip(far, op.like(q, 0), op.like(q, 100000)), DType::i64), 9);
+  auto [x, q] = op.broadcast_tensors(given_x, given_q);
+  Value far = op.Where(op.isfinite(q), op.Floor(9 - q), op.like(q, 0)) + 1;
+  Value steps = max_or(op, op.cast(op.Clip(far, op.like(q, 0), op.like(q, 100000)), DType::i64), 9);
   const Value exponent = -x;
   const auto step = [&](const Value& i, const Values& s, Value&) -> Values {
     Value more = (i < 9) | (s[1] <= 9), next = op.Where(more, s[1] + 1, s[1]);
     return {op.Where(more, s[0] + op.Pow(next, exponent), s[0]), next};
   };
-  Values summed = repeated(op, steps, {op.Pow(q, exponent), q}, step);
+  Values summed = op.loop(steps, {op.Pow(q, exponent), q}, step);
   Value sum = summed[0], w = summed[1], b = op.Pow(w, exponent);
   Value tail = b * w / (x - 1) - b * 0.5, factor = op.like(x, 1);
   const Value small = b < op.Abs(sum) * 1e-17;
@@ -94,11 +94,11 @@ Value polygamma(Op& op) {
 Value lower_series(Op& op, const Value& a, const Value& x) {
   const auto step = [&](const Value& i, const Values& s, Value& go_on) -> Values {
     Value term = s[0] * x / (a + (op.cast(i, DType::f64) + 1)), sum = s[1] + term;
-    go_on = any_of(op, term > sum * 1e-16);
+    go_on = op.any(term > sum * 1e-16);
     return {term, sum};
   };
   Value first = 1 / a + x * 0;
-  return repeated(op, op.constant(10000), {first, first}, step)[1];
+  return op.loop(op.constant(10000), {first, first}, step)[1];
 }
 
 // The continued fraction of the upper function, by Lentz' method.
@@ -106,19 +106,19 @@ Value upper_fraction(Op& op, const Value& a, const Value& x) {
   const auto step = [&](const Value& i, const Values& s, Value& go_on) -> Values {
     Value k = op.cast(i, DType::f64) + 1, b = x + 1 - a + k * 2, numerator = k * (a - k);
     Value c = b + numerator / s[0], d = 1 / (b + numerator * s[1]), factor = c * d;
-    go_on = any_of(op, op.Abs(factor - 1) > 1e-15);
+    go_on = op.any(op.Abs(factor - 1) > 1e-15);
     return {c, d, s[2] * factor};
   };
   Value b = x + 1 - a;
-  return repeated(op, op.constant(10000), {b * 0 + 1e300, 1 / b, 1 / b}, step)[2];
+  return op.loop(op.constant(10000), {b * 0 + 1e300, 1 / b, 1 / b}, step)[2];
 }
 
 // The regularized incomplete gamma functions: the lower is the series where x is small, the upper the
 // fraction where it is large, and they make one.
 Value incomplete_gamma(Op& op, bool upper) {
   auto [self, other] = op.promoted_to_float("self", "other");
-  auto [a, x] = expanded(op, op.cast(self, DType::f64), op.cast(other, DType::f64));
-  const Value usual = (a > 0) & (x > 0) & finite(op, a) & finite(op, x);
+  auto [a, x] = op.broadcast_tensors(op.cast(self, DType::f64), op.cast(other, DType::f64));
+  const Value usual = (a > 0) & (x > 0) & op.isfinite(a) & op.isfinite(x);
   const Value one = op.like(a, 1), zero = op.like(a, 0), not_a_number = op.like(a, std::nan(""));
   Value order = op.Where(usual, a, one), at = op.Where(usual, x, one);
   Value small = at <= order + 1;

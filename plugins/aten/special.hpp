@@ -1,7 +1,7 @@
 // What special functions are made of. They are computed as f64: their parts cancel.
 #pragma once
 
-#include "common.hpp"
+#include "onnxport/plugin.hpp"
 #include "special_tables.hpp"
 
 namespace onnxport::aten {

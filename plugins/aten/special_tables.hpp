@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "onnxport/plugin.hpp"
+
 namespace onnxport::aten::tables {
 
 using Coefficients = std::vector<double>;

@@ -1,6 +1,7 @@
 // Variance, norms and distances.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
+#include "reductions.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -15,14 +16,14 @@ Value count(Op& op, const Value& x, const std::vector<int64_t>& axes) {
 // Variance over the axes of `dim`, divided by their number of elements less the correction.
 Value variance(Op& op) {
   Value self = op["self"];
-  const std::vector<int64_t> axes = axes_reduced(op, self);
-  if (hold_nothing(self, axes)) return of_nothing(op, self);
+  const std::vector<int64_t> axes = reduction_dims(op, self);
+  if (has_empty_axis(self, axes)) return nan_reduction(op, self);
   Value over = op.ints(axes);
   const double correction = op.real("correction", op.boolean("unbiased", true) ? 1 : 0);
-  Value deviation = self - op.ReduceMean(self, over, {{"keepdims", 1}});
+  Value deviation = self - op.ReduceMean(self, over, {attr::keepdims(1)});
   const bool keepdim = op.boolean("keepdim", false);
-  if (correction == 0) return op.ReduceMean(deviation * deviation, over, {{"keepdims", keepdim}});
-  Value squares = op.ReduceSumSquare(deviation, over, {{"keepdims", keepdim}});
+  if (correction == 0) return op.ReduceMean(deviation * deviation, over, {attr::keepdims(keepdim)});
+  Value squares = op.ReduceSumSquare(deviation, over, {attr::keepdims(keepdim)});
   Value freedom = count(op, self, axes) - correction;
   const bool counted =
       std::all_of(axes.begin(), axes.end(), [&](int64_t axis) { return self.static_dim(axis).has_value(); });
@@ -41,11 +42,11 @@ Value std_deviation(Op& op) { return op.Sqrt(variance(op)); }
 
 // aten::var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)
 //   -> (Tensor, Tensor)
-Values var_mean(Op& op) { return {variance(op), averaged(op, op["self"])}; }
+Values var_mean(Op& op) { return {variance(op), reduce_mean(op, op["self"])}; }
 
 // aten::std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)
 //   -> (Tensor, Tensor)
-Values std_mean(Op& op) { return {std_deviation(op), averaged(op, op["self"])}; }
+Values std_mean(Op& op) { return {std_deviation(op), reduce_mean(op, op["self"])}; }
 
 // aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor
 // Rows are variables, columns observations, with how often each was seen and how much it counts.
@@ -59,7 +60,7 @@ Value cov(Op& op) {
   if (weighted) importance = op.cast(op["aweights"], x.dtype());
   if (weighted) weights = counted ? weights * importance : importance;
   const auto sum = [&](const Value& v, bool keepdims) {
-    return op.ReduceSum(v, op.ints({-1}), {{"keepdims", keepdims}});
+    return op.ReduceSum(v, op.ints({-1}), {attr::keepdims(keepdims)});
   };
   const auto scaled = [&](const Value& v) { return weights ? v * weights : v; };
   Value total = weights ? sum(weights, false) : op.cast(op.dim(x, 1), x.dtype());
@@ -67,12 +68,12 @@ Value cov(Op& op) {
   if (weighted) taken = taken * sum(weights * importance, false) / total;
   Value freedom = op.Max({total - taken, op.like(total, 0)});
   Value deviation = x - sum(scaled(x), true) / total;
-  Value product = op.MatMul(deviation, op.transpose(scaled(deviation), {1, 0})) / freedom;
+  Value product = op.MatMul(deviation, op.permute(scaled(deviation), {1, 0})) / freedom;
   return x.static_dim(0) == 1 ? op.squeeze(product, {0, 1}) : product;
 }
 
 Value norm_of(Op& op, const Value& x, double p) {
-  return p_norm(op, x, p, reduced_axes(op, x), op.boolean("keepdim", false));
+  return p_norm(op, x, p, reduction_axes(op, x), op.boolean("keepdim", false));
 }
 
 Value norm_input(Op& op) {
@@ -136,8 +137,8 @@ Value renorm(Op& op) {
 Value greatest_sum(Op& op, const Value& x, double order, const std::vector<int64_t>& dim) {
   const bool columns = std::abs(order) == 1;
   const int64_t summed = columns ? dim[0] : dim[1], other = columns ? dim[1] : dim[0];
-  Value sums = op.ReduceL1(x, op.ints({summed}), {{"keepdims", 1}});
-  Value best = op.node(order > 0 ? "ReduceMax" : "ReduceMin", {sums, op.ints({other})}, {{"keepdims", 1}});
+  Value sums = op.ReduceL1(x, op.ints({summed}), {attr::keepdims(1)});
+  Value best = op.node(order > 0 ? "ReduceMax" : "ReduceMin", {sums, op.ints({other})}, {attr::keepdims(1)});
   return op.boolean("keepdim") ? best : op.squeeze(best, dim);
 }
 

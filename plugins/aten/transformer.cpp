@@ -1,18 +1,18 @@
 // The fast paths that torch.nn.MultiheadAttention and TransformerEncoderLayer take in eval mode.
-#include "common.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
 
 // x W' + b
 Value linear(Op& op, const Value& x, const Value& weight, const Value& bias) {
-  return op.MatMul(x, op.transpose(weight, {1, 0})) + bias;
+  return op.MatMul(x, op.permute(weight, {1, 0})) + bias;
 }
 
 // (batch, position, feature) as (batch, head, position, feature of the head).
 Value by_head(Op& op, const Value& x, int64_t heads, int64_t width) {
-  return op.transpose(op.reshape(x, {0, 0, heads, width / heads}), {0, 2, 1, 3});
+  return op.permute(op.reshape(x, {0, 0, heads, width / heads}), {0, 2, 1, 3});
 }
 
 // Which keys each query may look at, as (batch, head, query, key) or something that broadcasts to it; absent
@@ -52,12 +52,12 @@ Attended attend(Op& op, const Value& query, const Value& key, const Value& value
     out.result = op.node("Attention", {q, k, v, shown});
   } else {
     const int64_t of_head = width / heads;
-    Value scores = op.MatMul(q / std::sqrt(static_cast<double>(of_head)), op.transpose(k, {0, 1, 3, 2}));
+    Value scores = op.MatMul(q / std::sqrt(static_cast<double>(of_head)), op.permute(k, {0, 1, 3, 2}));
     if (shown) scores = op.Where(shown, scores, op.like(scores, -infinity));
-    out.weights = op.Softmax(scores, {{"axis", -1}});
+    out.weights = op.Softmax(scores, {attr::axis(-1)});
     out.result = op.MatMul(out.weights, v);
   }
-  Value joined = op.reshape(op.transpose(out.result, {0, 2, 1, 3}), {0, 0, width});
+  Value joined = op.reshape(op.permute(out.result, {0, 2, 1, 3}), {0, 0, width});
   out.result = linear(op, joined, op["proj_weight"], op["proj_bias"]);
   return out;
 }
@@ -69,7 +69,7 @@ Values multi_head_attention(Op& op) {
   const bool with_weights = op.boolean("need_weights") && op.is_used(1);
   const Attended a = attend(op, op["query"], op["key"], op["value"], op.integer("num_head"), with_weights);
   if (!with_weights || !op.boolean("average_attn_weights")) return {a.result, a.weights};
-  return {a.result, op.ReduceMean(a.weights, op.ints({1}), {{"keepdims", 0}})};
+  return {a.result, op.ReduceMean(a.weights, op.ints({1}), {attr::keepdims(0)})};
 }
 
 // aten::_transformer_encoder_layer_fwd(Tensor src, int embed_dim, int num_heads, Tensor qkv_weight, Tensor
@@ -80,7 +80,7 @@ Values multi_head_attention(Op& op) {
 Value encoder_layer(Op& op) {
   const bool norm_first = op.boolean("norm_first");
   const auto normalized = [&](const Value& x, std::string_view weight, std::string_view bias) {
-    return op.LayerNormalization(x, op[weight], op[bias], {{"axis", -1}, {"epsilon", op.real("eps")}});
+    return op.LayerNormalization(x, op[weight], op[bias], {attr::axis(-1), attr::epsilon(op.real("eps"))});
   };
   const auto first_norm = [&](const Value& x) { return normalized(x, "norm_weight_1", "norm_bias_1"); };
   const auto second_norm = [&](const Value& x) { return normalized(x, "norm_weight_2", "norm_bias_2"); };

@@ -1,5 +1,5 @@
-// Other shapes and orders of the same elements.
-#include "common.hpp"
+// Other shapes and orders of the same elements, and windows on them.
+#include "axes.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -18,7 +18,7 @@ Value reshaped(Op& op, const Value& x, const Value& size) {
   const auto known = size.constant_ints();
   if (known && has_shape(x, *known)) return x;
   const bool empty = known && std::find(known->begin(), known->end(), 0) != known->end();
-  return empty ? op.Reshape(x, size, {{"allowzero", 1}}) : op.Reshape(x, size);
+  return empty ? op.Reshape(x, size, {attr::allowzero(1)}) : op.Reshape(x, size);
 }
 
 // aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)
@@ -41,10 +41,10 @@ Value flatten(Op& op) {
   if (self.rank() == 0) return op.reshape(self, {1});
   const int64_t start = op.axis("start_dim", self), end = op.axis("end_dim", self);
   if (start == end) return self;
-  if (start == 1 && end == self.rank() - 1) return op.Flatten(self, {{"axis", 1}});
+  if (start == 1 && end == self.rank() - 1) return op.Flatten(self, {attr::axis(1)});
   Values size(static_cast<size_t>(start), op.constant(0));  // copied
   size.push_back(op.constant(-1));
-  for (const Value& rest : dims(op, self, end + 1, self.rank())) size.push_back(rest);
+  for (const Value& rest : op.dims(self, end + 1, self.rank())) size.push_back(rest);
   return op.reshape(self, size);
 }
 
@@ -57,18 +57,15 @@ Value unflatten(Op& op) {
   const int64_t axis = op.axis("dim", self);
   Values size(static_cast<size_t>(axis), op.constant(0));  // copied
   size.push_back(op.shape("sizes"));
-  for (const Value& rest : dims(op, self, axis + 1, self.rank())) size.push_back(rest);
+  for (const Value& rest : op.dims(self, axis + 1, self.rank())) size.push_back(rest);
   return op.reshape(self, size);
 }
 
 // aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)
-Value permute(Op& op) { return permuted(op, op["self"], op.axes("dims", op["self"])); }
+Value permute(Op& op) { return op.permute(op["self"], op.axes("dims", op["self"])); }
 
 Value swapped(Op& op, int64_t a, int64_t b) {
-  Value self = op["self"];
-  std::vector<int64_t> order = all_axes(self.rank());
-  if (self.rank() > 0) std::swap(order[op.normalized(a, self.rank())], order[op.normalized(b, self.rank())]);
-  return permuted(op, self, order);
+  return op["self"].rank() == 0 ? op["self"] : op.transpose(op["self"], a, b);
 }
 
 // aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)
@@ -88,7 +85,7 @@ Value matrix_transpose(Op& op) { return swapped(op, -2, -1); }
 Value numpy_T(Op& op) {
   std::vector<int64_t> order = all_axes(op["self"].rank());
   std::reverse(order.begin(), order.end());
-  return permuted(op, op["self"], order);
+  return op.permute(op["self"], order);
 }
 
 // aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)
@@ -101,7 +98,7 @@ Value movedim(Op& op) {
   const std::vector<int64_t> places = axes_first(self.rank(), to);
   std::vector<int64_t> order(sources.size());
   for (size_t i = 0; i < order.size(); ++i) order[places[i]] = sources[i];
-  return permuted(op, self, order);
+  return op.permute(self, order);
 }
 
 // aten::squeeze(Tensor(a) self) -> Tensor(a)
@@ -111,7 +108,7 @@ Value squeeze(Op& op) {
   Value self = op["self"];
   std::vector<int64_t> ones;
   for (int64_t axis : op.has("dim") ? op.axes("dim", self) : all_axes(self.rank())) {
-    if (self.rank() > 0 && known_size(op, self, axis) == 1) ones.push_back(axis);
+    if (self.rank() > 0 && op.static_size(self, axis) == 1) ones.push_back(axis);
   }
   return op.squeeze(self, ones);
 }
@@ -166,10 +163,45 @@ Values each(Op& op) {
 }
 
 // aten::numel(Tensor self) -> int
-Value numel(Op& op) { return element_count(op, op["self"]); }
+Value numel(Op& op) { return op.numel(op["self"]); }
 
 // aten::_shape_as_tensor(Tensor self) -> Tensor
 Value shape_as_tensor(Op& op) { return op.shape_of(op["self"]); }
+
+// aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)
+Value narrow(Op& op) {
+  Value self = op["self"], start = op["start"], length = op["length"];
+  const int64_t axis = op.axis("dim", self);
+  const auto known = start.constant_ints();
+  if (known && known->at(0) < 0) start = op.dim(self, axis) + start;
+  return op.slice(self, axis, start, start + length);
+}
+
+// aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)
+Value unfold(Op& op) {
+  Value self = op["self"];
+  if (self.rank() == 0) return op.unsqueeze(self, {0});
+  const int64_t axis = op.axis("dimension", self), size = op.integer("size"), step = op.integer("step");
+  Value windows = (op.dim(self, axis) - size) / step + 1;
+  Value starts = op.unsqueeze(op.arange(windows) * step, {1});
+  Value picked = op.Gather(self, starts + op.arange(op.constant(size)), {attr::axis(axis)});
+  return op.permute(picked, axes_last(self.rank() + 1, {axis + 1}));
+}
+
+// aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)
+Value as_strided(Op& op) {
+  const std::vector<int64_t> size = op.integers("size"), stride = op.integers("stride");
+  std::vector<int64_t> places = {op.integer("storage_offset", 0)};
+  for (size_t axis = 0; axis < size.size(); ++axis) {
+    std::vector<int64_t> next;
+    for (int64_t place : places) {
+      for (int64_t i = 0; i < size[axis]; ++i) next.push_back(place + i * stride.at(axis));
+    }
+    places = std::move(next);
+  }
+  Value table = op.constant(Tensor{DType::i64, size, Builder::bytes_of(places.data(), places.size())});
+  return op.Gather(op.reshape(op["self"], {-1}), table);
+}
 
 }  // namespace
 
@@ -217,6 +249,12 @@ Mappings view() {
       Mapping("aten::numel", numel).complex(),
       Mapping("aten::sym_numel", numel).complex(),
       Mapping("aten::_shape_as_tensor", shape_as_tensor).complex(),
+      Mapping("aten::narrow", narrow).by_parts(),
+      Mapping("aten::narrow_copy", narrow).by_parts(),
+      Mapping("aten::unfold", unfold).by_parts(),
+      Mapping("aten::unfold_copy", unfold).by_parts(),
+      Mapping("aten::as_strided", as_strided).by_parts(),
+      Mapping("aten::as_strided_copy", as_strided).by_parts(),
   };
 }
 

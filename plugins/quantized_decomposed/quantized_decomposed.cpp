@@ -11,14 +11,14 @@ struct Grid {
   int64_t low = 0, high = 0;
 
   // What ONNX saturates at by itself.
-  bool is_whole() const {
+  bool is_full() const {
     return (type == DType::u8 && low == 0 && high == 255) ||
            (type == DType::i8 && low == -128 && high == 127);
   }
-  Attrs attrs() const { return scale.rank() == 0 ? Attrs{} : Attrs{{"axis", axis}}; }
+  AttributeList<attr::axis> attrs() const {
+    return scale.rank() == 0 ? AttributeList<attr::axis>{} : AttributeList<attr::axis>{attr::axis(axis)};
+  }
 };
-
-Value number(Op& op, const Value& x) { return x.rank() == 0 ? x : op.reshape(x, std::vector<int64_t>{}); }
 
 Grid grid_of(Op& op) {
   Grid g;
@@ -30,8 +30,8 @@ Grid grid_of(Op& op) {
     g.scale = op.as("scales", DType::f32);
     g.zero = op["zero_points"];
   } else {
-    g.scale = number(op, op.as("scale", DType::f32));
-    g.zero = number(op, op["zero_point"]);
+    g.scale = op.scalar(op.as("scale", DType::f32));
+    g.zero = op.scalar(op["zero_point"]);
   }
   return g;
 }
@@ -43,9 +43,9 @@ Grid grid_of(Op& op) {
 Value quantize(Op& op) {
   const Grid g = grid_of(op);
   Value x = op.as("input", DType::f32);
-  if (g.is_whole()) return op.QuantizeLinear(x, g.scale, op.cast(g.zero, g.type), g.attrs());
-  Value step = op.along(g.scale, g.axis, x.rank()),
-        zero = op.along(op.cast_like(g.zero, x), g.axis, x.rank());
+  if (g.is_full()) return op.QuantizeLinear(x, g.scale, op.cast(g.zero, g.type), g.attrs());
+  Value step = op.unsqueeze_around(g.scale, g.axis, x.rank()),
+        zero = op.unsqueeze_around(op.cast_like(g.zero, x), g.axis, x.rank());
   Value steps = op.Round(x / step) + zero;
   const auto bound = [&](int64_t n) { return op.like(x, static_cast<double>(n)); };
   return op.cast(op.Clip(steps, bound(g.low), bound(g.high)), g.type);
@@ -64,8 +64,8 @@ Value dequantize(Op& op) {
     return op.cast(op.DequantizeLinear(input, g.scale, zero, g.attrs()), wanted);
   }
   Value x = op.cast(input, DType::f32);
-  if (g.zero) x = x - op.along(op.cast(g.zero, DType::f32), g.axis, x.rank());
-  return op.cast(x * op.along(g.scale, g.axis, x.rank()), wanted);
+  if (g.zero) x = x - op.unsqueeze_around(op.cast(g.zero, DType::f32), g.axis, x.rank());
+  return op.cast(x * op.unsqueeze_around(g.scale, g.axis, x.rank()), wanted);
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ Value nms(Op& op) {
   Value scores = op.unsqueeze(op.cast(op["scores"], DType::f32), {0, 1});
   Value all = op.constant(std::numeric_limits<int64_t>::max());
   Value kept = op.NonMaxSuppression(boxes, scores, all, op.as("iou_threshold", DType::f32));
-  return op.Gather(kept, op.constant(2), {{"axis", 1}});
+  return op.Gather(kept, op.constant(2), {attr::axis(1)});
 }
 
 // A region is (image, x1, y1, x2, y2).
 Value image_of(Op& op, const Value& rois) {
-  return op.cast(op.Gather(rois, op.constant(0), {{"axis", 1}}), DType::i64);
+  return op.cast(op.Gather(rois, op.constant(0), {attr::axis(1)}), DType::i64);
 }
 
 // torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
@@ -27,11 +27,10 @@ Value roi_align(Op& op) {
   Value input = op["input"], rois = op.as("rois", input.dtype());
   return op.RoiAlign(
       input, op.slice(rois, 1, 1, 5), image_of(op, rois),
-      {{"coordinate_transformation_mode", op.boolean("aligned") ? "half_pixel" : "output_half_pixel"},
-       {"output_height", op.integer("pooled_height")},
-       {"output_width", op.integer("pooled_width")},
-       {"sampling_ratio", std::max<int64_t>(op.integer("sampling_ratio"), 0)},
-       {"spatial_scale", op.real("spatial_scale")}});
+      {attr::coordinate_transformation_mode(op.boolean("aligned") ? "half_pixel" : "output_half_pixel"),
+       attr::output_height(op.integer("pooled_height")), attr::output_width(op.integer("pooled_width")),
+       attr::sampling_ratio(std::max<int64_t>(op.integer("sampling_ratio"), 0)),
+       attr::spatial_scale(op.real("spatial_scale"))});
 }
 
 // torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
@@ -39,8 +38,8 @@ Value roi_align(Op& op) {
 Values roi_pool(Op& op) {
   op.require(!op.is_used(1), "the places of the greatest elements");
   return {op.MaxRoiPool(op["input"], op["rois"],
-                        {{"pooled_shape", {op.integer("pooled_height"), op.integer("pooled_width")}},
-                         {"spatial_scale", op.real("spatial_scale")}}),
+                        {attr::pooled_shape({op.integer("pooled_height"), op.integer("pooled_width")}),
+                         attr::spatial_scale(op.real("spatial_scale"))}),
           {}};
 }
 
@@ -51,12 +50,11 @@ Values roi_pool(Op& op) {
 Value deform_conv2d(Op& op) {
   const int64_t top = op.integer("pad_h"), left = op.integer("pad_w");
   const Value mask = op.boolean("use_mask") ? op["mask"] : Value();
-  return op.DeformConv(op["input"], op["weight"], op["offset"], op["bias"], mask,
-                       {{"strides", {op.integer("stride_h"), op.integer("stride_w")}},
-                        {"pads", {top, left, top, left}},
-                        {"dilations", {op.integer("dilation_h"), op.integer("dilation_w")}},
-                        {"group", op.integer("groups")},
-                        {"offset_group", op.integer("offset_groups")}});
+  return op.DeformConv(
+      op["input"], op["weight"], op["offset"], op["bias"], mask,
+      {attr::strides({op.integer("stride_h"), op.integer("stride_w")}), attr::pads({top, left, top, left}),
+       attr::dilations({op.integer("dilation_h"), op.integer("dilation_w")}),
+       attr::group(op.integer("groups")), attr::offset_group(op.integer("offset_groups"))});
 }
 
 }  // namespace

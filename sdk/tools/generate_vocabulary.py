@@ -1,71 +1,131 @@
-"""Writes sdk/include/onnxport/onnx_ops.inc: one method per ai.onnx operator at the pivot opset, from ONNX's schemas.
+"""Writes the ONNX vocabulary of the SDK from ONNX's schemas at the pivot opset: onnx_attributes.inc (a type per
+attribute, and per operator those it takes and the outputs it has) and onnx_ops.inc (a method per ai.onnx operator).
 
-usage: generate_vocabulary.py OUT.inc
+usage: generate_vocabulary.py FOLDER          (sdk/include/onnxport)
+       generate_vocabulary.py --check FOLDER  (says whether the files there are up to date)
 """
+import pathlib
 import sys
 
 import onnx.defs
 
 PIVOT = 23
-O = onnx.defs.OpSchema.FormalParameterOption
+Option = onnx.defs.OpSchema.FormalParameterOption
+Kind = onnx.defs.OpSchema.AttrType
+
+# What an attribute of each kind is made of. The other kinds (sparse tensors, types) are for Builder::node.
+CPP = {Kind.INT: "detail::AttrInt", Kind.FLOAT: "double", Kind.STRING: "std::string",
+       Kind.INTS: "std::vector<int64_t>", Kind.FLOATS: "std::vector<double>",
+       Kind.STRINGS: "std::vector<std::string>", Kind.TENSOR: "Tensor", Kind.GRAPH: "Block"}
+WORDS = {"default", "bool", "float", "int", "register", "auto", "input"}
 
 
 def ident(name):
-    return name if name not in {"default", "bool", "float", "int", "register", "auto", "input"} else name + "_"
+    return name + "_" if name in WORDS else name
 
 
-def method(schema):
-    ps, call = [], []
-    followed = any(p.option == O.Variadic for p in [*schema.inputs, *schema.outputs])
-    required = [i for i, p in enumerate(schema.inputs) if p.option == O.Single]
+def operators():
+    """The schema of each operator that exists at the pivot."""
+    best = {}
+    history = [s for s in onnx.defs.get_all_schemas_with_history() if s.domain == "" and s.since_version <= PIVOT]
+    for s in sorted(history, key=lambda s: s.since_version):
+        best[s.name] = s
+    return [s for _, s in sorted(best.items()) if not s.deprecated]
+
+
+def attributes(schema):
+    return [name for name, a in sorted(schema.attributes.items()) if a.type in CPP]
+
+
+def attribute_type(name, kinds):
+    out = f"struct {ident(name)} : Attr {{"
+    for kind in sorted(kinds, key=str):
+        value = CPP[kind]
+        passed = {"detail::AttrInt": "v.value", "double": "v"}.get(value, "std::move(v)")
+        out += f' explicit {ident(name)}({value} v) : Attr("{name}", {passed}) {{}}'
+    return out + " };"
+
+
+def named_outputs(schema):
+    """The names of the outputs where there is more than one and each is one value."""
+    outs = list(schema.outputs)
+    return [ident(o.name) for o in outs] if len(outs) > 1 and all(o.option != Option.Variadic for o in outs) else []
+
+
+def parameters(schema):
+    """Declarations of the inputs, and the expression that lists them."""
+    declared, call = [], []
+    followed = any(p.option == Option.Variadic for p in [*schema.inputs, *schema.outputs])
+    required = [i for i, p in enumerate(schema.inputs) if p.option == Option.Single]
     last_required = max(required) if required else -1
-    variadic = False
     for i, p in enumerate(schema.inputs):
-        n = ident(p.name)
-        if p.option == O.Variadic:
-            ps.append(f"const Values& {n}")
-            call.append(n)
-            variadic = True
+        name = ident(p.name)
+        call.append(name)
+        if p.option == Option.Variadic:
+            declared.append(f"const Values& {name}")
         else:
-            ps.append(f"const Value& {n}" + ("" if i <= last_required or followed else " = {}"))
-            call.append(n)
-    outs = [o for o in schema.outputs]
-    need = [o for o in outs if o.option == O.Single]
-    is_var = any(o.option == O.Variadic for o in outs)
-    name = schema.name
-    if variadic and len(call) == 1:
-        inputs = call[0]
-    elif variadic:
-        inputs = "join({" + ", ".join(call[:-1]) + "}, " + call[-1] + ")"
+            declared.append(f"const Value& {name}" + ("" if i <= last_required or followed else " = {}"))
+    if schema.inputs and schema.inputs[-1].option == Option.Variadic:
+        inputs = call[0] if len(call) == 1 else "join({" + ", ".join(call[:-1]) + "}, " + call[-1] + ")"
     else:
         inputs = "{" + ", ".join(call) + "}"
-    if is_var:
-        ps.append("size_t outputs")
-        ps.append("const Attrs& attrs = {}")
-        return f'Values {name}({", ".join(ps)}) {{ return node("{name}", {inputs}, attrs, outputs); }}'
-    ps.append("const Attrs& attrs = {}")
-    if len(need) <= 1:
-        return f'Value {name}({", ".join(ps)}) {{ return node("{name}", {inputs}, attrs); }}'
-    return (f'Values {name}({", ".join(ps)}) '
-            f'{{ return node("{name}", {inputs}, attrs, {len(need)}); }}')
+    return declared, inputs
+
+
+def methods(schema):
+    name = schema.name
+    declared, inputs = parameters(schema)
+    tail, attrs = [], "{}"
+    if attributes(schema):
+        tail, attrs = [f"const attributes_of::{name}& attrs = {{}}"], "attrs.list()"
+    if any(o.option == Option.Variadic for o in schema.outputs):
+        ps = ", ".join([*declared, "size_t outputs", *tail])
+        return [f'Values {name}({ps}) {{ return node("{name}", {inputs}, {attrs}, outputs); }}']
+    ps, outputs = ", ".join([*declared, *tail]), named_outputs(schema)
+    whole = (f'{{ Values out = node("{name}", {inputs}, {attrs}, {len(outputs)}); return {{'
+             + ", ".join(f"out[{i}]" for i in range(len(outputs))) + "}; }")
+    if outputs and all(o.option == Option.Single for o in schema.outputs):
+        return [f"outputs_of::{name} {name}({ps}) {whole}"]
+    lines = [f'Value {name}({ps}) {{ return node("{name}", {inputs}, {attrs}); }}']
+    if outputs:
+        lines.append(f"outputs_of::{name} {name}({', '.join(['AllOutputs', *declared, *tail])}) {whole}")
+    return lines
+
+
+HEAD = """\
+// Generated by sdk/tools/generate_vocabulary.py from the ONNX schemas at opset 23. Do not edit.
+// clang-format off
+"""
+FOOT = "// clang-format on\n"
+
+
+def attribute_text(schemas):
+    kinds = {}
+    for s in schemas:
+        for name in attributes(s):
+            kinds.setdefault(name, set()).add(s.attributes[name].type)
+    text = HEAD + "namespace attr {\n"
+    text += "".join(f"{attribute_type(name, kinds[name])}\n" for name in sorted(kinds))
+    text += "}  // namespace attr\n\n// The attributes that each operator takes.\nnamespace attributes_of {\n"
+    for s in schemas:
+        if attributes(s):
+            text += f"using {s.name} = AttributeList<{', '.join('attr::' + ident(a) for a in attributes(s))}>;\n"
+    text += "}  // namespace attributes_of\n\n// The outputs of operators that have several, by name.\nnamespace outputs_of {\n"
+    for s in schemas:
+        if named_outputs(s):
+            text += f"struct {s.name} {{ Value " + ", ".join(named_outputs(s)) + "; };\n"
+    return text + "}  // namespace outputs_of\n" + FOOT
 
 
 def main():
-    best = {}
-    for s in onnx.defs.get_all_schemas_with_history():
-        if s.domain == "" and s.since_version <= PIVOT and not s.deprecated:
-            if s.name not in best or best[s.name].since_version < s.since_version:
-                best[s.name] = s
-    for s in onnx.defs.get_all_schemas_with_history():  # deprecated later: gone from the vocabulary
-        if (s.domain == "" and s.deprecated and s.name in best
-                and best[s.name].since_version < s.since_version <= PIVOT):
-            best.pop(s.name, None)
-    with open(sys.argv[1], "w") as f:
-        f.write("// Generated by sdk/tools/generate_vocabulary.py from the ONNX schemas at opset 23. Do not edit.\n")
-        f.write("// clang-format off\n")
-        for n in sorted(best):
-            f.write("  " + method(best[n]) + "\n")
-        f.write("// clang-format on\n")
+    check, folder = sys.argv[1] == "--check", pathlib.Path(sys.argv[-1])
+    schemas = operators()
+    ops = HEAD + "".join(f"  {line}\n" for s in schemas for line in methods(s)) + FOOT
+    for name, text in {"onnx_attributes.inc": attribute_text(schemas), "onnx_ops.inc": ops}.items():
+        if check and (folder / name).read_text() != text:
+            sys.exit(f"{name} is out of date: run {pathlib.Path(__file__).name} {folder}")
+        if not check:
+            (folder / name).write_text(text)
 
 
 main()

@@ -20,8 +20,8 @@ Value cast_to_18(Node& node) {
 // One axis of Pad with mode "wrap": the elements at (-before .. size + after) modulo size.
 Value wrap_axis(Node& node, const Value& x, int64_t axis, int64_t before, int64_t after) {
   const Value size = node.dim(x, axis);
-  const Value positions = node.Range(node.constant(-before), size + node.constant(after), node.constant(1));
-  return node.Gather(x, node.Mod(positions, size), {{"axis", axis}});
+  const Value positions = node.arange(node.constant(-before), size + after, node.constant(1));
+  return node.Gather(x, node.Mod(positions, size), {attr::axis(axis)});
 }
 
 // Pad: mode "wrap" came with 19.

@@ -7,9 +7,9 @@ namespace {
 // Normalised positions of the `size` samples along one axis: -1 and 1 are the centres of the outermost
 // samples, or their outer edges.
 Value positions(Node& node, const Value& size, bool centres, DType dtype) {
-  const Value index = node.cast(node.Range(node.constant(0), size, node.constant(1)), dtype);
+  const Value index = node.cast(node.arange(size), dtype);
   if (!centres) return (index * 2.0 + 1.0) / node.cast(size, dtype) - 1.0;
-  const Value gaps = node.Max({size - node.constant(1), node.constant(1)});
+  const Value gaps = node.Max({size - 1, node.constant(1)});
   return index * 2.0 / node.cast(gaps, dtype) - 1.0;
 }
 
@@ -25,7 +25,7 @@ Value affine_grid_to_19(Node& node) {
   for (int64_t a = 1; a <= *rows; ++a) spatial.push_back(a);
 
   const auto column = [&](int64_t k) {
-    return node.unsqueeze(node.Gather(theta, node.constant(k), {{"axis", 2}}), spatial);
+    return node.unsqueeze(node.Gather(theta, node.constant(k), {attr::axis(2)}), spatial);
   };
   const bool centres = node.integer("align_corners", 0) != 0;
   Value grid = column(*rows);

@@ -17,7 +17,7 @@ Value group_normalization_to_20(Node& node) {
   const Value ones = node.constant(Builder::tensor(1.0, wide.dtype(), {groups}));
   const Value zeros = node.constant(Builder::tensor(0.0, wide.dtype(), {groups}));
   const Value normalized =
-      node.InstanceNormalization(instances, ones, zeros, {{"epsilon", node.real("epsilon", 1e-5)}});
+      node.InstanceNormalization(instances, ones, zeros, {attr::epsilon(node.real("epsilon", 1e-5))});
   const Value restored = node.cast(node.Reshape(normalized, node.shape_of(x)), x.dtype());
 
   std::vector<int64_t> trailing;
@@ -29,7 +29,7 @@ Value group_normalization_to_20(Node& node) {
 Value group_normalization_to_21(Node& node) {
   const Value x = node.input(0);
   const int64_t groups = node.integer("num_groups", 1);
-  const Value per_group = node.dim(x, 1) / node.constant(groups);
+  const Value per_group = node.dim(x, 1) / groups;
   const Value expanded = node.shape({node.constant(groups), per_group});
   const auto per_channel = [&](const Value& v) {
     return node.reshape(node.Expand(node.unsqueeze(v, {1}), expanded), std::vector<int64_t>{-1});

@@ -14,7 +14,7 @@ Value split_heads(Node& node, const Value& x, const char* heads) {
   if (x.rank() == 4) return x;
   const int64_t count = node.integer(heads, 0);
   node.require(count > 0, std::string("a 3-d input needs the attribute ") + heads);
-  return node.transpose(node.Reshape(x, node.ints({0, 0, count, -1})), {0, 2, 1, 3});
+  return node.permute(node.Reshape(x, node.ints({0, 0, count, -1})), {0, 2, 1, 3});
 }
 
 // Each key / value head serves `group` query heads in a row.
@@ -22,7 +22,7 @@ Value repeat_heads(Node& node, const Value& x, int64_t group) {
   if (group == 1) return x;
   const Value one_more = node.unsqueeze(x, {2});
   const Value expanded = node.Expand(one_more, node.ints({1, 1, group, 1, 1}));
-  const Value heads = node.dim(x, 1) * node.constant(group);
+  const Value heads = node.dim(x, 1) * group;
   return node.reshape(expanded, {node.dim(x, 0), heads, node.dim(x, 2), node.dim(x, 3)});
 }
 
@@ -56,7 +56,7 @@ Value rows_without_any(Node& node, const Value& bias) {
   if (const auto numbers = bias.constant_reals()) {
     if (std::find(numbers->begin(), numbers->end(), kMinusInfinity) == numbers->end()) return {};
   }
-  return node.ReduceMax(bias, node.ints({-1}), {{"keepdims", 1}}) == kMinusInfinity;
+  return node.reduce_max(bias, {-1}, true) == kMinusInfinity;
 }
 
 Mask mask_of(Node& node, const Value& scores) {
@@ -73,12 +73,12 @@ Mask mask_of(Node& node, const Value& scores) {
   const Value shape = node.shape({node.dim(scores, 2), node.dim(scores, 3)});
   const Value past = node.input(4) ? node.dim(node.input(4), 2) : node.constant(0);
   if (mask.allowed) {
-    const Value lower = node.Trilu(node.full(shape, 1, DType::boolean), past, {{"upper", 0}});
+    const Value lower = node.Trilu(node.full(shape, 1, DType::boolean), past, {attr::upper(0)});
     mask.allowed = mask.allowed & lower;
     return mask;
   }
   const Value upper =
-      node.Trilu(node.full(shape, kMinusInfinity, scores.dtype()), past + node.constant(1), {{"upper", 1}});
+      node.Trilu(node.full(shape, kMinusInfinity, scores.dtype()), past + 1, {attr::upper(1)});
   mask.bias = mask.bias ? mask.bias + upper : upper;
   if (given) mask.never = rows_without_any(node, mask.bias);
   return mask;
@@ -92,7 +92,7 @@ Value softcapped(Node& node, const Value& scores) {
 Value probabilities(Node& node, const Value& scores, const Mask& mask) {
   const auto precision =
       static_cast<DType>(node.integer("softmax_precision", static_cast<int64_t>(scores.dtype())));
-  const Value p = node.cast(node.Softmax(node.cast(scores, precision), {{"axis", -1}}), scores.dtype());
+  const Value p = node.cast(node.Softmax(node.cast(scores, precision), {attr::axis(-1)}), scores.dtype());
   const Value zero = node.like(p, 0);
   if (mask.allowed) return node.Where(mask.allowed, p, zero);
   return mask.never ? node.Where(mask.never, zero, p) : p;
@@ -105,11 +105,11 @@ Values attention_to_22(Node& node) {
   const Value q = split_heads(node, node.input(0), "q_num_heads");
   Value k = split_heads(node, node.input(1), "kv_num_heads");
   Value v = split_heads(node, node.input(2), "kv_num_heads");
-  if (node.input(4)) k = node.Concat({node.input(4), k}, {{"axis", 2}});
-  if (node.input(5)) v = node.Concat({node.input(5), v}, {{"axis", 2}});
+  if (node.input(4)) k = node.Concat({node.input(4), k}, {attr::axis(2)});
+  if (node.input(5)) v = node.Concat({node.input(5), v}, {attr::axis(2)});
   const int64_t group = group_size(node, q, k);
 
-  const Value keys = node.transpose(repeat_heads(node, k, group), {0, 1, 3, 2});
+  const Value keys = node.permute(repeat_heads(node, k, group), {0, 1, 3, 2});
   const Value raw = node.MatMul(scaled(node, q), keys);
   const Value capped = softcapped(node, raw);
   const Mask mask = mask_of(node, raw);
@@ -118,7 +118,7 @@ Values attention_to_22(Node& node) {
   if (mask.bias) masked = masked + mask.bias;
   const Value p = probabilities(node, masked, mask);
   Value y = node.MatMul(p, repeat_heads(node, v, group));
-  if (node.input(0).rank() == 3) y = node.Reshape(node.transpose(y, {0, 2, 1, 3}), node.ints({0, 0, -1}));
+  if (node.input(0).rank() == 3) y = node.Reshape(node.permute(y, {0, 2, 1, 3}), node.ints({0, 0, -1}));
 
   const Values steps = {raw, capped, masked, p};
   Values outputs = {y, k, v,

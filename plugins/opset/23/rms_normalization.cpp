@@ -13,7 +13,7 @@ Value rms_normalization_to_22(Node& node) {
 
   std::vector<int64_t> axes;
   for (int64_t a = node.normalized(node.integer("axis", -1), x.rank()); a < x.rank(); ++a) axes.push_back(a);
-  const Value mean = node.ReduceMean(wide * wide, node.ints(axes), {{"keepdims", 1}});
+  const Value mean = node.reduce_mean(wide * wide, axes, true);
   const Value normalized = wide / node.Sqrt(mean + node.real("epsilon", 1e-5));
   return node.cast(normalized, scale.dtype()) * scale;
 }

@@ -43,26 +43,22 @@ Value rotary_embedding_to_22(Node& node) {
   Value y;
   if (node.integer("interleaved", 0) != 0) {
     const std::vector<int64_t> angle_axes = {heads_axis, 4};
-    const Values parts =
-        partial ? node.node("Split", {x, node.ints({2 * half, *size - 2 * half})}, {{"axis", -1}}, 2)
-                : Values{x};
-    const Values pair =
-        node.node("Split", {node.Reshape(parts[0], node.ints({0, 0, 0, half, 2})), node.ints({1, 1})},
-                  {{"axis", -1}}, 2);
+    const Values parts = partial ? node.split(x, {2 * half, *size - 2 * half}, -1) : Values{x};
+    const Values pair = node.split(node.Reshape(parts[0], node.ints({0, 0, 0, half, 2})), {1, 1}, -1);
     const Pair turned =
         rotate({pair[0], pair[1]}, node.unsqueeze(cos, angle_axes), node.unsqueeze(sin, angle_axes));
-    y = node.Reshape(node.Concat({turned.first, turned.second}, {{"axis", -1}}),
+    y = node.Reshape(node.Concat({turned.first, turned.second}, {attr::axis(-1)}),
                      node.ints({0, 0, 0, 2 * half}));
-    if (partial) y = node.Concat({y, parts[1]}, {{"axis", -1}});
+    if (partial) y = node.Concat({y, parts[1]}, {attr::axis(-1)});
   } else {
     std::vector<int64_t> sizes = {half, half};
     if (partial) sizes.push_back(*size - 2 * half);
-    const Values parts = node.node("Split", {x, node.ints(sizes)}, {{"axis", -1}}, sizes.size());
+    const Values parts = node.split(x, sizes, -1);
     const Pair turned =
         rotate({parts[0], parts[1]}, node.unsqueeze(cos, {heads_axis}), node.unsqueeze(sin, {heads_axis}));
     Values joined = {turned.first, turned.second};
     if (partial) joined.push_back(parts[2]);
-    y = node.Concat(joined, {{"axis", -1}});
+    y = node.Concat(joined, {attr::axis(-1)});
   }
   return flat ? node.Reshape(y, node.ints({0, 0, -1})) : y;
 }

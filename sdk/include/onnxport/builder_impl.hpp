@@ -314,7 +314,10 @@ inline Value Builder::shape(const Values& parts) {
   const std::vector<onnxport_value> in = detail::handles(parts);
   return checked(api_.emit->shape(context_, in.data(), static_cast<uint32_t>(in.size())));
 }
-inline Value Builder::shape_of(const Value& x) { return x.is_complex() ? Shape(x, {{"end", -1}}) : Shape(x); }
+inline Value Builder::shape_of(const Value& x) {
+  if (!x.is_complex()) return Shape(x);
+  return current_opset() < 15 ? slice(Shape(as_real(x)), 0, 0, -1) : Shape(x, {attr::end(-1)});
+}
 
 inline Block Builder::block(const std::vector<Param>& params,
                             const std::function<Values(const Values&)>& body) {

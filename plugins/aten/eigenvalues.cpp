@@ -21,13 +21,13 @@ std::pair<Value, Value> turned(const Value& p, const Value& q, const Value& c, c
 
 Value with_columns(Op& op, const Value& m, const Value& p, const Value& q,
                    const std::pair<Value, Value>& pq) {
-  Value columns = columns_of(op, m);
+  Value columns = column_indices(op, m);
   return op.Where(columns == p, as_column(op, pq.first), op.Where(columns == q, as_column(op, pq.second), m));
 }
 
 // Jacobi's method: the columns of `a`, two by two, are turned until all are orthogonal.
 Rotated orthogonalized(Op& op, const Value& a) {
-  const int64_t n = known_size(op, a, a.rank() - 1);
+  const int64_t n = op.static_size(a, a.rank() - 1);
   op.require(n <= most_columns, "singular values of more than 64 columns");
   std::vector<int64_t> firsts, seconds;
   for (int64_t p = 0; p < n; ++p) {
@@ -36,11 +36,11 @@ Rotated orthogonalized(Op& op, const Value& a) {
       seconds.push_back(q);
     }
   }
-  Value unit = beside(op, unit_matrix(op, op.constant(n), op.constant(n)), a);
+  Value unit = expand_batch(op, identity_matrix(op, op.constant(n), op.constant(n)), a);
   if (firsts.empty() || is_empty(a)) return {a, unit};
   const auto pairs = static_cast<int64_t>(firsts.size());
   const auto product = [&](const Value& x, const Value& y) {
-    return op.ReduceSum(x * y, op.ints({-1}), {{"keepdims", 1}});
+    return op.ReduceSum(x * y, op.ints({-1}), {attr::keepdims(1)});
   };
   const auto step = [&](const Value& i, const Values& s, Value&) -> Values {
     Value k = op.Mod(i, op.constant(pairs));
@@ -55,7 +55,7 @@ Rotated orthogonalized(Op& op, const Value& a) {
     };
     return {rotated(s[0]), rotated(s[1])};
   };
-  Values out = repeated(op, op.constant(sweeps * pairs), {a, unit}, step);
+  Values out = op.loop(op.constant(sweeps * pairs), {a, unit}, step);
   return {out[0], out[1]};
 }
 
@@ -66,13 +66,13 @@ Value wide(Op& op, const Value& x) {
 
 // With no more columns than rows: the singular values are the same.
 Value upright(Op& op, const Value& a) {
-  return known_size(op, a, a.rank() - 2) < known_size(op, a, a.rank() - 1) ? transposed(op, a) : a;
+  return op.static_size(a, a.rank() - 2) < op.static_size(a, a.rank() - 1) ? op.transpose(a, -2, -1) : a;
 }
 
 // The greatest first.
 Value singular_values_of(Op& op, const Value& a) {
-  Value lengths = op.ReduceL2(orthogonalized(op, upright(op, a)).columns, op.ints({-2}), {{"keepdims", 0}});
-  return op.TopK(lengths, op.shape({op.dim(lengths, -1)}), {{"axis", -1}})[0];
+  Value lengths = op.ReduceL2(orthogonalized(op, upright(op, a)).columns, op.ints({-2}), {attr::keepdims(0)});
+  return op.TopK(lengths, op.shape({op.dim(lengths, -1)}), {attr::axis(-1)}).Values;
 }
 
 // aten::_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True, *, str? driver=None)
@@ -88,19 +88,19 @@ Value svdvals(Op& op) { return op.cast_like(singular_values_of(op, wide(op, op["
 // Symmetric, of the one triangle that is read.
 Value symmetric(Op& op, const Value& a) {
   const bool upper = op.string("UPLO", "L") == "U";
-  Value triangle = op.Trilu(a, {}, {{"upper", upper}});
-  Value other = op.Trilu(a, op.constant(upper ? 1 : -1), {{"upper", upper}});
-  return triangle + transposed(op, other);
+  Value triangle = op.Trilu(a, {}, {attr::upper(upper)});
+  Value other = op.Trilu(a, op.constant(upper ? 1 : -1), {attr::upper(upper)});
+  return triangle + op.transpose(other, -2, -1);
 }
 
 // The least first: as singular values, the matrix shifted so far that no eigenvalue is negative.
 Value eigenvalues_of(Op& op, const Value& given) {
   Value a = symmetric(op, given), size = op.dim(a, -1);
-  if (is_empty(a)) return zeros_beside(op, a, 2, {size});
+  if (is_empty(a)) return batched_zeros(op, a, 2, {size});
   Value shift =
-      op.ReduceMax(op.ReduceL1(a, op.ints({-1}), {{"keepdims", 1}}), op.ints({-2}), {{"keepdims", 1}});
-  Value values = singular_values_of(op, a + unit_matrix(op, size, size) * shift);
-  Value rising = op.Gather(values, size - op.constant(1) - counted(op, size), {{"axis", -1}});
+      op.ReduceMax(op.ReduceL1(a, op.ints({-1}), {attr::keepdims(1)}), op.ints({-2}), {attr::keepdims(1)});
+  Value values = singular_values_of(op, a + identity_matrix(op, size, size) * shift);
+  Value rising = op.Gather(values, size - 1 - op.arange(size), {attr::axis(-1)});
   return rising - op.squeeze(shift, {-1});
 }
 
@@ -125,7 +125,7 @@ Value tolerance(Op& op, const Value& a, const Value& greatest, DType t) {
     if (relative.rank() > 0) relative = op.unsqueeze(relative, {relative.rank()});
     return op.Max({least, relative * greatest});
   }
-  const int64_t size = std::max(known_size(op, a, a.rank() - 2), known_size(op, a, a.rank() - 1));
+  const int64_t size = std::max(op.static_size(a, a.rank() - 2), op.static_size(a, a.rank() - 1));
   Value usual = greatest * (epsilon(t) * static_cast<double>(size));
   return op.has("atol") ? op.Where(least > 0, least, usual) : usual;
 }
@@ -138,20 +138,20 @@ Value pinv(Op& op) {
   op.require(!op.boolean("hermitian", false), "the pseudo-inverse of one triangle");
   const Value self = op["self"];
   Value a = wide(op, self), tall = upright(op, a);
-  if (is_empty(a)) return op.cast_like(transposed(op, a), self);
-  const bool lies = known_size(op, a, a.rank() - 2) < known_size(op, a, a.rank() - 1);
+  if (is_empty(a)) return op.cast_like(op.transpose(a, -2, -1), self);
+  const bool lies = op.static_size(a, a.rank() - 2) < op.static_size(a, a.rank() - 1);
   const Rotated r = orthogonalized(op, tall);
-  Value lengths = op.ReduceL2(r.columns, op.ints({-2}), {{"keepdims", 0}});
-  Value greatest = op.ReduceMax(lengths, op.ints({-1}), {{"keepdims", 1}});
+  Value lengths = op.ReduceL2(r.columns, op.ints({-2}), {attr::keepdims(0)});
+  Value greatest = op.ReduceMax(lengths, op.ints({-1}), {attr::keepdims(1)});
   Value counts = lengths > tolerance(op, a, greatest, self.dtype());
   Value inverse = op.Where(counts, 1 / (lengths * lengths), op.like(lengths, 0));
-  Value out = op.MatMul(r.rotation * as_row(op, inverse), transposed(op, r.columns));
-  return op.cast_like(lies ? transposed(op, out) : out, self);
+  Value out = op.MatMul(r.rotation * as_row(op, inverse), op.transpose(r.columns, -2, -1));
+  return op.cast_like(lies ? op.transpose(out, -2, -1) : out, self);
 }
 
 }  // namespace
 
-Mappings spectrum() {
+Mappings eigenvalues() {
   return {
       {"aten::_linalg_svd", svd},
       {"aten::linalg_svdvals", svdvals},

@@ -1,20 +1,20 @@
-// The places that a list of index tensors (x[i, :, mask]) names, as both reading and writing need them.
+// Advanced indexing: what a list of index tensors (x[i, :, mask]) names, as both reading and writing need it.
 #pragma once
 
 #include <algorithm>
 
-#include "common.hpp"
+#include "onnxport/plugin.hpp"
 
 namespace onnxport::aten {
 
 // The indexed axes of a tensor and what they are indexed with. Where the result has the axes of the index
 // tensors: in place of the indexed axes when those are neighbours, else in front, as torch does.
-struct Places {
+struct AdvancedIndex {
   std::vector<int64_t> indexed;  // axes, ascending
-  Values numbers;     // one i64 tensor per indexed axis, all of one shape; negative ones count from the end
+  Values indices;     // one i64 tensor per indexed axis, all of one shape; negative ones count from the end
   Value coordinates;  // the same joined along a last axis, when they come so
   int64_t axis = 0;   // where the axes of the index tensors go
-  int64_t rank() const { return coordinates ? coordinates.rank() - 1 : numbers.front().rank(); }
+  int64_t rank() const { return coordinates ? coordinates.rank() - 1 : indices.front().rank(); }
 };
 
 // A mask stands for the coordinates of its true elements, one vector per axis.
@@ -48,7 +48,7 @@ inline Values index_per_axis(Op& op, const Value& self) {
 // All in the shape they broadcast to; those that have it for certain stay as they are.
 inline Values broadcast_together(Op& op, Values all) {
   bool same = true;
-  for (const Value& v : all) same = same && same_shape(op, v, all.front());
+  for (const Value& v : all) same = same && op.same_shape(v, all.front());
   if (same) return all;
   Value zero;  // in the common shape
   for (const Value& v : all) zero = zero ? zero + op.like(v, 0) * v : op.like(v, 0) * v;
@@ -56,8 +56,8 @@ inline Values broadcast_together(Op& op, Values all) {
   return all;
 }
 
-inline Places places_of(Op& op, const Value& self) {
-  Places p;
+inline AdvancedIndex advanced_index_of(Op& op, const Value& self) {
+  AdvancedIndex p;
   const Values given = op.values("indices");
   const auto present = [](const Value& v) { return static_cast<bool>(v); };
   const bool one_mask = std::count_if(given.begin(), given.end(), present) == 1 &&
@@ -69,9 +69,9 @@ inline Places places_of(Op& op, const Value& self) {
     p.axis = p.indexed.front();
     Value found = op.NonZero(op.cast(*mask, DType::boolean));
     if (mask->rank() == 1) {
-      p.numbers = {op.squeeze(found, {0})};
+      p.indices = {op.squeeze(found, {0})};
     } else {
-      p.coordinates = op.transpose(found, {1, 0});
+      p.coordinates = op.permute(found, {1, 0});
     }
     return p;
   }
@@ -79,25 +79,25 @@ inline Places places_of(Op& op, const Value& self) {
   for (int64_t axis = 0; axis < self.rank(); ++axis) {
     if (!index[axis]) continue;
     p.indexed.push_back(axis);
-    p.numbers.push_back(index[axis]);
+    p.indices.push_back(index[axis]);
   }
   op.require(!p.indexed.empty(), "indexing without an index");
   const auto count = static_cast<int64_t>(p.indexed.size());
   p.axis = p.indexed.back() - p.indexed.front() + 1 == count ? p.indexed.front() : 0;
-  p.numbers = broadcast_together(op, p.numbers);
+  p.indices = broadcast_together(op, p.indices);
   return p;
 }
 
 // The coordinates with a last axis of one number per indexed axis.
-inline Value joined(Op& op, const Places& p) {
+inline Value stacked(Op& op, const AdvancedIndex& p) {
   if (p.coordinates) return p.coordinates;
   Values parts;
-  for (const Value& v : p.numbers) parts.push_back(op.unsqueeze(v, {p.rank()}));
-  return parts.size() == 1 ? parts.front() : op.node("Concat", parts, {{"axis", p.rank()}}, 1)[0];
+  for (const Value& v : p.indices) parts.push_back(op.unsqueeze(v, {p.rank()}));
+  return parts.size() == 1 ? parts.front() : op.Concat(parts, {attr::axis(p.rank())});
 }
 
 // The axes of x[indices] when the index tensors' come first, in the order that torch gives them.
-inline std::vector<int64_t> order_of_result(const Places& p, int64_t self_rank) {
+inline std::vector<int64_t> order_of_result(const AdvancedIndex& p, int64_t self_rank) {
   std::vector<int64_t> order;
   const int64_t rest = self_rank - static_cast<int64_t>(p.indexed.size());
   for (int64_t i = 0; i < p.axis; ++i) order.push_back(p.rank() + i);

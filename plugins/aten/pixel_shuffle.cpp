@@ -1,5 +1,5 @@
 // Moving between channels and space.
-#include "common.hpp"
+#include "axes.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -27,14 +27,14 @@ Value shuffled_by_hand(Op& op, const Value& x) {
   const int64_t at = x.rank() - 2;  // where (r, r, h, w) starts
   for (int64_t i = 0; i < 4; ++i)
     perm[static_cast<size_t>(at + i)] = at + std::vector<int64_t>{2, 0, 3, 1}[static_cast<size_t>(i)];
-  return op.reshape(op.transpose(split, perm), joined(lead, {c, h * r, w * r}));
+  return op.reshape(op.permute(split, perm), joined(lead, {c, h * r, w * r}));
 }
 
 // aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor
 Value pixel_shuffle(Op& op) {
   Value self = op["self"];
   if (!is_floating(self.dtype())) return shuffled_by_hand(op, self);
-  const Attrs attrs{{"blocksize", op.integer("upscale_factor")}, {"mode", "CRD"}};
+  const attributes_of::DepthToSpace attrs{attr::blocksize(op.integer("upscale_factor")), attr::mode("CRD")};
   if (self.rank() == 4) return op.DepthToSpace(self, attrs);
   const auto image = [&](const Value& x) -> Values { return {op.dim(x, -3), op.dim(x, -2), op.dim(x, -1)}; };
   Value y = op.DepthToSpace(op.reshape(self, joined({op.constant(-1)}, image(self))), attrs);
@@ -49,12 +49,11 @@ Value pixel_unshuffle(Op& op) {
   Value c = op.dim(self, -3), h = op.dim(self, -2) / r, w = op.dim(self, -1) / r;
   const Values lead = leading(op, self, 3);
   Value split = op.reshape(self, joined(lead, {c, h, r, w, r}));
-  std::vector<int64_t> perm(static_cast<size_t>(split.rank()));
-  std::iota(perm.begin(), perm.end(), 0);
+  std::vector<int64_t> perm = all_axes(split.rank());
   const int64_t at = self.rank() - 2;  // where (h, r, w, r) starts
   for (int64_t i = 0; i < 4; ++i)
     perm[static_cast<size_t>(at + i)] = at + std::vector<int64_t>{1, 3, 0, 2}[static_cast<size_t>(i)];
-  return op.reshape(op.transpose(split, perm), joined(lead, {c * r * r, h, w}));
+  return op.reshape(op.permute(split, perm), joined(lead, {c * r * r, h, w}));
 }
 
 // aten::channel_shuffle(Tensor self, int groups) -> Tensor
@@ -63,17 +62,14 @@ Value channel_shuffle(Op& op) {
   Values dims{op.dim(self, 0), op.constant(op.integer("groups")), op.constant(-1)};
   for (int64_t axis = 2; axis < self.rank(); ++axis) dims.push_back(op.dim(self, axis));
   Value grouped = op.reshape(self, dims);
-  std::vector<int64_t> perm(static_cast<size_t>(grouped.rank()));
-  std::iota(perm.begin(), perm.end(), 0);
-  std::swap(perm[1], perm[2]);
-  return op.Reshape(op.transpose(grouped, perm), op.shape_of(self));
+  return op.Reshape(op.transpose(grouped, 1, 2), op.shape_of(self));
 }
 
 // Where the windows read along one axis: a row for each place in the kernel, a column for each window.
 Value window_places(Op& op, const Value& x, int64_t axis, int64_t kernel, int64_t dilation, int64_t stride) {
   std::vector<int64_t> offsets;
   for (int64_t k = 0; k < kernel; ++k) offsets.push_back(k * dilation);
-  Value limit = op.dim(x, axis) - op.constant(dilation * (kernel - 1));
+  Value limit = op.dim(x, axis) - (dilation * (kernel - 1));
   Value starts = op.Range(op.constant(0), limit, op.constant(stride));
   return op.unsqueeze(op.ints(offsets), {1}) + starts;
 }
@@ -83,13 +79,13 @@ Value window_places(Op& op, const Value& x, int64_t axis, int64_t kernel, int64_
 Value im2col(Op& op) {
   const std::vector<int64_t> k = op.integers("kernel_size", 2), d = op.integers("dilation", 2),
                              p = op.integers("padding", 2), s = op.integers("stride", 2);
-  return batched(op, op["self"], 2, [&](Value x) {
+  return with_batch_axis(op, op["self"], 2, [&](Value x) {
     if (p[0] != 0 || p[1] != 0) x = op.Pad(x, op.ints({0, 0, p[0], p[1], 0, 0, p[0], p[1]}));
     Value rows = window_places(op, x, 2, k[0], d[0], s[0]),
           columns = window_places(op, x, 3, k[1], d[1], s[1]);
-    Value windows = op.Gather(op.Gather(x, columns, {{"axis", 3}}), rows, {{"axis", 2}});
-    Value ordered = op.transpose(windows, {0, 1, 2, 4, 3, 5});  // N, C, kernel, windows
-    Value depth = op.dim(x, 1) * op.constant(k[0] * k[1]);
+    Value windows = op.Gather(op.Gather(x, columns, {attr::axis(3)}), rows, {attr::axis(2)});
+    Value ordered = op.permute(windows, {0, 1, 2, 4, 3, 5});  // N, C, kernel, windows
+    Value depth = op.dim(x, 1) * (k[0] * k[1]);
     return op.reshape(ordered, {op.dim(x, 0), depth, op.dim(rows, 1) * op.dim(columns, 1)});
   });
 }
@@ -99,17 +95,17 @@ Value im2col(Op& op) {
 //   -> Tensor
 Value col2im(Op& op) {
   const std::vector<int64_t> p = op.integers("padding", 2);
-  const Attrs attrs{{"dilations", op.integers("dilation", 2)},
-                    {"pads", {p[0], p[1], p[0], p[1]}},
-                    {"strides", op.integers("stride", 2)}};
-  return batched(op, op["self"], 1, [&](const Value& x) {
+  const attributes_of::Col2Im attrs{attr::dilations(op.integers("dilation", 2)),
+                                    attr::pads({p[0], p[1], p[0], p[1]}),
+                                    attr::strides(op.integers("stride", 2))};
+  return with_batch_axis(op, op["self"], 1, [&](const Value& x) {
     return op.Col2Im(x, op.shape("output_size"), op.ints(op.integers("kernel_size", 2)), attrs);
   });
 }
 
 }  // namespace
 
-Mappings rearrangement() {
+Mappings pixel_shuffles() {
   return {
       Mapping("aten::pixel_shuffle", pixel_shuffle).by_parts(),
       Mapping("aten::pixel_unshuffle", pixel_unshuffle).by_parts(),

@@ -1,5 +1,4 @@
 // Numbers of the model that are known at run time only: Python's arithmetic on 0-d values.
-#include "common.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -133,7 +132,7 @@ Value derive_index(Op& op) { return op["start"] + op["index"] * op["step"]; }
 
 }  // namespace
 
-Mappings scalar() {
+Mappings python_numbers() {
   return {
       {"aten::add.int", add},
       {"aten::add.float", add},
@@ -219,22 +218,6 @@ Mappings scalar() {
       {"aten::_local_scalar_dense", item},
       {"aten::__range_length", range_length},
       {"aten::__derive_index", derive_index},
-      {"_operator::add", add},
-      {"_operator::sub", sub},
-      {"_operator::mul", mul},
-      {"_operator::truediv", div},
-      {"_operator::floordiv", floordiv},
-      {"_operator::mod", remainder},
-      {"_operator::pow", pow_int},
-      {"_operator::neg", neg},
-      {"_operator::eq", eq},
-      {"_operator::ne", ne},
-      {"_operator::lt", lt},
-      {"_operator::le", le},
-      {"_operator::gt", gt},
-      {"_operator::ge", ge},
-      {"_operator::and_", logical_and},
-      {"_operator::or_", logical_or},
   };
 }
 

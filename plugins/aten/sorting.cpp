@@ -1,5 +1,4 @@
 // Sorting, the greatest and the distinct elements, and places in sorted ones.
-#include "common.hpp"
 #include "families.hpp"
 
 namespace onnxport::aten {
@@ -11,8 +10,9 @@ Values topmost(Op& op, const Value& x, const Value& count, int64_t axis, bool la
   const DType t = x.dtype();
   const bool narrow = !is_floating(t) && t != DType::i64 && t != DType::i32;
   Value in = narrow ? op.cast(x, DType::i64) : x;
-  Values found = op.TopK(in, op.shape({count}), {{"axis", axis}, {"largest", largest}, {"sorted", 1}});
-  return {op.cast(found[0], t), found[1]};
+  const auto found =
+      op.TopK(in, op.shape({count}), {attr::axis(axis), attr::largest(largest), attr::sorted(1)});
+  return {op.cast(found.Values, t), found.Indices};
 }
 
 Values sorted_along(Op& op, const Value& x, int64_t axis, bool descending) {
@@ -48,17 +48,17 @@ Values kthvalue(Op& op) {
   const int64_t axis = op.axis("dim", self);
   Values least = topmost(op, self, op["k"], axis, false);
   Value last = op.boolean("keepdim") ? op.ints({-1}) : op.constant(-1);
-  return {op.Gather(least[0], last, {{"axis", axis}}), op.Gather(least[1], last, {{"axis", axis}})};
+  return {op.Gather(least[0], last, {attr::axis(axis)}), op.Gather(least[1], last, {attr::axis(axis)})};
 }
 
 // The distinct elements, the place of each element among them, and how often each occurs.
-Values distinct(Op& op, const Value& x, Attrs attrs) {
+Values distinct(Op& op, const Value& x, attributes_of::Unique attrs) {
   const DType t = x.dtype();
   const bool taken = t == DType::f32 || t == DType::f64 || t == DType::i64 || t == DType::i8;
   Value in = taken ? x : op.cast(x, is_floating(t) ? DType::f32 : DType::i64);
-  attrs.push_back({"sorted", 1});
-  Values out = op.node("Unique", {in}, attrs, 4);
-  return {op.cast(out[0], t), out[2], out[3]};
+  attrs.add(attr::sorted(1));
+  const auto out = op.Unique(all_outputs, in, attrs);
+  return {op.cast(out.Y, t), out.inverse_indices, out.counts};
 }
 
 // aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False)
@@ -79,7 +79,7 @@ Values unique(Op& op) {
 // aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool
 // return_counts=False)
 //   -> (Tensor, Tensor, Tensor)
-Values unique_dim(Op& op) { return distinct(op, op["self"], {{"axis", op.axis("dim", op["self"])}}); }
+Values unique_dim(Op& op) { return distinct(op, op["self"], {attr::axis(op.axis("dim", op["self"]))}); }
 
 // aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None)
 //   -> (Tensor, Tensor, Tensor)
@@ -89,9 +89,9 @@ Values unique_consecutive(Op& op) {
   Value flat = op.reshape(self, {-1});
   Value changes = ~(op.slice(flat, 0, 1, to_end) == op.slice(flat, 0, 0, -1));
   Value first = op.Pad(op.cast(changes, DType::i64), op.ints({1, 0}), op.constant(1));
-  Value group = op.CumSum(first, op.constant(0)) - op.constant(1);
+  Value group = op.CumSum(first, op.constant(0)) - 1;
   Value starts = op.squeeze(op.NonZero(first), {0});
-  Value ends = op.Concat({op.slice(starts, 0, 1, to_end), op.Shape(flat)}, {{"axis", 0}});
+  Value ends = op.Concat({op.slice(starts, 0, 1, to_end), op.Shape(flat)}, {attr::axis(0)});
   return {op.Gather(flat, starts), op.Reshape(group, op.shape_of(self)), ends - starts};
 }
 
@@ -101,7 +101,7 @@ Value boundaries_before(Op& op, const Value& boundaries, const Value& x, bool ri
   Value v = op.unsqueeze(x, {x.rank()});
   Value before = right ? b <= v : b < v;
   const DType t = op.boolean("out_int32", false) ? DType::i32 : DType::i64;
-  return op.ReduceSum(op.cast(before, t), op.ints({-1}), {{"keepdims", 0}});
+  return op.ReduceSum(op.cast(before, t), op.ints({-1}), {attr::keepdims(0)});
 }
 
 // aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor
@@ -115,7 +115,7 @@ Value bucketize(Op& op) {
 Value searchsorted(Op& op) {
   const DType t = op.result_type({"sorted_sequence", "self"});
   Value sequence = op.as("sorted_sequence", t);
-  if (op.has("sorter")) sequence = op.GatherElements(sequence, op["sorter"], {{"axis", -1}});
+  if (op.has("sorter")) sequence = op.GatherElements(sequence, op["sorter"], {attr::axis(-1)});
   const bool right = op.boolean("right") || op.string("side", "left") == "right";
   return boundaries_before(op, sequence, op.as("self", t), right);
 }
@@ -127,13 +127,13 @@ Value isin(Op& op) {
   Value elements = op.has("elements") ? op["elements"] : op["element"];
   Value tests = op.has("test_elements") ? op["test_elements"] : op["test_element"];
   Value equal = op.unsqueeze(elements, {elements.rank()}) == op.reshape(op.cast_like(tests, elements), {-1});
-  Value found = op.ReduceSum(op.cast(equal, DType::i64), op.ints({-1}), {{"keepdims", 0}});
+  Value found = op.ReduceSum(op.cast(equal, DType::i64), op.ints({-1}), {attr::keepdims(0)});
   return op.boolean("invert") ? found == 0 : found > 0;
 }
 
 }  // namespace
 
-Mappings searching() {
+Mappings sorting() {
   return {
       {"aten::sort", sort},
       {"aten::argsort", argsort},

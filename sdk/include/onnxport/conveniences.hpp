@@ -1,0 +1,226 @@
+// Bodies of Builder's conveniences, in the form that is legal at the opset they are used at. Part of
+// onnxport/plugin.hpp.
+#pragma once
+
+#include <algorithm>
+
+#include "onnxport/builder.hpp"
+
+namespace onnxport {
+inline namespace sdk_v1 {
+
+inline std::vector<int64_t> Builder::as_attribute(const Value& x, const char* what) {
+  const auto numbers = x.constant_ints();
+  require(numbers.has_value(),
+          std::string(what) + " must be constant at opset " + std::to_string(current_opset()));
+  return *numbers;
+}
+
+// ---- creation ----
+
+inline Value Builder::full(const Value& shape, double number, DType dtype) {
+  if (current_opset() < 9) return Expand(constant(number, dtype), shape);
+  return ConstantOfShape(shape, {attr::value(tensor(number, dtype, {1}))});
+}
+
+inline Value Builder::arange(const Value& start, const Value& end, const Value& step) {
+  if (current_opset() >= 11) return Range(start, end, step);
+  const auto from = start.constant_ints(), by = step.constant_ints();
+  require(from && by && start.dtype() == DType::i64 && by->front() > 0,
+          "a range from other than a constant, or downwards, does not exist below opset 11");
+  Value count = (end - start + static_cast<double>(by->front() - 1)) / step;
+  require(current_opset() >= 9, "a range whose length is known at run time does not exist below opset 9");
+  Value index = squeeze(NonZero(full(shape({count}), 1, DType::boolean)), {0});
+  return index * step + start;
+}
+
+// ---- shapes ----
+
+inline Values Builder::dims(const Value& x, int64_t from, int64_t to) {
+  Values out;
+  for (int64_t axis = from; axis < to; ++axis) out.push_back(dim(x, axis));
+  return out;
+}
+
+inline Value Builder::numel(const Value& x) {
+  Value product = constant(1);
+  for (const Value& size : dims(x, 0, x.rank())) product = product * size;
+  return product;
+}
+
+inline int64_t Builder::static_size(const Value& x, int64_t axis) {
+  const auto size = x.static_dim(axis);
+  require(size.has_value(), "the size of axis " + std::to_string(axis) + " must be known while exporting");
+  return *size;
+}
+
+inline bool Builder::same_shape(const Value& a, const Value& b) {
+  if (a.rank() != b.rank()) return false;
+  for (int64_t axis = 0; axis < a.rank(); ++axis) {
+    if (!same_dim(a, axis, b, axis)) return false;
+  }
+  return true;
+}
+
+// ---- movement of elements ----
+
+inline Value Builder::with_axes(std::string_view onnx_op, const Value& x, const std::vector<int64_t>& axes) {
+  if (axes.empty()) return x;
+  if (current_opset() >= 13) return node(onnx_op, {x, ints(axes)});
+  std::vector<int64_t> counted = axes;  // below 11 they may not count from the end
+  const auto added = onnx_op == "Unsqueeze" ? static_cast<int64_t>(axes.size()) : 0;
+  if (x.has_rank()) {
+    for (int64_t& axis : counted) axis = normalized(axis, x.rank() + (x.is_complex() ? 1 : 0) + added);
+  }
+  return node(onnx_op, {x}, {{"axes", counted}});
+}
+
+inline Value Builder::unsqueeze_around(const Value& vector, int64_t axis, int64_t rank) {
+  if (vector.rank() == 0) return vector;
+  std::vector<int64_t> others;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (i != axis) others.push_back(i);
+  }
+  return unsqueeze(vector, others);
+}
+
+inline Value Builder::permute(const Value& x, const std::vector<int64_t>& order) {
+  return std::is_sorted(order.begin(), order.end()) ? x : Transpose(x, {attr::perm(order)});
+}
+
+inline Value Builder::transpose(const Value& x, int64_t axis_a, int64_t axis_b) {
+  std::vector<int64_t> order(static_cast<size_t>(x.rank()));
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+  std::swap(order[static_cast<size_t>(normalized(axis_a, x.rank()))],
+            order[static_cast<size_t>(normalized(axis_b, x.rank()))]);
+  return permute(x, order);
+}
+
+inline Value Builder::sliced(const Value& x, int64_t axis, const Value& start, const Value& end,
+                             int64_t step) {
+  if (current_opset() >= 10) return Slice(x, start, end, ints({axis}), step == 1 ? Value() : ints({step}));
+  require(step == 1, "a slice with steps does not exist below opset 10");
+  return node("Slice", {x},
+              {{"starts", as_attribute(start, "the start of a slice")},
+               {"ends", as_attribute(end, "the end of a slice")},
+               {"axes", {axis}}});
+}
+
+inline Values Builder::split(const Value& x, const std::vector<int64_t>& sizes, int64_t axis) {
+  if (current_opset() >= 13) return Split(x, ints(sizes), sizes.size(), {attr::axis(axis)});
+  return node("Split", {x}, {{"split", sizes}, {"axis", normalized(axis, x.rank())}}, sizes.size());
+}
+
+inline Values Builder::chunk(const Value& x, int64_t chunks, int64_t axis) {
+  const auto count = static_cast<size_t>(chunks);
+  if (current_opset() >= 18) return Split(x, {}, count, {attr::axis(axis), attr::num_outputs(chunks)});
+  return node("Split", {x}, {{"axis", normalized(axis, x.rank())}}, count);
+}
+
+inline Value Builder::pad(const Value& x, const std::vector<int64_t>& pads, const Value& value,
+                          const std::string& mode) {
+  const bool constant_mode = mode == "constant";
+  if (current_opset() >= 11) {
+    return Pad(x, ints(pads), constant_mode ? value : Value(), {},
+               constant_mode ? attributes_of::Pad{} : attributes_of::Pad{attr::mode(mode)});
+  }
+  Attrs attrs{{"pads", pads}, {"mode", mode}};
+  if (value && constant_mode) {
+    const auto number = value.constant_reals();
+    require(number.has_value(), "the value of a padding must be a constant float below opset 11");
+    attrs.emplace_back("value", number->front());
+  }
+  return node("Pad", {x}, attrs);
+}
+
+inline outputs_of::TopK Builder::topk(const Value& x, const Value& count, int64_t axis, bool largest) {
+  if (current_opset() >= 11) return TopK(x, count, {attr::axis(axis), attr::largest(largest)});
+  require(largest, "the least elements cannot be asked for below opset 11");
+  const Values out =
+      current_opset() == 10
+          ? node("TopK", {x, count}, {{"axis", axis}}, 2)
+          : node("TopK", {x}, {{"axis", axis}, {"k", as_attribute(count, "the count of TopK").front()}}, 2);
+  return {out[0], out[1]};
+}
+
+// ---- elementwise ----
+
+inline Value Builder::where(const Value& condition, const Value& a, const Value& b) {
+  if (a.dtype() == DType::boolean) return (condition & a) | (~condition & b);
+  require(current_opset() >= 9, "a choice between values (Where) does not exist below opset 9");
+  return Where(condition, a, b);
+}
+
+inline Value Builder::clip(const Value& x, const Value& min, const Value& max) {
+  if (current_opset() >= 11) return Clip(x, min, max);
+  Attrs attrs;
+  for (const auto& [name, bound] : {std::pair<const char*, Value>{"min", min}, {"max", max}}) {
+    if (!bound) continue;
+    const auto number = bound.constant_reals();
+    require(number.has_value(), "the bounds of a clip must be constant floats below opset 11");
+    attrs.emplace_back(name, number->front());
+  }
+  return node("Clip", {x}, attrs);
+}
+
+inline Value Builder::trunc(const Value& x) { return is_floating(x.dtype()) ? Sign(x) * Floor(Abs(x)) : x; }
+
+// ---- reductions ----
+
+inline Value Builder::reduce(std::string_view onnx_op, const Value& x, const std::vector<int64_t>& axes,
+                             bool keepdims) {
+  const int axes_are_input_since = onnx_op == "ReduceSum" ? 13 : 18;
+  if (current_opset() >= axes_are_input_since) {
+    return node(onnx_op, {x, axes.empty() ? Value() : ints(axes)}, {{"keepdims", keepdims}});
+  }
+  Attrs attrs{{"keepdims", keepdims}};
+  if (!axes.empty()) attrs.emplace_back("axes", axes);
+  return node(onnx_op, {x}, attrs);
+}
+
+// ---- loops ----
+
+// What a Loop returns, in the shape it began with: ONNX does not infer that a step keeps it.
+inline Value Builder::shaped_like(const Value& x, const Value& model) {
+  std::vector<int64_t> sizes;
+  for (int64_t axis = 0; axis < model.rank(); ++axis) sizes.push_back(model.static_dim(axis).value_or(-1));
+  Value out = typed(x, model.dtype(), sizes);
+  const bool known = std::find(sizes.begin(), sizes.end(), -1) == sizes.end();
+  return known ? out : Reshape(out, shape_of(model), {attr::allowzero(1)});
+}
+
+inline Values Builder::loop(const Value& trip_count, const Values& state, const LoopStep& step) {
+  std::vector<Param> params = {{"i", DType::i64, 0}, {"on", DType::boolean, 0}};
+  for (size_t k = 0; k < state.size(); ++k) {
+    params.push_back({"state" + std::to_string(k), state[k].dtype(), state[k].rank()});
+  }
+  const Block body = block(params, [&](const Values& in) -> Values {
+    Value go_on = Identity(in[1]);
+    Values next = step(in[0], Values(in.begin() + 2, in.end()), go_on);
+    next.insert(next.begin(), go_on);
+    return next;
+  });
+  Values out = Loop(trip_count, {}, state, state.size(), {attr::body(body)});
+  for (size_t k = 0; k < state.size(); ++k) out[k] = shaped_like(out[k], state[k]);
+  return out;
+}
+
+inline Value Builder::accumulate(const Value& x, int64_t axis, double initial, const AccumulateStep& step) {
+  Values rest;
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    if (x.static_dim(i) == 0) return x;  // nothing to scan
+    if (i != axis) rest.push_back(dim(x, i));
+  }
+  const auto rank = static_cast<int64_t>(rest.size());
+  const Block body =
+      block({{"state", x.dtype(), rank}, {"next", x.dtype(), rank}}, [&](const Values& in) -> Values {
+        Value state = step(in[0], in[1]);
+        return {state, Identity(state)};
+      });
+  return Scan({full(shape(rest), initial, x.dtype()), x}, 2,
+              {attr::body(body), attr::num_scan_inputs(1), attr::scan_input_axes({axis}),
+               attr::scan_output_axes({axis})})[1];
+}
+
+}  // namespace sdk_v1
+}  // namespace onnxport
