@@ -26,7 +26,7 @@ class At {
     emit(builder_, x_);
     std::string out;
     ir::for_each_node(graph_.body(), [&](ir::Node* n) {
-      out = std::string(n->op_text()) + " inputs=" + std::to_string(n->inputs().size());
+      out = std::string(n->op_text()) + " inputs=" + std::to_string(n->operand_count());
       for (const auto& a : n->attributes()) out += " " + std::string(a.name.text());
     });
     return out;
