@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/builder/state.h"
-#include "core/passes/passes.h"
+#include "core/evaluate/evaluate.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {

@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "core/evaluate/elements.h"
-#include "core/passes/passes.h"
+#include "core/evaluate/evaluate.h"
 
 namespace onnxport {
 

@@ -1,3 +1,5 @@
+#include "core/onnx/read_model.h"
+
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -6,7 +8,6 @@
 
 #include "core/archive/mapped_file.h"
 #include "core/onnx/proto_types.h"
-#include "core/serialize/serialize.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {

@@ -2,6 +2,8 @@
 #include <unordered_set>
 
 #include "core/builder/graph_builder.h"
+#include "core/evaluate/evaluate.h"
+#include "core/ir/pivot.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
 
@@ -60,7 +62,7 @@ class Folder {
   Folder(ir::Graph& graph, const PassOptions& options)
       : graph_(graph),
         options_(options),
-        opset_(graph.opsets.contains("") ? graph.opsets[""] : 23),
+        opset_(graph.opsets.contains("") ? graph.opsets[""] : kPivotOpset),
         builder_(graph, opset_) {}
 
   void run(ir::Block& block) {

@@ -1,10 +1,6 @@
 // Built-in passes: ONNX graph -> ONNX graph, none changes what the graph computes.
 #pragma once
 
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "core/ir/graph.h"
 #include "core/plugin/registry.h"
 
@@ -33,13 +29,5 @@ void fold_constants(ir::Graph& graph, const PassOptions& options);
 void fold_batch_norm(ir::Graph& graph);
 // Identity, Cast to the same type, Transpose pairs, views of views, an If whose condition is known, …
 void remove_no_ops(ir::Graph& graph);
-
-// The result of one ai.onnx node on constant inputs (null: omitted); nullopt when this evaluator does not
-// know the operator or the result would exceed `max_bytes`. Elementwise, movement, Cast, shape arithmetic,
-// small reductions.
-std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_type,
-                                                         std::span<const ir::Tensor* const> inputs,
-                                                         const std::vector<ir::Attribute>& attributes,
-                                                         int opset, size_t outputs, uint64_t max_bytes);
 
 }  // namespace onnxport

@@ -1,6 +1,7 @@
 // The order of the passes, and the rules of plugins.
 #include "core/builder/graph_builder.h"
 #include "core/host/host.h"
+#include "core/ir/pivot.h"
 #include "core/onnx/inference.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
@@ -64,7 +65,7 @@ void apply(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, con
 // A graph that a test wrote down may not say.
 int opset_of(const ir::Graph& graph) {
   const auto found = graph.opsets.find("");
-  return found == graph.opsets.end() ? 23 : found->second;
+  return found == graph.opsets.end() ? kPivotOpset : found->second;
 }
 
 void run_plugin_passes(ir::Graph& graph, Registry& registry, std::string_view stage) {

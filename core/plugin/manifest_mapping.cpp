@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/ir/pivot.h"
 #include "core/plugin/nearest.h"
-#include "core/translate/translate.h"
 
 namespace onnxport {
 namespace {

@@ -28,14 +28,11 @@ void write_model(const ir::Graph& graph, const std::filesystem::path& file, cons
 // One piece after another, weights inline (S702 above 2 GiB).
 void write_model(const ir::Graph& graph, const std::function<void(std::span<const std::byte>)>& sink,
                  const SerializeOptions& options);
-// Reads an ONNX file into the ONNX dialect (external data mapped). Throws Error I12x.
-std::unique_ptr<ir::Graph> read_model(const std::filesystem::path& file);
 int ir_version_of_opset(int opset);
 // ONNX's full check (checker + strict inference) of a written file. Throws Error S701.
 void check_model_file(const std::filesystem::path& file);
 
-// TensorProto files (input_0.pb …).
-ir::Tensor read_tensor_file(const std::filesystem::path& file, std::string* name = nullptr);
+// A TensorProto file (input_0.pb …).
 void write_tensor_file(const ir::Tensor& tensor, std::string_view name, const std::filesystem::path& file);
 
 }  // namespace onnxport

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "core/onnx/read_model.h"
 #include "core/session/pipeline.h"
 #include "core/verify/verify.h"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "core/serialize/serialize.h"
+#include "core/onnx/read_model.h"
 
 namespace onnxport {
 namespace {

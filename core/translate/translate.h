@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "core/ir/graph.h"
+#include "core/ir/pivot.h"
 #include "core/plugin/registry.h"
 #include "onnxport/report.h"
 
 namespace onnxport {
-
-inline constexpr int kPivotOpset = 23;
 
 struct TranslateOptions {
   int target_opset = 20;

@@ -8,7 +8,9 @@
 
 #include "core/builder/graph_builder.h"
 #include "core/host/host.h"
+#include "core/ir/pivot.h"
 #include "core/legalize/legalize.h"
+#include "core/onnx/read_model.h"
 #include "core/prepare/constant.h"
 #include "core/serialize/serialize.h"
 #include "core/translate/translate.h"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/legalize/legalize.h"
+#include "core/onnx/read_model.h"
 #include "core/serialize/serialize.h"
 
 int main(int argc, char** argv) {

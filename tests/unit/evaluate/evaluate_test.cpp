@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/evaluate/elements.h"
-#include "core/passes/passes.h"
+#include "core/evaluate/evaluate.h"
 
 namespace onnxport {
 namespace {

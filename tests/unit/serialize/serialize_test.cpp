@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "core/onnx/proto_types.h"
+#include "core/onnx/read_model.h"
 #include "core/serialize/names.h"
 
 namespace onnxport {
