@@ -78,8 +78,6 @@ struct onnxport_context {
 
 namespace onnxport {
 
-// The tables of the host, by interface id.
-const onnxport_host* plugin_host();
 // Attributes of the ABI as ours. Throws Error T505 for a kind or block that is none.
 std::vector<ir::Attribute> read_attributes(onnxport_context& context, const onnxport_attr* attrs,
                                            uint32_t count);

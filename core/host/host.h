@@ -16,6 +16,9 @@
 
 namespace onnxport {
 
+// The host's tables, by interface id: what a plugin's library is opened with.
+const onnxport_host* plugin_host();
+
 struct Outcome {
   enum class Status { done, declined, failed } status = Status::declined;
   // Of decline or failure, the first cause. Without a code it is the plugin's own words; a decline without words

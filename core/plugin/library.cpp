@@ -4,7 +4,6 @@
 
 #include <boost/dll/shared_library.hpp>
 
-#include "core/host/context.h"
 #include "core/plugin/discovery.h"
 
 namespace onnxport {
@@ -18,7 +17,7 @@ std::string text_of(onnxport_str s) {
 
 class LibraryLoader {
  public:
-  explicit LibraryLoader(const Manifest& manifest) : manifest_(manifest) {}
+  LibraryLoader(const Manifest& manifest, const onnxport_host* host) : manifest_(manifest), host_(host) {}
 
   const onnxport_plugin& run() {
     find_file();
@@ -93,7 +92,7 @@ class LibraryLoader {
   const onnxport_plugin* query(onnxport_plugin_query_fn function) const {
     const onnxport_plugin* answer = nullptr;
     try {
-      answer = function(plugin_host());
+      answer = function(host_);
     } catch (const std::exception& e) {
       fail("L206", std::string(ONNXPORT_QUERY_SYMBOL " threw: ") + e.what(),
            "no exception may leave a plugin: report this to its publisher");
@@ -144,6 +143,7 @@ class LibraryLoader {
   }
 
   const Manifest& manifest_;
+  const onnxport_host* host_;
   const Manifest::Library* library_ = nullptr;
   Location place_;
 };
@@ -176,8 +176,8 @@ const T& element(const T* first, uint64_t size, uint32_t i) {
 
 }  // namespace
 
-PluginLibrary PluginLibrary::open(const Manifest& manifest) {
-  LibraryLoader opening(manifest);
+PluginLibrary PluginLibrary::open(const Manifest& manifest, const onnxport_host* host) {
+  LibraryLoader opening(manifest, host);
   const onnxport_plugin& plugin = opening.run();
   PluginLibrary out;
   try {

@@ -13,7 +13,8 @@ namespace onnxport {
 class PluginLibrary {
  public:
   // Throws Error L201…L207 (platform, file, sha256, dlopen, symbol, query, identity) and A301…A303 (ABI).
-  static PluginLibrary open(const Manifest& manifest);
+  // `host` is what the library sees of this process (host/).
+  static PluginLibrary open(const Manifest& manifest, const onnxport_host* host);
 
   const onnxport_mapping_api* mappings() const { return mappings_; }  // null: the plugin has none
   const onnxport_opset_api* opset() const { return opset_; }

@@ -8,7 +8,7 @@ const PluginLibrary& PluginEntry::library() {
   if (failure_) throw *failure_;
   if (library_) return *library_;
   try {
-    library_ = PluginLibrary::open(manifest_);
+    library_ = PluginLibrary::open(manifest_, host_);
     check_promises();
   } catch (const Error& e) {
     library_.reset();

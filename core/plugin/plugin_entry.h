@@ -15,7 +15,8 @@ namespace onnxport {
 
 class PluginEntry {
  public:
-  PluginEntry(Manifest manifest, std::string tier) : manifest_(std::move(manifest)), tier_(std::move(tier)) {}
+  PluginEntry(Manifest manifest, std::string tier, const onnxport_host* host)
+      : manifest_(std::move(manifest)), tier_(std::move(tier)), host_(host) {}
 
   const Manifest& manifest() const { return manifest_; }
   const std::string& id() const { return manifest_.id; }
@@ -37,6 +38,7 @@ class PluginEntry {
 
   Manifest manifest_;
   std::string tier_;
+  const onnxport_host* host_;
   std::optional<PluginLibrary> library_;
   std::optional<Error> failure_;
   std::map<std::string, std::vector<const onnxport_mapping*>, std::less<>> mappings_;

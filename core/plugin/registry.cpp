@@ -23,6 +23,7 @@ bool in_range(int opset, int min, int max) {
 }  // namespace
 
 struct Registry::Impl {
+  const onnxport_host* host = nullptr;
   std::vector<std::unique_ptr<PluginEntry>> active;
   std::vector<PluginInfo> inactive;  // shadowed, disabled, broken
   std::vector<Diagnostic> notes;
@@ -44,10 +45,12 @@ struct Registry::Impl {
 
 // ---- which plugins there are ----
 
-Registry::Registry(const PluginOptions& options) : Registry(options, Environment::of_process()) {}
+Registry::Registry(const PluginOptions& options, const onnxport_host* host)
+    : Registry(options, host, Environment::of_process()) {}
 
-Registry::Registry(const PluginOptions& options, const Environment& environment)
+Registry::Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment)
     : impl_(std::make_unique<Impl>()) {
+  impl_->host = host;
   Discovery found = discover(options, environment);
   if (found.manifests.empty()) throw found.nothing_found();
   impl_->prefer = options.prefer;
@@ -95,7 +98,7 @@ void Registry::Impl::add(const FoundManifest& found, const PluginOptions& option
       info.reason = "by " + first->manifest().file.string();
       inactive.push_back(std::move(info));
     } else {
-      active.push_back(std::make_unique<PluginEntry>(std::move(manifest), found.tier));
+      active.push_back(std::make_unique<PluginEntry>(std::move(manifest), found.tier, host));
     }
   } catch (const Error& e) {
     if (found.tier == "explicit" || e.diagnostics().front().code == "C402") throw;

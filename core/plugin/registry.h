@@ -44,8 +44,9 @@ class Registry {
   // Discovers manifests and validates them. A broken manifest that is not needed is a `broken` entry of
   // list(), not an exception; one named explicitly throws M1xx. Never opens a library. Throws L208 when there
   // is no manifest at all, C402 when one folder has two of the same id.
-  explicit Registry(const PluginOptions& options);
-  Registry(const PluginOptions& options, const Environment& environment);
+  // `host` is what opened libraries see of this process: plugin_host().
+  Registry(const PluginOptions& options, const onnxport_host* host);
+  Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
   ~Registry();
   Registry(const Registry&) = delete;
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "core/host/host.h"
 #include "core/onnx/read_model.h"
 #include "core/session/pipeline.h"
 #include "core/verify/verify.h"
@@ -171,10 +172,12 @@ std::string show(const std::filesystem::path& model, std::string_view after, con
   return ir::print(pipeline.after(after), {.max_elements = 16});
 }
 
-std::vector<PluginInfo> list_plugins(const PluginOptions& options) { return Registry(options).list(); }
+std::vector<PluginInfo> list_plugins(const PluginOptions& options) {
+  return Registry(options, plugin_host()).list();
+}
 
 std::vector<WhichInfo> which(std::string_view torch_op, int opset, const PluginOptions& options) {
-  return Registry(options).which(torch_op, opset);
+  return Registry(options, plugin_host()).which(torch_op, opset);
 }
 
 }  // namespace onnxport

@@ -5,6 +5,7 @@
 
 #include "core/capture/exported_program/capture.h"
 #include "core/capture/exported_program/sample_inputs.h"
+#include "core/host/host.h"
 #include "core/legalize/legalize.h"
 #include "core/passes/passes.h"
 #include "core/prepare/prepare.h"
@@ -23,7 +24,7 @@ bool has_extension(const std::filesystem::path& file, std::string_view extension
 }  // namespace
 
 Pipeline::Pipeline(std::filesystem::path model, const ExportOptions& options)
-    : model_(std::move(model)), options_(options), registry_(options.plugins) {
+    : model_(std::move(model)), options_(options), registry_(options.plugins, plugin_host()) {
   check_opset();
   asked_ = read_inputs(options_, symbols_);
   // A program brings the sizes it was made with.

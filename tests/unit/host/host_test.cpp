@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/ir/pivot.h"
 #include "core/translate/function_text.h"
 #include "core/translate/translate.h"
 #include "unit/plugin/files.h"
@@ -52,7 +53,7 @@ class HostTest : public testing::Test {
         folder_.write("test.onnxport.yaml",
                       "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\n" + rest)};
     options.default_paths = options.builtin = false;
-    registry_ = std::make_unique<Registry>(options);
+    registry_ = std::make_unique<Registry>(options, plugin_host());
   }
 
   Outcome run(const std::string& op, std::vector<Argument> arguments = {}, int opset = 20) {

@@ -1,6 +1,7 @@
 // Tables and generic rules against the built opset plugins; the rules of the plugins themselves are checked
 // by tests/opset/check_rules.py.
 #include "core/legalize/legalize.h"
+#include "core/host/host.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +22,7 @@ PluginOptions built_plugins() {
 
 // Plugins stay loaded, so the table outlives the registry it came from.
 OpsetTable table(int version) {
-  Registry registry(built_plugins());
+  Registry registry(built_plugins(), plugin_host());
   return OpsetTable(*registry.opset(version)->api);
 }
 
@@ -170,7 +171,7 @@ class Legalize : public testing::Test {
     return {};
   }
 
-  Registry registry_{built_plugins()};
+  Registry registry_{built_plugins(), plugin_host()};
   std::vector<Diagnostic> notes_;
 };
 

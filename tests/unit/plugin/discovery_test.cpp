@@ -1,5 +1,6 @@
 // The order of the tiers, what is refused, and what the user reads when nothing is found.
 #include "core/plugin/discovery.h"
+#include "core/host/host.h"
 
 #include <gmock/gmock.h>
 
@@ -89,14 +90,14 @@ TEST_F(DiscoveryTest, AWorldWritableFolderIsRefused) {
   folder_.write("builtin/z.onnxport.yaml", manifest("org.onnxport.z"));
   fs::permissions(folder_.path() / "builtin", fs::perms::others_write, fs::perm_options::add);
   EXPECT_THAT(tiers(), ElementsAre());
-  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, environment()); }),
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, plugin_host(), environment()); }),
               HasSubstr("(built-in): refused: writable by everybody (chmod o-w "));
 }
 
 TEST_F(DiscoveryTest, L208NothingFoundNamesEveryFolder) {
   variables_["HOME"] = "/nonexistent/home";
   variables_["ONNXPORT_PLUGIN_PATH"] = "plugins";
-  const std::string text = error_of([&] { Registry(PluginOptions{}, environment()); });
+  const std::string text = error_of([&] { Registry(PluginOptions{}, plugin_host(), environment()); });
   EXPECT_EQ(text.substr(0, 83),
             "error L208: no plugin was found, and without plugins nothing can be exported; searc");
   EXPECT_THAT(text,
@@ -114,7 +115,7 @@ TEST_F(DiscoveryTest, FirstOfAnIdWinsAndListShowsTheRest) {
   variables_["ONNXPORT_PLUGIN_PATH"] = (folder_.path() / "env").string();
   PluginOptions options;
   options.disable = {"com.acme.off"};
-  const Registry registry(options, environment());
+  const Registry registry(options, plugin_host(), environment());
   std::vector<std::string> seen;
   for (const PluginInfo& p : registry.list()) seen.push_back(p.id + " " + p.version + " " + p.state);
   EXPECT_THAT(seen, ElementsAre("com.acme.ops 2.0.0 active", "com.acme.ops 1.0.0 shadowed",
@@ -122,21 +123,21 @@ TEST_F(DiscoveryTest, FirstOfAnIdWinsAndListShowsTheRest) {
   ASSERT_EQ(registry.notes().size(), 1u);
   EXPECT_EQ(registry.notes()[0].severity, Severity::warning);
   options.files = {folder_.path() / "builtin" / "c.onnxport.yaml"};
-  EXPECT_THAT(error_of([&] { Registry(options, environment()); }),
+  EXPECT_THAT(error_of([&] { Registry(options, plugin_host(), environment()); }),
               HasSubstr("c.onnxport.yaml:1:1: error M105"));
 }
 
 TEST_F(DiscoveryTest, C402OneIdTwiceInOneFolder) {
   folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.ops"));
   folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.ops"));
-  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, environment()); }),
+  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, plugin_host(), environment()); }),
               HasSubstr("b.onnxport.yaml: error C402: the plugin com.acme.ops is already described by "));
 }
 
 TEST_F(DiscoveryTest, C401ConflictsNameBothAndTheLineThatSettlesThem) {
   const fs::path a = folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a"));
   const fs::path b = folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.b"));
-  Registry registry(PluginOptions{}, environment());
+  Registry registry(PluginOptions{}, plugin_host(), environment());
   EXPECT_EQ(error_of([&] { registry.candidates("acme::swish", 20); }),
             b.string() + ": error C401: two plugins supply acme::swish at opset 20: com.acme.a (" +
                 a.string() + ") and com.acme.b (" + b.string() +
@@ -144,15 +145,18 @@ TEST_F(DiscoveryTest, C401ConflictsNameBothAndTheLineThatSettlesThem) {
                 "[acme::swish]` in the manifest that is to win");
   PluginOptions prefer;
   prefer.prefer = {"com.acme.b"};
-  EXPECT_EQ(Registry(prefer, environment()).candidates("acme::swish", 20).front().plugin_id, "com.acme.b");
+  EXPECT_EQ(Registry(prefer, plugin_host(), environment()).candidates("acme::swish", 20).front().plugin_id,
+            "com.acme.b");
   folder_.write("builtin/b.onnxport.yaml", manifest("com.acme.b", "1.0.0", "overrides: [acme::swish]\n"));
-  Registry settled(PluginOptions{}, environment());
+  Registry settled(PluginOptions{}, plugin_host(), environment());
   const auto which = settled.which("acme::swish", 20);
   ASSERT_EQ(which.size(), 2u);
   EXPECT_EQ(which[0].plugin, "com.acme.b");
   EXPECT_TRUE(which[0].wins && !which[1].wins);
   folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a", "1.0.0", "overrides: [com.acme.b]\n"));
-  EXPECT_THAT(error_of([&] { Registry(PluginOptions{}, environment()).candidates("acme::swish", 20); }),
+  EXPECT_THAT(error_of([&] {
+                Registry(PluginOptions{}, plugin_host(), environment()).candidates("acme::swish", 20);
+              }),
               HasSubstr("C401"));
 }
 
@@ -160,7 +164,7 @@ TEST_F(DiscoveryTest, C403Requirements) {
   folder_.write(
       "builtin/a.onnxport.yaml",
       manifest("com.acme.a", "1.0.0", "requires: {plugins: [{id: com.acme.base, version: \">=2\"}]}\n"));
-  Registry alone(PluginOptions{}, environment());
+  Registry alone(PluginOptions{}, plugin_host(), environment());
   EXPECT_THAT(
       error_of([&] { alone.candidates("acme::swish", 20); }),
       HasSubstr(
@@ -168,12 +172,12 @@ TEST_F(DiscoveryTest, C403Requirements) {
   folder_.write("builtin/b.onnxport.yaml",
                 "onnxport_manifest: 1\nplugin: {id: com.acme.base, version: \"1.9.0\"}\nprovides: {schemas: "
                 "[\"acme::f(Tensor x) -> Tensor\"]}\n");
-  Registry old(PluginOptions{}, environment());
+  Registry old(PluginOptions{}, plugin_host(), environment());
   EXPECT_THAT(error_of([&] { old.candidates("acme::swish", 20); }),
               HasSubstr("requires the plugin com.acme.base >=2, found is 1.9.0"));
   folder_.write("builtin/a.onnxport.yaml",
                 manifest("com.acme.a", "1.0.0", "requires: {onnxport: \">=99\"}\n"));
-  Registry host(PluginOptions{}, environment());
+  Registry host(PluginOptions{}, plugin_host(), environment());
   EXPECT_THAT(error_of([&] { host.candidates("acme::swish", 20); }),
               HasSubstr("requires onnxport >=99, this is "));
 }
@@ -184,7 +188,7 @@ TEST_F(DiscoveryTest, AnswersQuestionsWithoutOpeningLibraries) {
                 "absent.so, linux_arm64: absent.so}\n"
                 "provides: {ops: [acme::softsign], opsets: [{version: 19}, {version: 21}], domains: [{name: "
                 "com.acme, version: 3}], schemas: [\"acme::softsign(Tensor x) -> Tensor\"]}\n");
-  Registry registry(PluginOptions{}, environment());
+  Registry registry(PluginOptions{}, plugin_host(), environment());
   EXPECT_THAT(registry.available_opsets(), ElementsAre(19, 21));
   EXPECT_THAT(registry.similar("acme::sofsign.out"), ElementsAre("acme::softsign"));
   EXPECT_EQ(registry.domain_version("com.acme"), 3);

@@ -1,5 +1,6 @@
 // What is checked before, while and after a plugin's library is opened.
 #include "core/plugin/library.h"
+#include "core/host/host.h"
 
 #include <gmock/gmock.h>
 
@@ -33,7 +34,7 @@ class LibraryTest : public testing::Test {
         folder_.path() / "test.onnxport.yaml");
   }
   std::string error(const Manifest& m) {
-    return error_of([&] { PluginLibrary::open(m); });
+    return error_of([&] { PluginLibrary::open(m, plugin_host()); });
   }
 
   TemporaryFolder folder_;
@@ -41,11 +42,12 @@ class LibraryTest : public testing::Test {
 
 TEST_F(LibraryTest, OpensAGoodOne) {
   const Manifest m = manifest("good", sha256_of(kPlugins / "good.so"));
-  const PluginLibrary library = PluginLibrary::open(m);
+  const PluginLibrary library = PluginLibrary::open(m, plugin_host());
   ASSERT_NE(library.mappings(), nullptr);
   EXPECT_EQ(library.mappings()->count, 11u);
   EXPECT_EQ(library.opset(), nullptr);
-  EXPECT_EQ(PluginLibrary::open(m).mappings(), library.mappings());  // the same library, asked twice
+  EXPECT_EQ(PluginLibrary::open(m, plugin_host()).mappings(),
+            library.mappings());  // the same library, asked twice
 }
 
 TEST_F(LibraryTest, L201NoLibraryForThisPlatform) {
@@ -133,7 +135,7 @@ TEST_F(LibraryTest, M113RegistersWhatItDoesNotList) {
   PluginOptions options;
   options.files = {file};
   options.default_paths = options.builtin = false;
-  Registry registry(options);
+  Registry registry(options, plugin_host());
   const std::string expected = file.string() +
                                ": error M113: plugin com.test.plugin: its library registers the operator "
                                "'test::ranged', which its manifest does not list\n"
