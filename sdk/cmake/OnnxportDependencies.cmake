@@ -2,6 +2,30 @@
 
 set(_hint "run ./dev setup (or point ONNXPORT_DEPS at a folder where it ran)")
 
+# onnxport_headers(<target> prefixes...): how the #includes of a library begin. A component that has one of them declares
+# the target (tests/layout/check_layout.py).
+function(onnxport_headers target)
+  set(items)
+  foreach(prefix ${ARGN})
+    list(APPEND items "\"${prefix}\"")
+  endforeach()
+  list(JOIN items ", " items)
+  set_property(GLOBAL APPEND PROPERTY onnxport_library_headers "    \"${target}\": [${items}]")
+endfunction()
+
+onnxport_headers(onnxport_sdk onnxport/abi.h onnxport/builder onnxport/op.hpp onnxport/plugin.hpp onnxport/rewrite.hpp
+                 onnxport/value.hpp)
+onnxport_headers(Boost::filesystem boost/)
+onnxport_headers(yaml-cpp yaml-cpp/)
+onnxport_headers(OpenSSL::Crypto openssl/)
+onnxport_headers(simdjson::simdjson simdjson.h)
+onnxport_headers(ZLIB::ZLIB zlib.h)
+onnxport_headers(CLI11::CLI11 CLI/)
+onnxport_headers(fmt::fmt fmt/)
+onnxport_headers(onnxport_onnx_lib onnx/ google/protobuf/)
+onnxport_headers(onnxport_ort onnxruntime_)
+onnxport_headers(onnxport_libtorch torch/ ATen/ c10/ caffe2/)
+
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(Boost 1.74 REQUIRED CONFIG COMPONENTS filesystem)
@@ -34,13 +58,16 @@ target_compile_definitions(onnxport_onnx_lib INTERFACE ONNX_ML=1 ONNX_NAMESPACE=
 target_link_libraries(onnxport_onnx_lib INTERFACE ${_onnx}/lib/libonnx.a ${_onnx}/lib/libonnx_proto.a
                                                   protobuf::libprotobuf-lite Threads::Threads)
 
-# ONNX Runtime: only its C header, and the path of a library that is opened at run time.
+# ONNX Runtime: only its C header. The library is looked for at run time, beside libonnxport among other places: there
+# the build tree has a link to the one that ./dev setup fetched.
 add_library(onnxport_ort INTERFACE)
 set(ONNXPORT_ORT_INCLUDE_DIR ${ONNXPORT_DEPS}/ort/include)
 set(ONNXPORT_ORT_LIBRARY ${ONNXPORT_DEPS}/ort/lib/libonnxruntime.so)
 if(EXISTS ${ONNXPORT_ORT_INCLUDE_DIR}/onnxruntime_c_api.h)
   target_include_directories(onnxport_ort SYSTEM INTERFACE ${ONNXPORT_ORT_INCLUDE_DIR})
-  target_compile_definitions(onnxport_ort INTERFACE ONNXPORT_HAVE_ORT=1 ONNXPORT_ORT_LIBRARY="${ONNXPORT_ORT_LIBRARY}")
+  target_compile_definitions(onnxport_ort INTERFACE ONNXPORT_HAVE_ORT=1)
+  file(MAKE_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
+  file(CREATE_LINK ${ONNXPORT_ORT_LIBRARY} ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libonnxruntime.so SYMBOLIC)
 else()
   message(WARNING "no ONNX Runtime header in ${ONNXPORT_ORT_INCLUDE_DIR}: built without verify; ${_hint}")
 endif()

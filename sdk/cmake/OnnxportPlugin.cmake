@@ -12,6 +12,7 @@ function(onnxport_builtin_plugin name dir)
   add_custom_command(OUTPUT ${copied} DEPENDS ${manifest}
                      COMMAND ${CMAKE_COMMAND} -E copy ${manifest} ${copied} VERBATIM)
   add_custom_target(manifest_${name} ALL DEPENDS ${copied})
+  add_dependencies(onnxport_program manifest_${name})
   install(FILES ${manifest} DESTINATION ${ONNXPORT_PLUGIN_INSTALL_DIR})
 
   set(sources ${ARG_SOURCES})
@@ -28,5 +29,6 @@ function(onnxport_builtin_plugin name dir)
   target_include_directories(plugin_${name} PRIVATE ${dir})
   set_target_properties(plugin_${name} PROPERTIES
     CXX_STANDARD 17 PREFIX lib OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${ONNXPORT_PLUGIN_OUTPUT_DIR})
+  add_dependencies(onnxport_program plugin_${name})
   install(TARGETS plugin_${name} LIBRARY DESTINATION ${ONNXPORT_PLUGIN_INSTALL_DIR})
 endfunction()

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes aten.onnxport.yaml from the tables of the families, or with --check says whether it is up to date."""
+"""Writes aten.onnxport.yaml from the tables of the families.
+
+usage: generate_manifest.py [OUT]
+"""
 import collections
 import pathlib
 import re
@@ -39,11 +42,8 @@ def main():
         sys.exit("registered twice: " + ", ".join(f"{n} ({', '.join(f)})" for n, f in sorted(twice.items())))
     names = sorted({name.split(".")[0] for name in found})
     text = HEAD + "".join(f"    - {name}\n" for name in names)
-    if "--check" in sys.argv[1:]:
-        if MANIFEST.read_text() != text:
-            sys.exit(f"{MANIFEST.name} is out of date: run {pathlib.Path(__file__).name}")
-    else:
-        MANIFEST.write_text(text)
+    place = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else MANIFEST
+    place.write_text(text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
-"""Writes promotion.tsv: torch's result type of every pair of operands, by category. Run it with the pinned torch."""
+"""Writes tests/unit/argument/promotion.tsv: torch's result type of every pair of operands, by category. Run it with the
+pinned torch.
+
+usage: generate_promotion.py [OUT]
+"""
 import pathlib
+import sys
 
 import torch
 
@@ -29,7 +34,8 @@ def main():
             result = NAMES.get(torch.result_type(a, b))
             if result is not None:  # complex of halves has no name in ONNX
                 rows.append("\t".join((kind_a, name_a, kind_b, name_b, result)))
-    path = pathlib.Path(__file__).with_name("promotion.tsv")
+    place = pathlib.Path(__file__).parents[2] / "tests/unit/argument/promotion.tsv"
+    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else place
     path.write_text("\n".join(rows) + "\n")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""generate_schemas.py: writes core/capture/exported_program/aten_schemas.txt, the schemas of the installed PyTorch.
+"""generate_schemas.py [OUT]: writes core/capture/exported_program/aten_schemas.txt, the schemas of the installed PyTorch.
 
 Run it after raising torch_pin in ./dev (.deps/venv/bin/python sdk/tools/generate_schemas.py); schemas_test.cpp
 compares the table with libtorch. Left out is what no exported program holds: variants that write to a keyword argument
@@ -8,6 +8,7 @@ compares the table with libtorch. Left out is what no exported program holds: va
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -25,8 +26,9 @@ def main() -> None:
     lines = sorted(str(schema) for schema in torch._C._jit_get_all_schemas() if is_wanted(schema))
     version = torch.__version__.split("+")[0]
     head = f"# libtorch {version}, without out= variants and backward operators; made by sdk/tools/generate_schemas.py"
-    TABLE.write_text("\n".join([head, *lines]) + "\n")
-    print(f"{len(lines)} schemas of PyTorch {version} in {TABLE}")
+    table = Path(sys.argv[1]) if len(sys.argv) > 1 else TABLE
+    table.write_text("\n".join([head, *lines]) + "\n")
+    print(f"{len(lines)} schemas of PyTorch {version} in {table}")
 
 
 if __name__ == "__main__":

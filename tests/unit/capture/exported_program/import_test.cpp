@@ -4,7 +4,7 @@
 
 #include <complex>
 
-#include "unit/exported_program/programs.h"
+#include "unit/capture/exported_program/programs.h"
 
 namespace onnxport::testing {
 namespace {

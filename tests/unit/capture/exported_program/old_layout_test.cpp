@@ -7,7 +7,7 @@
 #include "core/capture/exported_program/capture.h"
 #include "core/capture/exported_program/weights.h"
 #include "unit/archive/pickle_bytes.h"
-#include "unit/exported_program/programs.h"
+#include "unit/capture/exported_program/programs.h"
 
 namespace onnxport::testing {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "unit/exported_program/programs.h"
+#include "unit/capture/exported_program/programs.h"
 
 namespace onnxport::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "unit/exported_program/programs.h"
+#include "unit/capture/exported_program/programs.h"
 
 #include "core/capture/exported_program/capture.h"
 

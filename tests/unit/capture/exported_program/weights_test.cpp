@@ -6,7 +6,7 @@
 #include <cstring>
 #include <optional>
 
-#include "unit/exported_program/programs.h"
+#include "unit/capture/exported_program/programs.h"
 
 namespace onnxport::testing {
 namespace {
