@@ -1,7 +1,6 @@
 #include "core/libtorch/operators.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <dlfcn.h>
 #include <torch/csrc/jit/frontend/function_schema_parser.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
@@ -11,6 +10,7 @@
 
 #include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
+#include "core/loader/shared_library.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -38,11 +38,12 @@ void stub_kernel(const c10::OperatorHandle& op, c10::Stack* /*stack*/) {
 }  // namespace
 
 void load_kernels(const std::string& path) {
-  if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE) != nullptr) return;
-  const char* why = dlerror();
-  throw Error(
-      "L212", std::string("cannot load the operator library: ") + (why == nullptr ? "unknown reason" : why),
-      place_of_file(path), "build it for the same libtorch; check with ldd that its libraries are found");
+  try {
+    SharedLibrary::open(path, Symbols::shared);
+  } catch (const LoadError& e) {
+    throw Error("L212", std::string("cannot load the operator library: ") + e.what(), place_of_file(path),
+                "build it for the same libtorch; check with ldd that its libraries are found");
+  }
 }
 
 void register_schemas(std::span<const std::string> schemas) {

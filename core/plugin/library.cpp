@@ -1,9 +1,6 @@
 #include "core/plugin/library.h"
 
-#include <dlfcn.h>
-
-#include <boost/dll/shared_library.hpp>
-
+#include "core/loader/shared_library.h"
 #include "core/plugin/discovery.h"
 
 namespace onnxport {
@@ -69,24 +66,16 @@ class LibraryLoader {
   }
 
   onnxport_plugin_query_fn load() const {
-    using boost::dll::load_mode::rtld_local;
-    using boost::dll::load_mode::rtld_now;
     const std::string file = library_->path.string();
     try {
-      boost::dll::shared_library library(file, rtld_now | rtld_local);
-      // Values of the plugin (functions, texts) stay in use: it must outlive this object, and every other.
-      dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-      if (!library.has(ONNXPORT_QUERY_SYMBOL)) {
-        fail("L205", "the library " + file + " does not export " ONNXPORT_QUERY_SYMBOL,
-             "define it with ONNXPORT_EXPORT, as in sdk/example");
-      }
-      return library.get<const onnxport_plugin*(const onnxport_host*)>(ONNXPORT_QUERY_SYMBOL);
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& e) {  // carries dlerror's text
+      const SharedLibrary library = SharedLibrary::open(file);
+      if (const auto query = library.function<onnxport_plugin_query_fn>(ONNXPORT_QUERY_SYMBOL)) return query;
+    } catch (const LoadError& e) {
       fail("L204", std::string("the library cannot be opened: ") + e.what(),
            "a plugin links nothing but the C and C++ run-time libraries; ldd -r shows what it misses");
     }
+    fail("L205", "the library " + file + " does not export " ONNXPORT_QUERY_SYMBOL,
+         "define it with ONNXPORT_EXPORT, as in sdk/example");
   }
 
   const onnxport_plugin* query(onnxport_plugin_query_fn function) const {

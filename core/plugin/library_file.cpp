@@ -1,12 +1,11 @@
 // The checks of a library's bytes that come before dlopen.
 #include <elf.h>
-#include <openssl/evp.h>
+#include <sha2.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <vector>
 
 #include "core/plugin/library.h"
@@ -75,23 +74,8 @@ std::string why_not_loadable(const fs::path& file) {
 }
 
 std::string sha256_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  if (!in || digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) return "";
-  std::vector<char> buffer(1 << 16);
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), in.gcount() > 0) {
-    EVP_DigestUpdate(digest.get(), buffer.data(), static_cast<size_t>(in.gcount()));
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned int count = 0;
-  if (in.bad() || EVP_DigestFinal_ex(digest.get(), bytes.data(), &count) != 1) return "";
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (unsigned int i = 0; i < count; ++i) {
-    out += kDigits[bytes[i] >> 4];
-    out += kDigits[bytes[i] & 15];
-  }
-  return out;
+  std::array<char, SHA256_DIGEST_STRING_LENGTH> text{};
+  return SHA256File(file.c_str(), text.data()) == nullptr ? "" : text.data();
 }
 
 }  // namespace onnxport

@@ -1,27 +1,17 @@
 #include "core/torch_interface/torch_interface.h"
 
-#include <dlfcn.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+
+#include "core/loader/shared_library.h"
 
 namespace onnxport {
 namespace {
 
 std::atomic<TorchInterface*>& opened() {
-  static std::atomic<TorchInterface*> backend = nullptr;
-  return backend;
-}
-
-// The folder this code was loaded from; empty when the loader cannot say.
-std::filesystem::path own_folder() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&torch_backend_loaded), &info) == 0 || info.dli_fname == nullptr)
-    return {};
-  std::error_code ignored;
-  const std::filesystem::path real = std::filesystem::canonical(info.dli_fname, ignored);
-  return (real.empty() ? std::filesystem::path(info.dli_fname) : real).parent_path();
+  static std::atomic<TorchInterface*> interface = nullptr;
+  return interface;
 }
 
 std::filesystem::path library_path() {
@@ -29,7 +19,7 @@ std::filesystem::path library_path() {
   if (const char* chosen = secure_getenv("ONNXPORT_TORCH_LIBRARY"); chosen != nullptr && *chosen != '\0')
     return chosen;
   std::error_code ignored;
-  const std::filesystem::path folder = own_folder();
+  const std::filesystem::path folder = folder_of_code(reinterpret_cast<const void*>(&torch_interface_loaded));
   for (const char* candidate :
        {"libonnxport_torch.so", "libonnxport_torch.so.0", "../lib/libonnxport_torch.so"}) {
     if (std::filesystem::exists(folder / candidate, ignored)) return folder / candidate;
@@ -37,26 +27,25 @@ std::filesystem::path library_path() {
   return folder / "libonnxport_torch.so";
 }
 
+Error cannot_open(const std::filesystem::path& path, const std::string& why) {
+  Location place;
+  place.file = path.string();
+  return Error("L211", "cannot open the libtorch back end: " + why, place,
+               "install libonnxport_torch beside libonnxport, or name it in ONNXPORT_TORCH_LIBRARY; "
+               "libtorch's own folder must be found too (LD_LIBRARY_PATH)");
+}
+
 TorchInterface& open(const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& why) {
-    Location place;
-    place.file = path.string();
-    return Error(
-        "L211", "cannot open the libtorch back end: " + why, place,
-        "install libonnxport_torch beside libonnxport, or name it in ONNXPORT_TORCH_LIBRARY; libtorch's own "
-        "folder must be found too (LD_LIBRARY_PATH)");
-  };
-  const auto reason = [] {
-    const char* text = dlerror();
-    return std::string(text == nullptr ? "unknown reason" : text);
-  };
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library == nullptr) throw fail(reason());
-  const auto factory = reinterpret_cast<TorchBackendFactory>(dlsym(library, "onnxport_torch_backend"));
-  if (factory == nullptr) throw fail(reason());
-  TorchInterface* backend = factory();
-  if (backend == nullptr) throw fail("it was built for another version of libonnxport");
-  return *backend;
+  try {
+    const SharedLibrary library = SharedLibrary::open(path);
+    const auto factory = library.function<TorchInterfaceFactory>("onnxport_torch_interface");
+    if (factory == nullptr) throw cannot_open(path, "it exports no onnxport_torch_interface");
+    TorchInterface* interface = factory();
+    if (interface == nullptr) throw cannot_open(path, "it was built for another version of libonnxport");
+    return *interface;
+  } catch (const LoadError& e) {
+    throw cannot_open(path, e.what());
+  }
 }
 
 }  // namespace
@@ -68,6 +57,6 @@ TorchInterface& torch_interface() {
   return *opened();
 }
 
-bool torch_backend_loaded() { return opened() != nullptr; }
+bool torch_interface_loaded() { return opened() != nullptr; }
 
 }  // namespace onnxport

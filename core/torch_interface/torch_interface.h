@@ -1,4 +1,4 @@
-// What needs libtorch, behind one door: libonnxport_torch implements it and is opened only when asked for.
+// What needs libtorch, behind one interface: libonnxport_torch implements it and is opened only when asked for.
 #pragma once
 
 #include <filesystem>
@@ -110,9 +110,9 @@ class TorchInterface {
 // L211.
 TorchInterface& torch_interface();
 // Whether it has been opened in this process.
-bool torch_backend_loaded();
+bool torch_interface_loaded();
 
-// What libonnxport_torch exports, by constant name "onnxport_torch_backend".
-using TorchBackendFactory = TorchInterface* (*)();
+// What libonnxport_torch exports, by constant name "onnxport_torch_interface".
+using TorchInterfaceFactory = TorchInterface* (*)();
 
 }  // namespace onnxport

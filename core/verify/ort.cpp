@@ -1,12 +1,12 @@
 #include "core/verify/ort.h"
 
-#include <dlfcn.h>
 #include <onnxruntime_c_api.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 
+#include "core/loader/shared_library.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -15,30 +15,39 @@ namespace {
 // The oldest API that has all we call; any library from then on serves it.
 constexpr uint32_t kApiVersion = 16;
 
+// Where to look: what was asked for by name and nothing else; or beside this library, then where the system
+// looks. A set-uid program must not load what its caller names.
+std::vector<std::filesystem::path> places() {
+  if (const char* named = secure_getenv("ONNXPORT_ORT_LIBRARY"); named != nullptr && *named != '\0')
+    return {named};
+  const std::filesystem::path folder = folder_of_code(reinterpret_cast<const void*>(&places));
+  std::vector<std::filesystem::path> out;
+  for (const char* name : {"libonnxruntime.so.1", "libonnxruntime.so"}) {
+    for (const char* beside : {"", "../lib"}) {
+      std::error_code ignored;
+      const std::filesystem::path file = folder / beside / name;
+      if (std::filesystem::exists(file, ignored)) out.push_back(file);
+    }
+  }
+  out.emplace_back("libonnxruntime.so.1");
+  out.emplace_back("libonnxruntime.so");
+  return out;
+}
+
 const OrtApi* find_api() {
-  std::vector<std::string> tried;
-  // What was asked for by name is all that was asked for. A set-uid program must not load what its caller
-  // names.
-  if (const char* named = secure_getenv("ONNXPORT_ORT_LIBRARY"); named != nullptr && *named != '\0') {
-    tried.emplace_back(named);
-  } else {
-#ifdef ONNXPORT_ORT_LIBRARY
-    tried.emplace_back(ONNXPORT_ORT_LIBRARY);
-#endif
-    tried.emplace_back("libonnxruntime.so.1");
-    tried.emplace_back("libonnxruntime.so");
+  std::string tried;
+  for (const std::filesystem::path& file : places()) {
+    tried += (tried.empty() ? "" : ", ") + file.string();
+    try {
+      const SharedLibrary library = SharedLibrary::open(file);
+      const auto base = library.function<const OrtApiBase* (*)()>("OrtGetApiBase");
+      const OrtApi* api = base == nullptr ? nullptr : base()->GetApi(kApiVersion);
+      if (api != nullptr) return api;
+    } catch (const LoadError&) {
+      continue;
+    }
   }
-  for (const std::string& name : tried) {
-    void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) continue;
-    using GetBase = const OrtApiBase* (*)();
-    auto get = reinterpret_cast<GetBase>(dlsym(library, "OrtGetApiBase"));
-    const OrtApi* api = get == nullptr ? nullptr : get()->GetApi(kApiVersion);
-    if (api != nullptr) return api;
-  }
-  std::string list;
-  for (const std::string& name : tried) list += (list.empty() ? "" : ", ") + name;
-  throw Error("V802", "no ONNX Runtime library can be opened (tried " + list + ")", {},
+  throw Error("V802", "no ONNX Runtime library can be opened (tried " + tried + ")", {},
               "set ONNXPORT_ORT_LIBRARY to a libonnxruntime.so of version 1.16 or newer");
 }
 

@@ -17,7 +17,7 @@ onnxport_headers(onnxport_sdk onnxport/abi.h onnxport/builder onnxport/op.hpp on
                  onnxport/value.hpp)
 onnxport_headers(Boost::filesystem boost/)
 onnxport_headers(yaml-cpp yaml-cpp/)
-onnxport_headers(OpenSSL::Crypto openssl/)
+onnxport_headers(onnxport_md sha2.h)
 onnxport_headers(simdjson::simdjson simdjson.h)
 onnxport_headers(ZLIB::ZLIB zlib.h)
 onnxport_headers(CLI11::CLI11 CLI/)
@@ -30,7 +30,6 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(Boost 1.74 REQUIRED CONFIG COMPONENTS filesystem)
 find_package(yaml-cpp REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(simdjson REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(CLI11 REQUIRED)
@@ -44,6 +43,13 @@ foreach(_target simdjson::simdjson CLI11::CLI11 fmt::fmt)
     set_property(TARGET ${_target} APPEND PROPERTY INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${_inc})
   endif()
 endforeach()
+
+# SHA-256: libmd has it in 46 KB and is on every Debian already (dpkg needs it), where OpenSSL's libcrypto has 5 MB.
+find_library(ONNXPORT_MD md REQUIRED)
+find_path(ONNXPORT_MD_INCLUDE sha2.h REQUIRED)
+add_library(onnxport_md INTERFACE)
+target_include_directories(onnxport_md SYSTEM INTERFACE ${ONNXPORT_MD_INCLUDE})
+target_link_libraries(onnxport_md INTERFACE ${ONNXPORT_MD})
 
 # ONNX's own library, under our namespace and protobuf package, so that no other onnx in the process collides with it.
 # LITE messages: they register nothing by name, so two copies (another exporter's, a test's) can live in one process.

@@ -1,5 +1,6 @@
 """What a component includes is what it declares, and no component uses, through others, itself; unit tests lie in folders
-named as the components; the top level holds what docs/architecture.md says.
+named as the components; docs/architecture.md has a line for each component; the top level
+holds what belongs there.
 
     check_layout.py COMPONENTS.json SOURCE_DIR            the tree itself
     check_layout.py COMPONENTS.json SOURCE_DIR --planted  that planted faults are found
@@ -94,6 +95,12 @@ class Layout:
             folder = str(file.parent.relative_to(self.root / "tests/unit"))
             if folder not in self.components:
                 out.append(f"tests/unit/{folder}: is named as no component")
+        rows = re.findall(r"^\| (`.*?`) \|", (self.root / "docs/architecture.md").read_text(), re.MULTILINE)
+        described = {name for row in rows for name in re.findall("`([^`]+)`", row)}
+        for component in self.components.keys() - described:
+            out.append(f"docs/architecture.md: says nothing of {component}")
+        for component in described - self.components.keys() - {"include/onnxport"}:
+            out.append(f"docs/architecture.md: describes {component}, which is no component")
         for entry in sorted(self.root.iterdir()):
             if entry.name not in TOP_LEVEL and not entry.name.startswith("."):
                 out.append(f"{entry.name}: does not belong in the top level")
@@ -132,6 +139,7 @@ def planted(declared: dict) -> list[str]:
         "core/middle/middle.cpp": '#include "core/middle/middle.h"\n#include <zlib.h>\n',
         "core/high/high.cpp": '#include "core/middle/middle.h"\n',
         "core/include/onnxport/errors.h": "",
+        "docs/architecture.md": "| component | what |\n| --- | --- |\n| `low`, `middle` | x |\n| `high` | y |\n",
     }
     cases = [  # the file, what is in it, what must be said; None: nothing
         ("core/high/high.cpp", right["core/high/high.cpp"], None),
@@ -143,6 +151,8 @@ def planted(declared: dict) -> list[str]:
         ("core/high/high.cpp", "#include <vector>\n", "high declares middle and includes nothing of it"),
         ("core/attic/old.cpp", "", "core/attic/old.cpp: is of no component"),
         ("tests/unit/upper/upper_test.cpp", "", "tests/unit/upper: is named as no component"),
+        ("docs/architecture.md", "| `low` | x |\n| `attic` | y |\n", "says nothing of middle"),
+        ("docs/architecture.md", "| `low` | x |\n| `attic` | y |\n", "describes attic, which is no component"),
         ("results.jsonl", "", "results.jsonl: does not belong in the top level"),
     ]
     missed = []

@@ -1,4 +1,4 @@
-// What libonnxport_torch offers through its one door.
+// What libonnxport_torch offers through TorchInterface.
 #include <torch/version.h>
 
 #include "core/capture/torchscript/capture.h"
@@ -11,7 +11,7 @@
 namespace onnxport {
 namespace {
 
-class LibtorchBackend final : public TorchInterface {
+class LibtorchInterface final : public TorchInterface {
  public:
   Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) override {
     const CollectedWarnings warnings;
@@ -41,7 +41,7 @@ class LibtorchBackend final : public TorchInterface {
 }  // namespace
 }  // namespace onnxport
 
-extern "C" __attribute__((visibility("default"))) onnxport::TorchInterface* onnxport_torch_backend() {
-  static onnxport::LibtorchBackend backend;
-  return &backend;
+extern "C" __attribute__((visibility("default"))) onnxport::TorchInterface* onnxport_torch_interface() {
+  static onnxport::LibtorchInterface interface;
+  return &interface;
 }

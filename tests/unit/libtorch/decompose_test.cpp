@@ -29,12 +29,12 @@ DecomposeArgument of_list(std::vector<DecomposeArgument> items) {
 }
 
 ir::Schema schema(const std::string& name) {
-  return ir::parse_schema(onnxport_torch_backend()->schema_text(name).value());
+  return ir::parse_schema(onnxport_torch_interface()->schema_text(name).value());
 }
 
 Decomposition split(const std::string& name, const std::vector<DecomposeArgument>& arguments) {
   std::string why;
-  auto out = onnxport_torch_backend()->split(schema(name), arguments, Symbols(), why);
+  auto out = onnxport_torch_interface()->split(schema(name), arguments, Symbols(), why);
   if (!out) throw std::runtime_error(why);
   EXPECT_THAT(ir::check_invariants(*out->graph), ::testing::ElementsAre());
   return std::move(*out);
@@ -96,7 +96,7 @@ void expect_equal(const std::string& name, const std::vector<DecomposeArgument>&
   for (size_t i = 0; i < node->schema()->returns.size(); ++i) direct.body().add_result(node->add_output());
   direct.append(direct.body(), node);
 
-  TorchInterface& torch = *onnxport_torch_backend();
+  TorchInterface& torch = *onnxport_torch_interface();
   const std::vector<RuntimeValue> expected = torch.evaluate(direct, whole, {}, {});
   const std::vector<RuntimeValue> got = torch.evaluate(*parts.graph, inputs, {}, {});
   ASSERT_EQ(got.size(), expected.size());
@@ -153,8 +153,9 @@ TEST(Decomposition, DynamicFlattenAndChunks) {
 
 TEST(Decomposition, WhatIsNoComposite) {
   std::string why;
-  EXPECT_FALSE(
-      onnxport_torch_backend()->split(schema("aten::relu"), {of_type("f32[2]")}, Symbols(), why).has_value());
+  EXPECT_FALSE(onnxport_torch_interface()
+                   ->split(schema("aten::relu"), {of_type("f32[2]")}, Symbols(), why)
+                   .has_value());
   EXPECT_THAT(why, ::testing::HasSubstr("aten::relu"));
 }
 
@@ -173,7 +174,7 @@ TEST(Decomposition, UnrolledTimeIsNoGraphForEveryLength) {
 
 TEST(Decomposition, UnknownRanksAreNamed) {
   std::string why;
-  EXPECT_FALSE(onnxport_torch_backend()
+  EXPECT_FALSE(onnxport_torch_interface()
                    ->split(schema("aten::flatten.using_ints"),
                            {of_type("f32[*]"), of_constant(int64_t{0}), of_constant(int64_t{-1})}, Symbols(),
                            why)

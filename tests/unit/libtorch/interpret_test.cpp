@@ -19,7 +19,7 @@ void expect_equal(torch::jit::Module module, const std::vector<InputSpec>& specs
     given.push_back(value(t.clone()));
     eager.emplace_back(t.clone());
   }
-  TorchInterface& torch = *onnxport_torch_backend();
+  TorchInterface& torch = *onnxport_torch_interface();
   size_t seen = 0;
   const auto observer = [&](const ir::Value&, const RuntimeValue&) { ++seen; };
   const std::vector<RuntimeValue> first = torch.evaluate(*captured.graph, given, observer, {});
@@ -84,7 +84,7 @@ def forward(self, x):
   const Captured captured = capture(folder / "m.pt", {input("x", "f32[2,2]")});
   const at::Tensor x = at::arange(4, at::kFloat).reshape({2, 2});
   const auto run = [&] {
-    return tensor(onnxport_torch_backend()->evaluate(*captured.graph, {value(x)}, {}, {}).at(0)).clone();
+    return tensor(onnxport_torch_interface()->evaluate(*captured.graph, {value(x)}, {}, {}).at(0)).clone();
   };
   const at::Tensor first = run();
   EXPECT_TRUE(run().equal(first));
@@ -98,9 +98,9 @@ TEST(Evaluate, ExceptionsOfTheModelAreErrors) {
       .save((folder / "m.pt").string());
   const Captured captured = capture(folder / "m.pt", {input("x", "f32[n]")});
   EXPECT_THAT(
-      codes([&] { onnxport_torch_backend()->evaluate(*captured.graph, {value(at::ones({2}))}, {}, {}); }),
+      codes([&] { onnxport_torch_interface()->evaluate(*captured.graph, {value(at::ones({2}))}, {}, {}); }),
       ::testing::ElementsAre("V804"));
-  EXPECT_THAT(codes([&] { onnxport_torch_backend()->evaluate(*captured.graph, {}, {}, {}); }),
+  EXPECT_THAT(codes([&] { onnxport_torch_interface()->evaluate(*captured.graph, {}, {}, {}); }),
               ::testing::ElementsAre("V804"));
 }
 

@@ -61,7 +61,7 @@ InputSpec fixed(const std::string& name, ir::AttributeValue value) {
 
 Captured capture(const std::filesystem::path& file, std::vector<InputSpec> inputs, CaptureOptions options) {
   options.inputs = std::move(inputs);
-  return onnxport_torch_backend()->capture_torchscript(file, options);
+  return onnxport_torch_interface()->capture_torchscript(file, options);
 }
 
 std::vector<std::string> codes(const std::function<void()>& action) {

@@ -10,7 +10,7 @@
 
 #include "core/torch_interface/torch_interface.h"
 
-extern "C" onnxport::TorchInterface* onnxport_torch_backend();
+extern "C" onnxport::TorchInterface* onnxport_torch_interface();
 
 namespace onnxport::testing {
 

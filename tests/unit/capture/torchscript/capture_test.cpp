@@ -150,7 +150,7 @@ TEST(Capture, FrozenModelsKeepTheirNumbers) {
   options.freeze = true;
   const Captured out = capture(folder / "m.pt", {input("x", "f32[2,3]")}, options);
   const at::Tensor x = at::ones({2, 3});
-  const auto got = onnxport_torch_backend()->evaluate(*out.graph, {value(x)}, {}, {});
+  const auto got = onnxport_torch_interface()->evaluate(*out.graph, {value(x)}, {}, {});
   EXPECT_TRUE(tensor(got.at(0)).allclose(model.forward({x}).toTensor()));
 }
 
@@ -235,7 +235,7 @@ TEST(CaptureErrors, AllUnknownOperatorsAtOnceAndSchemasMakeThemKnown) {
   const Captured out = capture(folder / "acme.pt", {input("x", "f32[2]")}, options);
   EXPECT_THAT(operators(*out.graph), ElementsAre("acme::swish2", "acme::flip2"));
 
-  TorchInterface& torch = *onnxport_torch_backend();
+  TorchInterface& torch = *onnxport_torch_interface();
   const std::vector<RuntimeValue> inputs{value(at::ones({2}))};
   EXPECT_THAT(codes([&] { torch.evaluate(*out.graph, inputs, {}, {}); }), ElementsAre("V803"));
   const auto twice = [](const ir::Node&, const std::vector<RuntimeValue>& given,
