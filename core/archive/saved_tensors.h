@@ -1,5 +1,4 @@
-// What torch.save writes: a zip archive of a pickle and the storages its tensors view. Read without executing
-// anything.
+// What torch.save writes: a zip archive of a pickle and the storages its tensors view. Read without executing anything.
 #pragma once
 
 #include <cstddef>

@@ -102,8 +102,7 @@ bool contradicts(const Bytes& b, uint64_t local, uint64_t method, const ZipEntry
          (size != entry.size && size != kElsewhere32);
 }
 
-// The entry of the directory at `at`, which lies within the file; nullopt, with `why`, when its data does
-// not.
+// The entry of the directory at `at`, which lies within the file; nullopt, with `why`, when its data does not.
 std::optional<ZipEntry> read_entry(const Bytes& b, uint64_t at, std::string& why, Extent& extent) {
   const uint64_t name_length = b.number(at + 28, 2);
   const uint64_t method = b.number(at + 10, 2);

@@ -1,5 +1,4 @@
-// Sizes that ONNX's inference leaves open although the symbols say them: reshapes, concatenations, slices,
-// windows.
+// Sizes that ONNX's inference leaves open although the symbols say them: reshapes, concatenations, slices, windows.
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>

@@ -1,5 +1,4 @@
-// The inside of an builder: inference, what is known of values, what can be had again, and the log that
-// undoes it.
+// The inside of an builder: inference, what is known of values, what can be had again, and the log that undoes it.
 #pragma once
 
 #include <optional>

@@ -90,8 +90,7 @@ int leave(int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A file over the limit is an error of writing, with its code, like a full disk; not the end of the
-  // process.
+  // A file over the limit is an error of writing, with its code, like a full disk; not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
 #ifdef __GLIBC__
   // Where glibc allocates (a build without tcmalloc): else each large allocation sweeps what libtorch's

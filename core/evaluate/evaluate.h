@@ -11,9 +11,8 @@
 
 namespace onnxport {
 
-// The result of one ai.onnx node on constant inputs (null: omitted); nullopt when this evaluator does not
-// know the operator or the result would exceed `max_bytes`. Elementwise, movement, Cast, shape arithmetic,
-// small reductions.
+// The result of one ai.onnx node on constant inputs (null: omitted); nullopt when this evaluator does not know the
+// operator or the result would exceed `max_bytes`. Elementwise, movement, Cast, shape arithmetic, small reductions.
 std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_type,
                                                          std::span<const ir::Tensor* const> inputs,
                                                          const std::vector<ir::Attribute>& attributes,

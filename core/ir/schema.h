@@ -17,8 +17,8 @@ using DefaultValue = std::variant<std::monostate, int64_t, double, bool, std::st
 
 struct SchemaArgument {
   std::string name;
-  std::string
-      type;  // as written, alias marks removed: "Tensor", "Tensor?", "int[2]", "Scalar", "ScalarType?", …
+  // As written, alias marks removed: "Tensor", "Tensor?", "int[2]", "Scalar", "ScalarType?", …
+  std::string type;
   std::optional<DefaultValue> default_value;  // nullopt: required
   bool keyword_only = false;
   std::string alias_set;    // "a" of Tensor(a!), empty: none

@@ -1,5 +1,4 @@
-// The rules that need no plugin: what changes an operator's signature between two opsets without changing its
-// meaning.
+// The rules that need no plugin: what changes an operator's signature between two opsets without changing its meaning.
 #pragma once
 
 #include "core/legalize/table.h"

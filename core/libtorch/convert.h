@@ -20,8 +20,7 @@ ir::DType to_dtype(at::ScalarType type);
 // nullopt: libtorch has no such element type.
 std::optional<at::ScalarType> to_scalar_type(ir::DType dtype);
 
-// A view of the same bytes; the result keeps them alive. The bytes must not be written unless they were
-// copied.
+// A view of the same bytes; the result keeps them alive. The bytes must not be written unless they were copied.
 at::Tensor to_torch(const ir::Tensor& tensor);
 // A view of a dense copy-free tensor where it can be one, of a contiguous copy otherwise.
 // Throws std::invalid_argument for what is no dense tensor of a known element type; the text says why.

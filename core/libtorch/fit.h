@@ -8,8 +8,7 @@
 
 namespace onnxport {
 
-// (factor * product(variables) + other_factor * product(others) + offset) // divisor, rounded towards minus
-// infinity.
+// (factor * product(variables) + other_factor * product(others) + offset) // divisor, rounded towards minus infinity.
 struct FittedNumber {
   int64_t factor = 1;
   std::vector<size_t> variables{};

@@ -16,8 +16,7 @@
 namespace onnxport {
 namespace {
 
-// A key of libtorch's own tests: no kernel of the library listens to it, and without a guard no call carries
-// it.
+// A key of libtorch's own tests: no kernel of the library listens to it, and without a guard no call carries it.
 constexpr c10::DispatchKey kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 // The dispatcher calls a function without a context; which recording is on is a matter of the thread.
@@ -144,8 +143,7 @@ void Recording::execute(const c10::OperatorHandle& op, c10::Stack& stack) {
   execute_on_zeros(op, stack);
 }
 
-// Many kernels have no shape rule in C++ (PyTorch's are in Python): run on zeros of the same sizes, keep the
-// sizes.
+// Many kernels have no shape rule in C++ (PyTorch's are in Python): run on zeros of the same sizes, keep the sizes.
 void Recording::execute_on_zeros(const c10::OperatorHandle& op, c10::Stack& stack) {
   const c10::FunctionSchema& schema = op.schema();
   const size_t count = schema.arguments().size();

@@ -19,8 +19,7 @@ struct LoadError : std::runtime_error {
 // (functions, tables, texts) may be in use anywhere.
 class SharedLibrary {
  public:
-  // A path, or a bare name that the system's loader looks for. All it needs is resolved at once. Throws
-  // LoadError.
+  // A path, or a bare name that the system's loader looks for. All it needs is resolved at once. Throws LoadError.
   static SharedLibrary open(const std::filesystem::path& file, Symbols symbols = Symbols::own);
 
   // The function of that name; null when the library exports none.

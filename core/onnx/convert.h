@@ -6,9 +6,8 @@
 
 namespace onnxport::onnx {
 
-// Dims are written as their texts; anonymous ones too, since inference compares texts. A type that ONNX
-// cannot say (unknown, none, a tuple) leaves the message without a value; int, float and bool are 0-d
-// tensors.
+// Dims are written as their texts; anonymous ones too, since inference compares texts. A type that ONNX cannot say
+// (unknown, none, a tuple) leaves the message without a value; int, float and bool are 0-d tensors.
 void to_proto(const ir::Type& type, pb::TypeProto& out);
 // Dim texts that are no expression of ours become symbols of that name.
 ir::Type to_type(const pb::TypeProto& proto);

@@ -52,8 +52,7 @@ std::optional<pb::FunctionProto> official_body(const NodeView& node, int opset) 
     if (std::holds_alternative<ir::Block*>(attribute.value))
       return std::nullopt;  // would need the graph as a message
   }
-  // A body may use what its own version has: without validation, what is newer than `opset` is legalized in
-  // turn.
+  // A body may use what its own version has: without validation, what is newer than `opset` is legalized in turn.
   const int version = std::max(opset, schema->since_version());
   if (schema->HasFunction()) {
     if (const pb::FunctionProto* body = schema->GetFunction(version, false)) return *body;

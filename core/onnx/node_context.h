@@ -1,5 +1,4 @@
-// The view of one node that ONNX's inference functions ask for. Messages are made when asked for, and not
-// before.
+// The view of one node that ONNX's inference functions ask for. Messages are made when asked for, and not before.
 #pragma once
 
 #include <deque>

@@ -46,8 +46,7 @@ std::optional<Affine> affine_of(const ir::Node& norm) {
   return out;
 }
 
-// How the output channel of a weight element follows from its index: (index / inner) % channels + group
-// offset.
+// How the output channel of a weight element follows from its index: (index / inner) % channels + group offset.
 struct Layout {
   size_t inner = 1;
   size_t channels = 1;          // per group

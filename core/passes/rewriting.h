@@ -17,8 +17,7 @@ bool replace(ir::Value* value, ir::Value* by);
 
 // Tensor types that are equal for certain, dim by dim.
 bool same_type(const ir::Type& a, const ir::Type& b);
-// Same inputs and attributes give the same result every time. Operators that are not ONNX's own are not known
-// to.
+// Same inputs and attributes give the same result every time. Operators that are not ONNX's own are not known to.
 bool is_deterministic(const ir::Node& node);
 bool is_op(const ir::Node* node, std::string_view op);
 // The node that makes the value, when it is of that operator; else null.

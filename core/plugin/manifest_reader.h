@@ -20,8 +20,7 @@ class ManifestReader {
   std::vector<Diagnostic> take_errors() { return std::move(errors_); }
   bool has_errors() const { return !errors_.empty(); }
 
-  // A map whose keys are among `allowed`; keys that start with "x-" are ignored. False (and M105) when it is
-  // no map.
+  // A map whose keys are among `allowed`; keys that start with "x-" are ignored. False (and M105) when it is no map.
   bool map(const yaml::Node& node, std::string_view what, std::initializer_list<std::string_view> allowed);
   // The entry of that key; M104 when it is missing.
   const yaml::Node* required(const yaml::Node& map, std::string_view key, std::string_view what,

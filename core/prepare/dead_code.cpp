@@ -14,8 +14,7 @@ bool is_read(const ir::Node& node) {
                      [](const ir::Value* v) { return v->has_uses(); });
 }
 
-// A graph that always raises has nothing to export: that stays for translate to report. In a branch it is an
-// assertion.
+// A graph that always raises has nothing to export: that stays for translate to report. In a branch it is an assertion.
 bool must_stay(const ir::Node& node) {
   return (node.op() == "prim::RaiseException" && node.parent()->owner() == nullptr) ||
          written_operand(node) >= 0 || node.op() == "prim::SetAttr";

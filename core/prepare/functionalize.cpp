@@ -222,8 +222,7 @@ void Functionalizer::change_geometry(ir::Node& node) {
 }
 
 void Functionalizer::drop(ir::Node& node) {
-  // Its operands are current values already, so it keeps nothing alive that matters; erased when the walk is
-  // over.
+  // Its operands are current values already, so it keeps nothing alive that matters; erased when the walk is over.
   dropped_.push_back(&node);
 }
 

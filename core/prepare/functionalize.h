@@ -42,8 +42,7 @@ struct Storage {
 class Functionalizer {
  public:
   Functionalizer(ir::Graph& graph, State state, std::vector<Diagnostic>& notes);
-  // Throws Error with one T520 per write that has no functional form, and one T521 per state with
-  // State::error.
+  // Throws Error with one T520 per write that has no functional form, and one T521 per state with State::error.
   void run();
 
  private:

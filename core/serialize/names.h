@@ -18,8 +18,7 @@ class Names {
 
   const std::string& of(const ir::Value* value) const { return values_.at(value); }
   const std::string& of(const ir::Node* node) const { return nodes_.at(node); }
-  // A graph output that needs an Identity to get its name: it is an input, an initializer or has another name
-  // already.
+  // A graph output that needs an Identity to get its name: it is an input, an initializer or has another name already.
   bool is_copied_output(size_t i) const { return copied_outputs_.contains(i); }
   const std::string& output(size_t i) const { return outputs_[i]; }
   // A further name that nothing has.

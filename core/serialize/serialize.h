@@ -22,8 +22,7 @@ struct SerializeOptions {
   std::function<void()> before_publish;  // may throw: then nothing appears under the final names
 };
 
-// Writes `file` (and `file`.data). Runs ONNX's full check first (S701). Throws Error S7xx; nothing is left
-// behind.
+// Writes `file` (and `file`.data). Runs ONNX's full check first (S701). Throws Error S7xx; nothing is left behind.
 void write_model(const ir::Graph& graph, const std::filesystem::path& file, const SerializeOptions& options);
 // One piece after another, weights inline (S702 above 2 GiB).
 void write_model(const ir::Graph& graph, const std::function<void(std::span<const std::byte>)>& sink,

@@ -1,5 +1,4 @@
-// Where the bytes of initializers go: into the model, into a file beside it, or nowhere (they stay in the
-// archive).
+// Where the bytes of initializers go: into the model, into a file beside it, or nowhere (they stay in the archive).
 #pragma once
 
 #include <string>

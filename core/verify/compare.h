@@ -13,8 +13,7 @@ struct Tolerance {
   double atol = 0;
 };
 
-// float64 1e-5; float32 1e-3 with atol max(1e-5, 2e-6 * largest); float16 1e-2; bfloat16 4e-2; integers and
-// bool exact.
+// float64 1e-5; float32 1e-3 with atol max(1e-5, 2e-6 * largest); float16 1e-2; bfloat16 4e-2; integers and bool exact.
 Tolerance tolerance_of(ir::DType dtype, double largest);
 
 struct Comparison {

@@ -14,8 +14,7 @@ namespace onnxport {
 // One loaded model on the CPU provider, deterministic single-threaded by default.
 class OrtSession {
  public:
-  // Throws Error V802 when no ONNX Runtime is found (ONNXPORT_ORT_LIBRARY names one), V804 when it refuses
-  // the model.
+  // Throws Error V802 when no ONNX Runtime is found (ONNXPORT_ORT_LIBRARY names one), V804 when it refuses the model.
   explicit OrtSession(const std::filesystem::path& model,
                       std::span<const std::filesystem::path> custom_libraries = {});
   ~OrtSession();

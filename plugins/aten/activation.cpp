@@ -42,7 +42,7 @@ Values log_sigmoid_forward(Op& op) { return {log_sigmoid(op), op.full(op.ints({0
 Value leaky_relu(Op& op) { return op.LeakyRelu(op["self"], {attr::alpha(op.real("negative_slope"))}); }
 
 // aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False,
-//             Generator? generator=None) -> Tensor
+//     Generator? generator=None) -> Tensor
 // In evaluation the random slope is its mean.
 Value rrelu(Op& op) {
   op.require(!op.boolean("training"), "the random slopes of training cannot be expressed in ONNX");

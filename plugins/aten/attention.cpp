@@ -10,8 +10,7 @@ struct Heads {
   Value query, key, value;
 };
 
-// Each head of keys and values repeated, so that there are as many as of queries (torch's order: head by
-// head).
+// Each head of keys and values repeated, so that there are as many as of queries (torch's order: head by head).
 Value repeat_heads(Op& op, const Value& x, const Value& query) {
   const int64_t head = x.rank() - 3;
   Value groups = op.dim(query, head) / op.dim(x, head);
@@ -95,8 +94,7 @@ Value attend_batches(Op& op, const Heads& h, const Value& mask) {
 }
 
 // aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None,
-//                                    float dropout_p=0.0, bool is_causal=False, *, float? scale=None,
-//                                    bool enable_gqa=False) -> Tensor
+//     float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor
 Value scaled_dot_product_attention(Op& op) {
   op.require(!op.training() || op.real("dropout_p") == 0, "attention with dropout, in training mode");
   const Heads h = heads(op);
@@ -105,10 +103,8 @@ Value scaled_dot_product_attention(Op& op) {
   return fits ? attend(op, h, mask) : attend_batches(op, h, mask);
 }
 
-// aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float
-// dropout_p=0.,
-//     bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor
-//     logsumexp)
+// aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0.,
+//     bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)
 Values attention_kernel(Op& op) {
   for (size_t i = 1; i < op.output_count(); ++i) {
     op.require(!op.is_used(i), "only the first result of the attention kernels can be exported");

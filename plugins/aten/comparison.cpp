@@ -56,8 +56,7 @@ Value equal(Op& op) {
   return op.ReduceMin(eq(op), {}, {attr::keepdims(0)});
 }
 
-// aten::isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) ->
-// Tensor
+// aten::isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor
 Value isclose(Op& op) {
   auto [self, other] = op.promoted("self", "other");
   Value same = self == other;

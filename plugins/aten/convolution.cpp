@@ -51,15 +51,14 @@ Value convolve(Op& op, const std::vector<int64_t>& pads) {
                          [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
 }
 
-// aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0,
-// 0],
-//              SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
+// aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0],
+//     SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
 Value conv(Op& op) {
   return convolve(op, both_sides(op.integers("padding", static_cast<size_t>(op["weight"].rank() - 2))));
 }
 
-// aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1],
-//                      str padding='valid', SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
+// aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], str padding='valid',
+//     SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
 Value conv_by_name(Op& op) {
   const auto spatial = static_cast<size_t>(op["weight"].rank() - 2);
   if (op.string("padding") == "valid") return convolve(op, std::vector<int64_t>(2 * spatial, 0));
@@ -91,8 +90,7 @@ Value extended(Op& op, const Value& x, const std::vector<int64_t>& padding,
 }
 
 // aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1],
-//                              SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1,
-//                              SymInt[2] dilation=[1, 1]) -> Tensor
+//     SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]) -> Tensor
 Value conv_transpose(Op& op) {
   Value weight = op["weight"];
   const int64_t spatial = weight.rank() - 2;
@@ -111,9 +109,8 @@ Value conv_transpose(Op& op) {
                          [&](const Value& x) { return op.ConvTranspose(x, weight, op["bias"], attrs); });
 }
 
-// aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[]
-// dilation,
-//                   bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor
+// aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation,
+//     bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor
 Value convolution_general(Op& op) { return op.boolean("transposed") ? conv_transpose(op) : conv(op); }
 
 // aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor

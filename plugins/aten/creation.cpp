@@ -100,8 +100,7 @@ Value linspace(Op& op) {
   return op.cast(spaced(op, t == DType::f64 ? DType::f64 : DType::f32), t);
 }
 
-// aten::logspace(Scalar start, Scalar end, SymInt steps, float base=10.0, *, ScalarType? dtype=None, …) ->
-// Tensor
+// aten::logspace(Scalar start, Scalar end, SymInt steps, float base=10.0, *, ScalarType? dtype=None, …) -> Tensor
 Value logspace(Op& op) {
   Value powers = spaced(op, DType::f64);
   return op.cast(op.Pow(op.like(powers, op.real("base")), powers), op.dtype("dtype", DType::f32));
@@ -119,8 +118,10 @@ Value eye(Op& op) {
 // aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, …) -> Tensor
 Value scalar_tensor(Op& op) { return op.as("s", op.dtype("dtype", DType::f32)); }
 
-// aten::tensor.float(float t, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) ->
-// Tensor aten::as_tensor.int(int t, *, ScalarType? dtype=None, Device? device=None) -> Tensor
+// aten::tensor.float(float t, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor
+// aten::as_tensor.int(int t, *, ScalarType? dtype=None, Device? device=None) -> Tensor
+// aten::tensor.float(float t, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor
+// aten::as_tensor.int(int t, *, ScalarType? dtype=None, Device? device=None) -> Tensor
 Value number_tensor(Op& op) { return op.as("t", op.dtype("dtype", op["t"].dtype())); }
 
 // aten::tensor(t[] data, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor
@@ -175,8 +176,7 @@ Value cosine_window(Op& op, const std::vector<double>& coefficients) {
 // aten::hann_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, …) -> Tensor
 Value hann_window(Op& op) { return cosine_window(op, {0.5, 0.5}); }
 
-// aten::hamming_window.periodic_alpha_beta(int window_length, bool periodic, float alpha, float beta, *, …)
-// -> Tensor
+// aten::hamming_window.periodic_alpha_beta(int window_length, bool periodic, float alpha, float beta, *, …) -> Tensor
 Value hamming_window(Op& op) { return cosine_window(op, {op.real("alpha", 0.54), op.real("beta", 0.46)}); }
 
 // aten::blackman_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, …) -> Tensor

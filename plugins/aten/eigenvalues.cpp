@@ -75,8 +75,8 @@ Value singular_values_of(Op& op, const Value& a) {
   return op.TopK(lengths, op.shape({op.dim(lengths, -1)}), {attr::axis(-1)}).Values;
 }
 
-// aten::_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True, *, str? driver=None)
-//   -> (Tensor U, Tensor S, Tensor Vh)
+// aten::_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True, *, str? driver=None) -> (Tensor U,
+//     Tensor S, Tensor Vh)
 Values svd(Op& op) {
   op.require(!op.is_used(0) && !op.is_used(2), "singular vectors, whose signs libraries do not agree on");
   return {{}, op.cast_like(singular_values_of(op, wide(op, op["A"])), op["A"]), {}};
@@ -104,8 +104,7 @@ Value eigenvalues_of(Op& op, const Value& given) {
   return rising - op.squeeze(shift, {-1});
 }
 
-// aten::_linalg_eigh(Tensor A, str UPLO="L", bool compute_v=True) -> (Tensor eigenvalues, Tensor
-// eigenvectors)
+// aten::_linalg_eigh(Tensor A, str UPLO="L", bool compute_v=True) -> (Tensor eigenvalues, Tensor eigenvectors)
 Values eigh(Op& op) {
   op.require(!op.is_used(1), "eigenvectors, whose signs libraries do not agree on");
   return {op.cast_like(eigenvalues_of(op, wide(op, op["A"])), op["A"]), {}};
@@ -130,9 +129,8 @@ Value tolerance(Op& op, const Value& a, const Value& greatest, DType t) {
   return op.has("atol") ? op.Where(least > 0, least, usual) : usual;
 }
 
-// aten::linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, bool
-// hermitian=False)
-//   -> Tensor
+// aten::linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None,
+//     bool hermitian=False) -> Tensor
 // The columns a v being orthogonal, the inverse is v (a v)' with each divided by its length twice.
 Value pinv(Op& op) {
   op.require(!op.boolean("hermitian", false), "the pseudo-inverse of one triangle");

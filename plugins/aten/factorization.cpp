@@ -100,8 +100,8 @@ Value inv(Op& op) {
   return op.cast_like(inverse_of(op, lu_of(op, wide(op, arg))), op[arg]);
 }
 
-// aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False)
-//   -> (Tensor LU, Tensor pivots, Tensor info)
+// aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots,
+//     Tensor info)
 Values lu_factor_ex(Op& op) {
   op.require(op.boolean("pivot", true), "LU without pivots");
   const Lu lu = lu_of(op, wide(op, "A"));
@@ -134,8 +134,8 @@ Values lu(Op& op) {
   return unpacked(op, lu_of(op, wide(op, "A")), op["A"]);
 }
 
-// aten::lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True)
-//   -> (Tensor P, Tensor L, Tensor U)
+// aten::lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> (Tensor P,
+//     Tensor L, Tensor U)
 Values lu_unpack(Op& op) {
   Values out = unpacked(op, {wide(op, "LU_data"), op.as("LU_pivots", DType::i64)}, op["LU_data"]);
   Value none = op.full(op.ints({0}), 0, op["LU_data"].dtype());
@@ -166,8 +166,8 @@ bool are_vectors(Op& op, const Value& a, const Value& b) {
   return true;
 }
 
-// aten::_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False)
-//   -> (Tensor result, Tensor LU, Tensor pivots, Tensor info)
+// aten::_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, Tensor LU,
+//     Tensor pivots, Tensor info)
 Values solve_ex(Op& op) {
   Value a = wide(op, "A"), b = wide(op, "B");
   const bool vectors = are_vectors(op, a, b);
@@ -203,9 +203,8 @@ Value logdet(Op& op) {
   return op.cast_like(op.Where(sign_of(op, lu, diagonal) < 0, op.like(size, std::nan("")), size), op["self"]);
 }
 
-// aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, bool
-// unitriangular=False)
-//   -> Tensor
+// aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True,
+//     bool unitriangular=False) -> Tensor
 Value triangular(Op& op) {
   Value a = wide(op, "self"), b = wide(op, "B");
   const bool upper = op.boolean("upper"), unit = op.boolean("unitriangular");
@@ -217,9 +216,8 @@ Value triangular(Op& op) {
   return op.cast_like(x, op["B"]);
 }
 
-// aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool
-// unitriangular=False)
-//   -> (Tensor solution, Tensor cloned_coefficient)
+// aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False,
+//     bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)
 Values triangular_solve(Op& op) {
   Value a = wide(op, "A");
   const bool turned = op.boolean("transpose");
@@ -248,8 +246,7 @@ Value cholesky_factor(Op& op) {
                              : cholesky_of(op, a);
 }
 
-// aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False)
-//   -> (Tensor L, Tensor info)
+// aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)
 Values cholesky_ex(Op& op) {
   Value l = cholesky_factor(op);
   Value answer = op.is_used(1) ? info(op, ~(diagonal_of(op, l) > 0)) : Value();

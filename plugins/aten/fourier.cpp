@@ -201,9 +201,7 @@ Value framed_window(Op& op, const Value& x, int64_t frame) {
 }
 
 // aten::stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None,
-//            bool normalized=False, bool? onesided=None, bool? return_complex=None, bool?
-//            align_to_window=None)
-//   -> Tensor
+//     bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor
 // aten::stft.center(…, bool center=True, str pad_mode="reflect", …) -> Tensor
 Value stft(Op& op) {
   Value x = op["self"];
@@ -238,8 +236,8 @@ Value laid_over(Op& op, const Value& frames, const Value& places, const Value& l
 }
 
 // aten::istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None,
-//             bool center=True, bool normalized=False, bool? onesided=None, int? length=None,
-//             bool return_complex=False) -> Tensor
+//     bool center=True, bool normalized=False, bool? onesided=None, int? length=None,
+//     bool return_complex=False) -> Tensor
 // Frames weighted by the window once more and laid over each other, divided by what the windows add up to.
 Value istft(Op& op) {
   Value self = op["self"];

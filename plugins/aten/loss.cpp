@@ -68,9 +68,8 @@ Value binary_cross_entropy(Op& op) {
   return gathered(op, weighted(op, loss));
 }
 
-// aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor?
-// pos_weight=None,
-//                                        int reduction=Mean) -> Tensor
+// aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None,
+//     int reduction=Mean) -> Tensor
 Value binary_cross_entropy_with_logits(Op& op) {
   Value self = op["self"], target = op["target"];
   Value loss = op.Softplus(-self);
@@ -94,9 +93,8 @@ Value of_batch(Op& op, F f) {
   return op.integer("reduction") == 0 ? op.squeeze(loss, {0}) : loss;
 }
 
-// aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean, SymInt
-// ignore_index=-100)
-//   -> Tensor
+// aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean,
+//     SymInt ignore_index=-100) -> Tensor
 Value nll_loss(Op& op) {
   return of_batch(op, [&](const Value& self, const Value& target) {
     return op.NegativeLogLikelihoodLoss(
@@ -105,15 +103,15 @@ Value nll_loss(Op& op) {
   });
 }
 
-// aten::nll_loss_forward(Tensor self, Tensor target, Tensor? weight, int reduction, SymInt ignore_index)
-//   -> (Tensor output, Tensor total_weight)
+// aten::nll_loss_forward(Tensor self, Tensor target, Tensor? weight, int reduction,
+//     SymInt ignore_index) -> (Tensor output, Tensor total_weight)
 Values nll_loss_forward(Op& op) {
   op.require(!op.is_used(1), "the total weight of a negative log likelihood");
   return {nll_loss(op), {}};
 }
 
 // aten::cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean,
-//                          SymInt ignore_index=-100, float label_smoothing=0.0) -> Tensor
+//     SymInt ignore_index=-100, float label_smoothing=0.0) -> Tensor
 Value cross_entropy_loss(Op& op) {
   op.require(is_integral(op["target"].dtype()) && op.real("label_smoothing") == 0,
              "class probabilities or label smoothing");
@@ -125,7 +123,7 @@ Value cross_entropy_loss(Op& op) {
 }
 
 // aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None,
-//                         int reduction=Mean) -> Tensor
+//     int reduction=Mean) -> Tensor
 // The mean over classes of max(0, margin - score of the target + score)^p; the target's own term is taken off
 // again.
 Value multi_margin_loss(Op& op) {
@@ -139,8 +137,7 @@ Value multi_margin_loss(Op& op) {
   return gathered(op, loss / op.cast_like(op.dim(self, -1), self));
 }
 
-// aten::multilabel_margin_loss_forward(Tensor self, Tensor target, int reduction)
-//   -> (Tensor output, Tensor is_target)
+// aten::multilabel_margin_loss_forward(Tensor self, Tensor target, int reduction) -> (Tensor output, Tensor is_target)
 // Each target class against each other class; the targets of a row end at the first -1.
 Values multilabel_margin_loss(Op& op) {
   Value self = op["self"], target = op["target"];

@@ -1,5 +1,4 @@
-// Steps of matrix factorizations over the last two axes, those before counting matrices: as f64, column by
-// column.
+// Steps of matrix factorizations over the last two axes, those before counting matrices: as f64, column by column.
 #pragma once
 
 #include "onnxport/plugin.hpp"

@@ -50,17 +50,15 @@ OfBatch by_batch(Op& op) {
 }
 
 // aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var,
-//                  bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor
+//     bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor
 Value batch_norm(Op& op) {
   return op.boolean("training") || !op.has("running_mean") ? by_batch(op).result : by_learned(op);
 }
 
-// aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor?
-// running_var,
-//                         bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)
+// aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var,
+//     bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)
 // aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
-//                                            Tensor running_var, float momentum, float eps) -> (Tensor,
-//                                            Tensor, Tensor)
+//     Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)
 Values native_batch_norm(Op& op) {
   if (!op.boolean("training", false)) {
     const DType t = op["input"].dtype();
@@ -71,8 +69,8 @@ Values native_batch_norm(Op& op) {
 }
 
 // aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
-//   Tensor running_var, bool training, float momentum, float eps)
-//   -> (Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)
+//     Tensor running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor,
+//     Tensor running_mean_out, Tensor running_var_out)
 // The running variance learns from the unbiased one.
 Values native_batch_norm_functional(Op& op) {
   Value mean = op["running_mean"], var = op["running_var"];
@@ -105,16 +103,15 @@ LayerNorm layer_norm_arguments(Op& op) {
           {attr::axis(-static_cast<int64_t>(op.size("normalized_shape"))), attr::epsilon(op.real("eps"))}};
 }
 
-// aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float
-// eps=1e-05,
-//                  bool cudnn_enable=True) -> Tensor
+// aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05,
+//     bool cudnn_enable=True) -> Tensor
 Value layer_norm(Op& op) {
   const LayerNorm n = layer_norm_arguments(op);
   return op.LayerNormalization(n.x, n.weight, n.bias, n.attrs);
 }
 
-// aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps)
-//   -> (Tensor, Tensor, Tensor)
+// aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor,
+//     Tensor, Tensor)
 Values native_layer_norm(Op& op) {
   if (!op.is_used(1) && !op.is_used(2)) return {layer_norm(op), {}, {}};
   const LayerNorm n = layer_norm_arguments(op);
@@ -131,12 +128,11 @@ Value grouped(Op& op, std::string_view groups) {
 }
 
 // aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05,
-//                  bool cudnn_enabled=True) -> Tensor
+//     bool cudnn_enabled=True) -> Tensor
 Value group_norm(Op& op) { return grouped(op, "num_groups"); }
 
-// aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int
-// group,
-//                         float eps) -> (Tensor, Tensor, Tensor)
+// aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group,
+//     float eps) -> (Tensor, Tensor, Tensor)
 Values native_group_norm(Op& op) {
   Value y = grouped(op, "group");
   if (!op.is_used(1) && !op.is_used(2)) return {y, {}, {}};
@@ -149,7 +145,7 @@ Values native_group_norm(Op& op) {
 }
 
 // aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var,
-//                     bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor
+//     bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor
 Value instance_norm(Op& op) {
   if (!op.boolean("use_input_stats")) return by_learned(op);
   Value x = op["input"];

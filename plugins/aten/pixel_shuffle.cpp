@@ -91,8 +91,7 @@ Value im2col(Op& op) {
 }
 
 // aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding,
-// int[2] stride)
-//   -> Tensor
+//     int[2] stride) -> Tensor
 Value col2im(Op& op) {
   const std::vector<int64_t> p = op.integers("padding", 2);
   const attributes_of::Col2Im attrs{attr::dilations(op.integers("dilation", 2)),

@@ -60,8 +60,7 @@ Value chebyshev_w(Op& op, bool shifted) {
       op, [](Op&, const Value& x) { return x * 2 + 1; }, chebyshev_next, shifted, false);
 }
 
-// On -1 to 1, or shifted to 0 to 1: aten::special_shifted_chebyshev_polynomial_t(Tensor x, Tensor n) ->
-// Tensor
+// On -1 to 1, or shifted to 0 to 1: aten::special_shifted_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor
 template <Value (*kind)(Op&, bool), bool shifted>
 Value chebyshev(Op& op) {
   return kind(op, shifted);

@@ -55,8 +55,8 @@ Window window(Op& op, size_t spatial, bool may_pad) {
 // ONNX pools floats and bytes; other integers pass through f64.
 bool poolable(DType t) { return is_floating(t) || t == DType::i8 || t == DType::u8; }
 
-// aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0,
-//                               int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)
+// aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1,
+//     bool ceil_mode=False) -> (Tensor, Tensor)
 template <int64_t spatial>
 Values max_pool_with_indices(Op& op) {
   Value self = op["self"];
@@ -74,7 +74,7 @@ Values max_pool_with_indices(Op& op) {
 }
 
 // aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1,
-//                  bool ceil_mode=False) -> Tensor
+//     bool ceil_mode=False) -> Tensor
 template <int64_t spatial>
 Value max_pool(Op& op) {
   return max_pool_with_indices<spatial>(op)[0];
@@ -105,7 +105,7 @@ Value padded_avg_pool(Op& op, size_t spatial) {
 }
 
 // aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False,
-//                  bool count_include_pad=True, int? divisor_override=None) -> Tensor
+//     bool count_include_pad=True, int? divisor_override=None) -> Tensor
 template <int64_t spatial>
 Value avg_pool(Op& op) {
   const bool overridden = op.has("divisor_override");
@@ -141,8 +141,7 @@ Value unpooled(Op& op) {
 // aten::max_unpool2d(Tensor self, Tensor indices, SymInt[2] output_size) -> Tensor
 Value max_unpool2d(Op& op) { return unpooled<2>(op); }
 
-// aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3] padding)
-//   -> Tensor
+// aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3] padding) -> Tensor
 Value max_unpool3d(Op& op) { return unpooled<3>(op); }
 
 }  // namespace

@@ -33,10 +33,12 @@ Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_
   return (steps - zero) * step;
 }
 
-// aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int
-// quant_max) -> Tensor aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor
-// zero_point, int quant_min,
-//                                                      int quant_max) -> Tensor
+// aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min,
+//     int quant_max) -> Tensor aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale,
+//     Tensor zero_point, int quant_min, int quant_max) -> Tensor
+// aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min,
+//     int quant_max) -> Tensor aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale,
+//     Tensor zero_point, int quant_min, int quant_max) -> Tensor
 Value per_tensor(Op& op) {
   const DType t = op["self"].dtype();
   const auto single = [&](const Value& x) {
@@ -45,24 +47,22 @@ Value per_tensor(Op& op) {
   return fake_quantized(op, single(op.as("scale", t)), single(op["zero_point"]), 0);
 }
 
-// aten::fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int
-// quant_min,
-//                                        int quant_max) -> Tensor
+// aten::fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int quant_min,
+//     int quant_max) -> Tensor
 Value per_channel(Op& op) {
   Value self = op["self"];
   return fake_quantized(op, op.as("scale", self.dtype()), op["zero_point"], op.axis("axis", self));
 }
 
 // aten::fake_quantize_per_tensor_affine_cachemask(Tensor self, float scale, int zero_point, int quant_min,
-//                                                 int quant_max) -> (Tensor output, Tensor mask)
+//     int quant_max) -> (Tensor output, Tensor mask)
 Values per_tensor_with_mask(Op& op) {
   op.require(!op.is_used(1), "the mask of fake quantization");
   return {per_tensor(op), {}};
 }
 
 // aten::fake_quantize_per_channel_affine_cachemask(Tensor self, Tensor scale, Tensor zero_point, int axis,
-//                                                  int quant_min, int quant_max) -> (Tensor output, Tensor
-//                                                  mask)
+//     int quant_min, int quant_max) -> (Tensor output, Tensor mask)
 Values per_channel_with_mask(Op& op) {
   op.require(!op.is_used(1), "the mask of fake quantization");
   return {per_channel(op), {}};

@@ -94,8 +94,7 @@ Value bernoulli_p(Op& op) {
   return op.cast(drawn < op.real("p"), op["self"].dtype());
 }
 
-// aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) ->
-// Tensor
+// aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor
 Value multinomial(Op& op) {
   Value self = op["self"];
   const int64_t count = op.integer("num_samples");

@@ -119,11 +119,9 @@ Values recurrent(Op& op, const Kind& kind, Layers l) {
   return results;
 }
 
-// aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float
-// dropout,
-//                  bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)
-// aten::lstm.data(Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, …)
-//   -> (Tensor, Tensor, Tensor)
+// aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout,
+//     bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)
+// aten::lstm.data(Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, …) -> (Tensor, Tensor, Tensor)
 Values lstm(Op& op) {
   Layers l;
   const Values hx = op.values("hx");
@@ -138,19 +136,16 @@ Values without_cell(Op& op, const Kind& kind) {
   return recurrent(op, kind, l);
 }
 
-// aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout,
-// bool train,
-//                 bool bidirectional, bool batch_first) -> (Tensor, Tensor)
+// aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train,
+//     bool bidirectional, bool batch_first) -> (Tensor, Tensor)
 Values gru(Op& op) { return without_cell(op, gru_kind); }
 
-// aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float
-// dropout,
-//                      bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)
+// aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout,
+//     bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)
 Values rnn_tanh(Op& op) { return without_cell(op, tanh_kind); }
 
-// aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float
-// dropout,
-//                      bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)
+// aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout,
+//     bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)
 Values rnn_relu(Op& op) { return without_cell(op, relu_kind); }
 
 // aten::_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)
@@ -164,7 +159,7 @@ Values pack_padded_sequence(Op& op) {
 }
 
 // aten::_pad_packed_sequence(Tensor data, Tensor batch_sizes, bool batch_first, Scalar padding_value,
-//                            int total_length) -> (Tensor, Tensor)
+//     int total_length) -> (Tensor, Tensor)
 Values pad_packed_sequence(Op& op) {
   Value data = op["data"], there = steps_of(op, op["batch_sizes"]);
   Value filler = op.as("padding_value", data.dtype());
@@ -187,8 +182,8 @@ std::pair<Value, Value> step_inputs(Op& op, const Value& hidden) {
   return {product(op["input"], "w_ih", "b_ih"), product(hidden, "w_hh", "b_hh")};
 }
 
-// aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None)
-//   -> (Tensor, Tensor)
+// aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None,
+//     Tensor? b_hh=None) -> (Tensor, Tensor)
 Values lstm_cell(Op& op) {
   const Values hx = op.values("hx");
   auto [from_input, from_hidden] = step_inputs(op, hx.at(0));
@@ -197,8 +192,7 @@ Values lstm_cell(Op& op) {
   return {op.Sigmoid(gate[3]) * op.Tanh(cell), cell};
 }
 
-// aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) ->
-// Tensor
+// aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None) -> Tensor
 Value gru_cell(Op& op) {
   Value hx = op["hx"];
   auto [from_input, from_hidden] = step_inputs(op, hx);
@@ -208,17 +202,15 @@ Value gru_cell(Op& op) {
   return fresh + update * (hx - fresh);
 }
 
-// aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor?
-// b_hh=None)
-//   -> Tensor
+// aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None,
+//     Tensor? b_hh=None) -> Tensor
 Value rnn_tanh_cell(Op& op) {
   auto [from_input, from_hidden] = step_inputs(op, op["hx"]);
   return op.Tanh(from_input + from_hidden);
 }
 
-// aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor?
-// b_hh=None)
-//   -> Tensor
+// aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None,
+//     Tensor? b_hh=None) -> Tensor
 Value rnn_relu_cell(Op& op) {
   auto [from_input, from_hidden] = step_inputs(op, op["hx"]);
   return op.Relu(from_input + from_hidden);

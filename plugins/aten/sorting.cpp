@@ -21,8 +21,7 @@ Values sorted_along(Op& op, const Value& x, int64_t axis, bool descending) {
 }
 
 // aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)
-// aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False)
-//   -> (Tensor values, Tensor indices)
+// aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)
 Values sort(Op& op) {
   return sorted_along(op, op["self"], op.axis("dim", op["self"]), op.boolean("descending"));
 }
@@ -33,8 +32,7 @@ Value argsort(Op& op) { return sort(op)[1]; }
 // aten::msort(Tensor self) -> Tensor
 Value msort(Op& op) { return sorted_along(op, op["self"], 0, false)[0]; }
 
-// aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True)
-//   -> (Tensor values, Tensor indices)
+// aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)
 Values topk(Op& op) {
   Value self = op["self"];
   if (self.rank() == 0) return {self, op.constant(0)};
@@ -61,8 +59,8 @@ Values distinct(Op& op, const Value& x, attributes_of::Unique attrs) {
   return {op.cast(out.Y, t), out.inverse_indices, out.counts};
 }
 
-// aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False)
-//   -> (Tensor, Tensor, Tensor)
+// aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor,
+//     Tensor, Tensor)
 Values unique2(Op& op) {
   Values out = distinct(op, op["self"], {});
   out[1] = op.is_used(1) ? op.Reshape(out[1], op.shape_of(op["self"])) : Value();
@@ -76,13 +74,12 @@ Values unique(Op& op) {
   return out;
 }
 
-// aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool
-// return_counts=False)
-//   -> (Tensor, Tensor, Tensor)
+// aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False,
+//     bool return_counts=False) -> (Tensor, Tensor, Tensor)
 Values unique_dim(Op& op) { return distinct(op, op["self"], {attr::axis(op.axis("dim", op["self"]))}); }
 
-// aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None)
-//   -> (Tensor, Tensor, Tensor)
+// aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor,
+//     Tensor, Tensor)
 Values unique_consecutive(Op& op) {
   Value self = op["self"];
   op.require(!op.has("dim") || self.rank() == 1, "unique_consecutive along an axis");
@@ -111,7 +108,7 @@ Value bucketize(Op& op) {
 }
 
 // aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False,
-//                           str? side=None, Tensor? sorter=None) -> Tensor
+//     str? side=None, Tensor? sorter=None) -> Tensor
 Value searchsorted(Op& op) {
   const DType t = op.result_type({"sorted_sequence", "self"});
   Value sequence = op.as("sorted_sequence", t);
@@ -120,9 +117,8 @@ Value searchsorted(Op& op) {
   return boundaries_before(op, sequence, op.as("self", t), right);
 }
 
-// aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool
-// invert=False)
-//   -> Tensor
+// aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False,
+//     bool invert=False) -> Tensor
 Value isin(Op& op) {
   Value elements = op.has("elements") ? op["elements"] : op["element"];
   Value tests = op.has("test_elements") ? op["test_elements"] : op["test_element"];

@@ -25,8 +25,7 @@ inline Value quotient(Op& op, const Value& x, const tables::Coefficients& above,
   return horner(op, x, above) / horner(op, x, below);
 }
 
-// A series of Chebyshev polynomials, by Clenshaw's recurrence: at x between -2 and 2, the highest order
-// first.
+// A series of Chebyshev polynomials, by Clenshaw's recurrence: at x between -2 and 2, the highest order first.
 inline Value chebyshev_series(Op& op, const Value& x, const tables::Coefficients& c) {
   Value before = op.like(x, 0), last = before, sum = op.like(x, c.front());
   for (size_t i = 1; i < c.size(); ++i) {

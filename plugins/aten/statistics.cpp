@@ -32,20 +32,18 @@ Value variance(Op& op) {
 
 // aten::var(Tensor self, bool unbiased=True) -> Tensor
 // aten::var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor
-// aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) ->
-// Tensor
+// aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor
 Value var(Op& op) { return variance(op); }
 
-// aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) ->
-// Tensor
+// aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor
 Value std_deviation(Op& op) { return op.Sqrt(variance(op)); }
 
-// aten::var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)
-//   -> (Tensor, Tensor)
+// aten::var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> (Tensor,
+//     Tensor)
 Values var_mean(Op& op) { return {variance(op), reduce_mean(op, op["self"])}; }
 
-// aten::std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)
-//   -> (Tensor, Tensor)
+// aten::std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> (Tensor,
+//     Tensor)
 Values std_mean(Op& op) { return {std_deviation(op), reduce_mean(op, op["self"])}; }
 
 // aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor
@@ -85,7 +83,7 @@ Value norm_input(Op& op) {
 Value norm(Op& op) { return norm_of(op, norm_input(op), op.real("p", 2)); }
 
 // aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *,
-//                          ScalarType? dtype=None) -> Tensor
+//     ScalarType? dtype=None) -> Tensor
 Value vector_norm(Op& op) { return norm_of(op, norm_input(op), op.real("ord", 2)); }
 
 // aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor
@@ -150,18 +148,18 @@ Value matrix_norm_of(Op& op, const Value& x, double order) {
 }
 
 // aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *,
-//                          ScalarType? dtype=None) -> Tensor
+//     ScalarType? dtype=None) -> Tensor
 Value matrix_norm(Op& op) { return matrix_norm_of(op, norm_input(op), op.real("ord")); }
 
 // aten::linalg_matrix_norm.str_ord(Tensor self, str ord='fro', int[] dim=[-2, -1], bool keepdim=False, *,
-//                                  ScalarType? dtype=None) -> Tensor
+//     ScalarType? dtype=None) -> Tensor
 Value matrix_norm_by_name(Op& op) {
   op.require(op.string("ord") == "fro", "the nuclear norm needs singular values");
   return norm_of(op, norm_input(op), 2);
 }
 
 // aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *,
-//                   ScalarType? dtype=None) -> Tensor
+//     ScalarType? dtype=None) -> Tensor
 // Of one axis, or of no order: the norm of a vector. Of two axes: of a matrix.
 Value linalg_norm(Op& op) {
   Value x = norm_input(op);

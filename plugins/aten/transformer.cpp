@@ -63,8 +63,8 @@ Attended attend(Op& op, const Value& query, const Value& key, const Value& value
 }
 
 // aten::_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int embed_dim, int num_head,
-//     Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, Tensor? mask=None, bool
-//     need_weights=True, bool average_attn_weights=True, int? mask_type=None) -> (Tensor, Tensor)
+//     Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, Tensor? mask=None,
+//     bool need_weights=True, bool average_attn_weights=True, int? mask_type=None) -> (Tensor, Tensor)
 Values multi_head_attention(Op& op) {
   const bool with_weights = op.boolean("need_weights") && op.is_used(1);
   const Attended a = attend(op, op["query"], op["key"], op["value"], op.integer("num_head"), with_weights);
@@ -72,11 +72,10 @@ Values multi_head_attention(Op& op) {
   return {a.result, op.ReduceMean(a.weights, op.ints({1}), {attr::keepdims(0)})};
 }
 
-// aten::_transformer_encoder_layer_fwd(Tensor src, int embed_dim, int num_heads, Tensor qkv_weight, Tensor
-//     qkv_bias, Tensor proj_weight, Tensor proj_bias, bool use_gelu, bool norm_first, float eps, Tensor
-//     norm_weight_1, Tensor norm_bias_1, Tensor norm_weight_2, Tensor norm_bias_2, Tensor ffn_weight_1,
-//     Tensor ffn_bias_1, Tensor ffn_weight_2, Tensor ffn_bias_2, Tensor? mask=None, int? mask_type=None) ->
-//     Tensor
+// aten::_transformer_encoder_layer_fwd(Tensor src, int embed_dim, int num_heads, Tensor qkv_weight, Tensor qkv_bias,
+//     Tensor proj_weight, Tensor proj_bias, bool use_gelu, bool norm_first, float eps, Tensor norm_weight_1,
+//     Tensor norm_bias_1, Tensor norm_weight_2, Tensor norm_bias_2, Tensor ffn_weight_1, Tensor ffn_bias_1,
+//     Tensor ffn_weight_2, Tensor ffn_bias_2, Tensor? mask=None, int? mask_type=None) -> Tensor
 Value encoder_layer(Op& op) {
   const bool norm_first = op.boolean("norm_first");
   const auto normalized = [&](const Value& x, std::string_view weight, std::string_view bias) {

@@ -36,10 +36,10 @@ Grid grid_of(Op& op) {
   return g;
 }
 
-// quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min,
-//                                           int quant_max, ScalarType dtype) -> Tensor
-// quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis,
-//                                            int quant_min, int quant_max, ScalarType dtype) -> Tensor
+// quantized_decomposed::quantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max,
+//     ScalarType dtype) -> Tensor
+// quantized_decomposed::quantize_per_channel(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min,
+//     int quant_max, ScalarType dtype) -> Tensor
 Value quantize(Op& op) {
   const Grid g = grid_of(op);
   Value x = op.as("input", DType::f32);
@@ -51,8 +51,8 @@ Value quantize(Op& op) {
   return op.cast(op.Clip(steps, bound(g.low), bound(g.high)), g.type);
 }
 
-// quantized_decomposed::dequantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min,
-//     int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor
+// quantized_decomposed::dequantize_per_tensor(Tensor input, float scale, int zero_point, int quant_min, int quant_max,
+//     ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor
 // quantized_decomposed::dequantize_per_channel(Tensor input, Tensor scales, Tensor? zero_points, int axis,
 //     int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None) -> Tensor
 Value dequantize(Op& op) {

@@ -21,8 +21,8 @@ Value image_of(Op& op, const Value& rois) {
   return op.cast(op.Gather(rois, op.constant(0), {attr::axis(1)}), DType::i64);
 }
 
-// torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
-//                        SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor
+// torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width,
+//     int sampling_ratio, bool aligned) -> Tensor
 Value roi_align(Op& op) {
   Value input = op["input"], rois = op.as("rois", input.dtype());
   return op.RoiAlign(
@@ -34,7 +34,7 @@ Value roi_align(Op& op) {
 }
 
 // torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height,
-//                       SymInt pooled_width) -> (Tensor, Tensor)
+//     SymInt pooled_width) -> (Tensor, Tensor)
 Values roi_pool(Op& op) {
   op.require(!op.is_used(1), "the places of the greatest elements");
   return {op.MaxRoiPool(op["input"], op["rois"],
@@ -43,10 +43,9 @@ Values roi_pool(Op& op) {
           {}};
 }
 
-// torchvision::deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias,
-//                            SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w,
-//                            SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups,
-//                            bool use_mask) -> Tensor
+// torchvision::deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h,
+//     SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups,
+//     SymInt offset_groups, bool use_mask) -> Tensor
 Value deform_conv2d(Op& op) {
   const int64_t top = op.integer("pad_h"), left = op.integer("pad_w");
   const Value mask = op.boolean("use_mask") ? op["mask"] : Value();

@@ -1,5 +1,4 @@
-// The kernels of the fixtures' operators acme::scaled_tanh and acme::swish2, as a vendor ships them for
-// libtorch.
+// The kernels of the fixtures' operators acme::scaled_tanh and acme::swish2, as a vendor ships them for libtorch.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/sigmoid.h>

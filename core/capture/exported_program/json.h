@@ -94,8 +94,7 @@ class Json {
   std::string path_;
 };
 
-// The root of a document, which `parser` owns; `place` is the record it is in. Throws Error I116 for what is
-// no JSON.
+// The root of a document, which `parser` owns; `place` is the record it is in. Throws Error I116 for what is no JSON.
 inline Json parse_json(simdjson::dom::parser& parser, std::string_view text, const std::string& place) {
   simdjson::dom::element document;
   const auto error = parser.parse(text.data(), text.size()).get(document);

@@ -33,11 +33,9 @@ class ProgramArchive {
   bool has(std::string_view record) const { return entries_.contains(std::string(record)); }
   // The stored bytes of a record, without copying. Throws Error I102 when it is missing or compressed.
   std::span<const std::byte> bytes(const std::string& record) const;
-  // Reads the whole record, once, and compares its CRC-32 with the archive's. Throws Error I118 when they
-  // differ.
+  // Reads the whole record, once, and compares its CRC-32 with the archive's. Throws Error I118 when they differ.
   void check(const std::string& record) const;
-  // The same of many records, for a thread of its own: what it needs is in the task, which may outlive the
-  // archive.
+  // The same of many records, for a thread of its own: what it needs is in the task, which may outlive the archive.
   std::function<void()> checking(std::vector<std::string> records) const;
   // The bytes of a record as a text, checked.
   std::string_view text(const std::string& record) const;

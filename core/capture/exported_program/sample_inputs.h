@@ -1,5 +1,4 @@
-// The arguments a program was exported with, as it keeps them for its users: values to verify its export
-// with.
+// The arguments a program was exported with, as it keeps them for its users: values to verify its export with.
 #pragma once
 
 #include <filesystem>

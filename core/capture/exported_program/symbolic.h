@@ -1,5 +1,4 @@
-// Sizes as PyTorch writes them: sympy's srepr ("Mul(Integer(2), Symbol('s77', …))") and its readable text
-// ("2*s77").
+// Sizes as PyTorch writes them: sympy's srepr ("Mul(Integer(2), Symbol('s77', …))") and its readable text ("2*s77").
 #pragma once
 
 #include <optional>

@@ -41,9 +41,8 @@ ProgramWeights::ProgramWeights(const ProgramArchive& archive, bool check) : arch
     read_state("serialized_constants.pt");
     return;
   }
-  // models/NAME.json goes with data/weights/NAME_weights_config.json and
-  // data/constants/NAME_constants_config.json; PyTorch 2.8 wrote data/weights/NAME.pt and
-  // data/constants/NAME.pt instead.
+  // models/NAME.json goes with data/weights/NAME_weights_config.json and data/constants/NAME_constants_config.json;
+  // PyTorch 2.8 wrote data/weights/NAME.pt and data/constants/NAME.pt instead.
   const std::string& program = archive.program_record();
   const size_t start = program.rfind('/') + 1;
   const std::string name = program.substr(start, program.size() - start - std::string_view(".json").size());

@@ -23,8 +23,7 @@ class DeserializationStorageContext;
 
 namespace onnxport {
 
-// A file mapped copy-on-write: code that runs while a model loads may write to its weights, the file never
-// changes.
+// A file mapped copy-on-write: code that runs while a model loads may write to its weights, the file never changes.
 class MappedModel {
  public:
   // Throws Error I101 when it cannot be opened, I102 when it is empty or no regular file.
@@ -35,8 +34,7 @@ class MappedModel {
 
   std::span<std::byte> bytes() const { return bytes_; }
   const std::filesystem::path& path() const { return path_; }
-  // Where in the file these bytes lie; nullopt when they are not in it, or were changed since they were
-  // mapped.
+  // Where in the file these bytes lie; nullopt when they are not in it, or were changed since they were mapped.
   std::optional<ir::FileRegion> region(const void* data, size_t size, bool may_have_changed) const;
 
  private:
@@ -48,8 +46,7 @@ class MappedModel {
 
 class Archive {
  public:
-  // Throws Error I101, I102 (no whole zip archive) or I103 (an archive, but not of TorchScript; says of
-  // what).
+  // Throws Error I101, I102 (no whole zip archive) or I103 (an archive, but not of TorchScript; says of what).
   explicit Archive(const std::filesystem::path& path);
 
   const MappedModel& file() const { return *file_; }

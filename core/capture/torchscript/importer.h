@@ -40,8 +40,7 @@ class Importer {
 
   // Imports the body of `function` at the end of the graph. Throws Error T54x.
   Binding call(torch::jit::Function& function, std::vector<Binding> arguments, const std::string& path);
-  // A value as constant nodes, or as an initializer of that name. Throws Error T540 for what no graph can
-  // hold.
+  // A value as constant nodes, or as an initializer of that name. Throws Error T540 for what no graph can hold.
   ir::Value* constant(const c10::IValue& value, const std::string& name);
   // A node at the end of the current block.
   ir::Node* emit(std::string_view op, std::span<ir::Value* const> operands, ir::Type type);
@@ -97,8 +96,8 @@ class Importer {
   size_t region_depth_ = 0;
   size_t constants_ = 0;
   std::unordered_map<const c10::FunctionSchema*, Operator> operators_;
-  std::unordered_map<std::string, ir::Value*>
-      initializers_;  // by what they view, so that tied weights are one
+  // By what they view, so that tied weights are one.
+  std::unordered_map<std::string, ir::Value*> initializers_;
   std::map<std::pair<const void*, std::string>, Binding> written_;  // attributes set by the code itself
 };
 

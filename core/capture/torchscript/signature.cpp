@@ -67,8 +67,7 @@ Error InputBinder::error(std::string_view code, std::string message, std::string
                std::move(hint));
 }
 
-// Names that are all foreign to forward rename its arguments in order: `--input 'image:f32[1,3,8,8]'` for
-// forward(x).
+// Names that are all foreign to forward rename its arguments in order: `--input 'image:f32[1,3,8,8]'` for forward(x).
 void InputBinder::choose_order() {
   const auto known = [&](const InputSpec& spec) {
     return std::any_of(

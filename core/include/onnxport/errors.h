@@ -55,8 +55,7 @@ class Error : public std::exception {
   std::shared_ptr<const Findings> findings_;  // what is thrown must copy without throwing
 };
 
-// Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18; anything
-// else 1.
+// Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18; anything else 1.
 int exit_status(std::string_view code);
 
 }  // namespace onnxport

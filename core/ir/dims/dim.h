@@ -13,14 +13,12 @@ namespace onnxport::ir {
 
 class Expression;  // a canonical polynomial over symbols and floor-div / mod / min / max atoms; dim.cpp
 
-// An immutable size. Arithmetic is symbolic and canonical: (2*seq+1)-1 == seq*2. Anything with an unknown is
-// unknown.
+// An immutable size. Arithmetic is symbolic and canonical: (2*seq+1)-1 == seq*2. Anything with an unknown is unknown.
 class Dim {
  public:
   Dim() = default;                                              // unknown
   Dim(int64_t value) : kind_(Kind::constant), value_(value) {}  // NOLINT: a number is a dim
-  // A named size ("batch"). Names that start with '?' are anonymous: equal to themselves, never shown to
-  // users.
+  // A named size ("batch"). Names that start with '?' are anonymous: equal to themselves, never shown to users.
   static Dim symbol(std::string_view name);
   // Reads what text() prints: numbers, names (quoted when unusual), + - *, parentheses, floor_div(a,b),
   // mod(a,b), min(a,b,…), max(a,b,…). nullopt when the text is no such expression.

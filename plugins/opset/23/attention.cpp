@@ -50,8 +50,7 @@ struct Mask {
   Value never;    // bool, true for rows of which nothing may be attended to; absent: there are none
 };
 
-// A row of the bias that is -inf throughout gives zeros, not NaN; a constant that has no -inf needs no such
-// care.
+// A row of the bias that is -inf throughout gives zeros, not NaN; a constant that has no -inf needs no such care.
 Value rows_without_any(Node& node, const Value& bias) {
   if (const auto numbers = bias.constant_reals()) {
     if (std::find(numbers->begin(), numbers->end(), kMinusInfinity) == numbers->end()) return {};

@@ -2,8 +2,7 @@
 
 using namespace onnxport;
 
-// x / sqrt(mean(x^2) + epsilon) * scale, in single precision for the short floats unless stash_type says
-// otherwise.
+// x / sqrt(mean(x^2) + epsilon) * scale, in single precision for the short floats unless stash_type says otherwise.
 Value rms_normalization_to_22(Node& node) {
   const Value x = node.input(0);
   const Value scale = node.input(1);
