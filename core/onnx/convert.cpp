@@ -11,13 +11,15 @@ namespace onnxport::onnx {
 
 namespace {
 
-void set_shape(const ir::Shape& shape, pb::TensorShapeProto& out) {
-  out.clear_dim();
-  for (const ir::Dim& dim : shape) {
-    auto* d = out.add_dim();
+void set_tensor(const ir::Type& type, pb::TypeProto::Tensor& out, For purpose) {
+  out.set_elem_type(static_cast<int32_t>(type.dtype()));
+  if (!type.shape()) return;
+  pb::TensorShapeProto& shape = *out.mutable_shape();
+  for (const ir::Dim& dim : *type.shape()) {
+    auto* d = shape.add_dim();
     if (dim.is_constant()) {
       d->set_dim_value(dim.value());
-    } else if (dim.is_expression()) {
+    } else if (dim.is_expression() && (purpose == For::inference || !dim.is_anonymous())) {
       d->set_dim_param(dim.text());
     }
   }
@@ -30,23 +32,35 @@ void set_scalar(ir::DType dtype, pb::TypeProto& out) {
 
 }  // namespace
 
-void to_proto(const ir::Type& type, pb::TypeProto& out) {
+void to_proto(const ir::Type& type, pb::TypeProto& out, For purpose) {
   out.Clear();
+  const bool file = purpose == For::file;
   switch (type.kind()) {
     case ir::Type::Kind::tensor:
-      out.mutable_tensor_type()->set_elem_type(static_cast<int32_t>(type.dtype()));
-      if (type.shape()) set_shape(*type.shape(), *out.mutable_tensor_type()->mutable_shape());
+      if (!file || type.dtype() != ir::DType::undefined)
+        set_tensor(type, *out.mutable_tensor_type(), purpose);
       return;
     case ir::Type::Kind::integer:
-      return set_scalar(ir::DType::i64, out);
+      if (!file) set_scalar(ir::DType::i64, out);
+      return;
     case ir::Type::Kind::real:
-      return set_scalar(ir::DType::f64, out);
+      if (!file) set_scalar(ir::DType::f64, out);
+      return;
     case ir::Type::Kind::boolean:
-      return set_scalar(ir::DType::boolean, out);
-    case ir::Type::Kind::list:
-      return to_proto(type.elements()[0], *out.mutable_sequence_type()->mutable_elem_type());
-    case ir::Type::Kind::optional:
-      return to_proto(type.elements()[0], *out.mutable_optional_type()->mutable_elem_type());
+      if (!file) set_scalar(ir::DType::boolean, out);
+      return;
+    case ir::Type::Kind::list: {
+      pb::TypeProto& element = *out.mutable_sequence_type()->mutable_elem_type();
+      to_proto(type.elements()[0], element, purpose);
+      if (file && element.value_case() == pb::TypeProto::VALUE_NOT_SET) out.Clear();
+      return;
+    }
+    case ir::Type::Kind::optional: {
+      pb::TypeProto& element = *out.mutable_optional_type()->mutable_elem_type();
+      to_proto(type.elements()[0], element, purpose);
+      if (file && element.value_case() == pb::TypeProto::VALUE_NOT_SET) out.Clear();
+      return;
+    }
     default:
       return;
   }
@@ -59,11 +73,20 @@ ir::Dim to_dim(const pb::TensorShapeProto::Dimension& proto) {
   return parsed ? *parsed : ir::Dim::symbol(proto.dim_param());
 }
 
+namespace {
+
+// Numbers that this version of the format does not give to a type become the unknown type.
+ir::DType to_dtype(int32_t number) {
+  return pb::TensorProto::DataType_IsValid(number) ? static_cast<ir::DType>(number) : ir::DType::undefined;
+}
+
+}  // namespace
+
 ir::Type to_type(const pb::TypeProto& proto) {
   switch (proto.value_case()) {
     case pb::TypeProto::kTensorType: {
       const auto& tensor = proto.tensor_type();
-      const auto dtype = static_cast<ir::DType>(tensor.elem_type());
+      const ir::DType dtype = to_dtype(tensor.elem_type());
       if (!tensor.has_shape()) return ir::Type::tensor(dtype);
       ir::Shape shape;
       shape.reserve(static_cast<size_t>(tensor.shape().dim_size()));
@@ -81,10 +104,14 @@ ir::Type to_type(const pb::TypeProto& proto) {
 
 // ---- tensors ----
 
-void to_proto(const ir::Tensor& tensor, pb::TensorProto& out) {
-  out.Clear();
+void to_proto_header(const ir::Tensor& tensor, pb::TensorProto& out) {
   out.set_data_type(static_cast<int32_t>(tensor.dtype()));
   for (int64_t dim : tensor.dims()) out.add_dims(dim);
+}
+
+void to_proto(const ir::Tensor& tensor, pb::TensorProto& out) {
+  out.Clear();
+  to_proto_header(tensor, out);
   const auto bytes = tensor.bytes();
   out.set_raw_data(bytes.data(), bytes.size());
 }
@@ -126,23 +153,24 @@ ir::Tensor from_typed_fields(ir::DType dtype, std::vector<int64_t> dims, const p
 }  // namespace
 
 ir::Tensor to_tensor(const pb::TensorProto& proto) {
-  const auto dtype = static_cast<ir::DType>(proto.data_type());
-  const std::string name = proto.name().empty() ? "a constant" : "tensor '" + proto.name() + "'";
-  if (proto.data_location() == pb::TensorProto::EXTERNAL) {
-    throw Error("I120", name + " keeps its data in another file, which cannot be read here");
-  }
+  const ir::DType dtype = to_dtype(proto.data_type());
+  const std::string name = proto.name().empty() ? "a constant" : "the tensor '" + proto.name() + "'";
   if (ir::size_of(dtype) == 0) {
-    throw Error("I120",
-                name + " has element type " + std::to_string(proto.data_type()) + ", which is not supported");
+    throw Error("I125",
+                name + " has element type " + std::to_string(proto.data_type()) +
+                    ", whose contents this version does not hold",
+                {}, "tensors of numbers and bools are read; strings and types below one byte are not");
   }
+  if (proto.data_location() == pb::TensorProto::EXTERNAL)
+    throw Error("I124", name + " lies in another file, which cannot be followed from here");
   std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
   try {
-    if (proto.has_raw_data()) {
+    if (proto.has_raw_data())
       return ir::Tensor::copy_of(dtype, std::move(dims), std::as_bytes(std::span(proto.raw_data())));
-    }
     return from_typed_fields(dtype, std::move(dims), proto);
-  } catch (const std::invalid_argument& e) {
-    throw Error("I120", name + " does not hold as many bytes as its dims say: " + e.what());
+  } catch (const std::invalid_argument&) {
+    throw Error("I123", name + " has another number of bytes than its dims say", {},
+                "the file is damaged: write it again");
   }
 }
 

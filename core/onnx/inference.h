@@ -34,7 +34,6 @@ class Inference {
   // define has tensor outputs of which nothing is known. Throws Error T510 (inputs, attributes or shapes that
   // do not fit) and T511 (no such operator at `opset`).
   std::vector<ir::Type> infer(const NodeView& node, int opset);
-  Signatures& signatures() { return signatures_; }
 
  private:
   Contents contents_;

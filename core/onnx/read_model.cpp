@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "core/archive/mapped_file.h"
-#include "core/onnx/proto_types.h"
+#include "core/onnx/convert.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -158,7 +158,7 @@ class GraphReader {
     for (const auto& input : proto.input()) {
       if (scope.defines(input.name())) continue;  // an initializer that is listed as an input too
       define(scope, input.name(),
-             block.add_parameter(type_from_proto(input.type()), graph_->intern(input.name())));
+             block.add_parameter(onnx::to_type(input.type()), graph_->intern(input.name())));
     }
     for (const pb::NodeProto& node : proto.node()) read_node(node, block, scope, types);
     for (const auto& output : proto.output()) {
@@ -190,7 +190,7 @@ class GraphReader {
     }
     for (const std::string& name : proto.output()) {
       const auto type = types.find(name);
-      ir::Value* output = node->add_output(type == types.end() ? ir::Type() : type_from_proto(*type->second));
+      ir::Value* output = node->add_output(type == types.end() ? ir::Type() : onnx::to_type(*type->second));
       if (name.empty()) continue;  // not asked for
       output->set_name(graph_->intern(name));
       define(scope, name, output);
@@ -210,35 +210,31 @@ class GraphReader {
 
   ir::AttributeValue read_attribute(const pb::AttributeProto& proto, ir::Node& node, const Scope& scope) {
     switch (proto.type()) {
-      case pb::AttributeProto::INT:
-        return proto.i();
-      case pb::AttributeProto::FLOAT:
-        return static_cast<double>(proto.f());
-      case pb::AttributeProto::STRING:
-        return proto.s();
       case pb::AttributeProto::TENSOR:
         return read_tensor(proto.t());
-      case pb::AttributeProto::INTS:
-        return std::vector<int64_t>(proto.ints().begin(), proto.ints().end());
-      case pb::AttributeProto::FLOATS:
-        return std::vector<double>(proto.floats().begin(), proto.floats().end());
-      case pb::AttributeProto::STRINGS:
-        return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
       case pb::AttributeProto::GRAPH: {
         ir::Block* block = node.add_block();
         Scope inner(&scope);
         read_block(proto.g(), *block, inner);
         return block;
       }
-      default:
+      case pb::AttributeProto::GRAPHS:
+      case pb::AttributeProto::TENSORS:
+      case pb::AttributeProto::SPARSE_TENSOR:
+      case pb::AttributeProto::SPARSE_TENSORS:
+      case pb::AttributeProto::TYPE_PROTO:
+      case pb::AttributeProto::TYPE_PROTOS:
+      case pb::AttributeProto::UNDEFINED:
         unsupported("the attribute '" + proto.name() + "' of " + std::string(node.op_text()));
+      default:
+        return onnx::to_attribute_value(proto);
     }
   }
 
   ir::Tensor read_tensor(const pb::TensorProto& tensor) {
     if (tensor.data_location() == pb::TensorProto::EXTERNAL) return external_.tensor(tensor);
     try {
-      return tensor_from_proto(tensor);
+      return onnx::to_tensor(tensor);
     } catch (const Error& e) {
       Diagnostic d = e.diagnostics().front();
       d.place = location_of(file_);
@@ -285,7 +281,7 @@ ir::Tensor read_tensor_file(const std::filesystem::path& file, std::string* name
   if (name != nullptr) *name = proto.name();
   try {
     if (proto.data_location() == pb::TensorProto::EXTERNAL) return ExternalData(file).tensor(proto);
-    return tensor_from_proto(proto);
+    return onnx::to_tensor(proto);
   } catch (const Error& e) {
     Diagnostic d = e.diagnostics().front();
     d.place = location_of(file);

@@ -48,8 +48,6 @@ struct Signature {
 const pb::OpSchema* find_schema(std::string_view op_type, std::string_view domain, int opset);
 // True for domains whose operators ONNX itself defines.
 bool is_onnx_domain(std::string_view domain);
-// The largest ai.onnx opset that the bundled library knows.
-int latest_opset();
 
 // Signatures by operator, each prepared once. Not thread-safe: one per builder.
 class Signatures {

@@ -38,12 +38,12 @@ void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& nam
     const ir::Tensor& tensor = *value->constant();
     if (tensor.bytes().size() <= kLargestChecked) {
       pb::TensorProto& small = *proto.add_initializer();
-      tensor_to_proto(tensor, small);
+      onnx::to_proto(tensor, small);
       small.set_name(names.of(value));
     } else if (known.insert(names.of(value)).second) {
       pb::ValueInfoProto& info = *proto.add_input();
       info.set_name(names.of(value));
-      type_to_proto(tensor.type(), *info.mutable_type());
+      onnx::to_proto(tensor.type(), *info.mutable_type(), onnx::For::file);
     }
   }
   run_checker(model);

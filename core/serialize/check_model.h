@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/ir/graph.h"
-#include "core/onnx/proto_types.h"
+#include "core/onnx/convert.h"
 #include "core/serialize/names.h"
 
 namespace onnxport {

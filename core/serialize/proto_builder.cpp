@@ -145,70 +145,29 @@ class ProtoBuilder {
   void add_attribute(const ir::Attribute& attribute, pb::NodeProto& node) {
     if (std::holds_alternative<std::monostate>(attribute.value)) return;
     pb::AttributeProto& proto = *node.add_attribute();
-    proto.set_name(std::string(attribute.name.text()));
-    std::visit([&](const auto& value) { set_attribute(value, node.name(), proto); }, attribute.value);
-  }
-
-  void set_attribute(std::monostate, const std::string&, pb::AttributeProto&) {}
-  void set_attribute(int64_t value, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::INT);
-    proto.set_i(value);
-  }
-  void set_attribute(bool value, const std::string& node, pb::AttributeProto& proto) {
-    set_attribute(static_cast<int64_t>(value), node, proto);
-  }
-  void set_attribute(ir::DType value, const std::string& node, pb::AttributeProto& proto) {
-    set_attribute(static_cast<int64_t>(value), node, proto);
-  }
-  void set_attribute(double value, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::FLOAT);
-    proto.set_f(static_cast<float>(value));
-  }
-  void set_attribute(const std::string& value, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::STRING);
-    proto.set_s(value);
-  }
-  void set_attribute(const std::vector<int64_t>& values, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::INTS);
-    for (int64_t v : values) proto.add_ints(v);
-  }
-  void set_attribute(const std::vector<bool>& values, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::INTS);
-    for (bool v : values) proto.add_ints(v ? 1 : 0);
-  }
-  void set_attribute(const std::vector<double>& values, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::FLOATS);
-    for (double v : values) proto.add_floats(static_cast<float>(v));
-  }
-  void set_attribute(const std::vector<std::string>& values, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::STRINGS);
-    for (const std::string& v : values) proto.add_strings(v);
-  }
-  void set_attribute(const ir::Tensor& value, const std::string&, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::TENSOR);
-    tensor_to_proto(value, *proto.mutable_t());
-  }
-  void set_attribute(ir::Block* value, const std::string& node, pb::AttributeProto& proto) {
-    proto.set_type(pb::AttributeProto::GRAPH);
-    add_block(*value, node + "/" + proto.name(), *proto.mutable_g());
-  }
-  void set_attribute(const std::complex<double>&, const std::string& node, pb::AttributeProto& proto) {
-    Location place;
-    place.node = node;
-    throw Error("S701", "the attribute '" + proto.name() + "' is a complex number, which ONNX cannot hold",
-                place);
+    if (std::holds_alternative<std::complex<double>>(attribute.value)) {
+      Location place;
+      place.node = node.name();
+      throw Error("S701",
+                  "the attribute '" + std::string(attribute.name.text()) +
+                      "' is a complex number, which ONNX cannot hold",
+                  place);
+    }
+    onnx::to_proto(attribute, proto);
+    if (const auto* block = std::get_if<ir::Block*>(&attribute.value))
+      add_block(**block, node.name() + "/" + proto.name(), *proto.mutable_g());
   }
 
   static void describe(const ir::Value& value, const std::string& name, pb::ValueInfoProto& out) {
     out.set_name(name);
     pb::TypeProto type;
-    type_to_proto(value.type(), type);
+    onnx::to_proto(value.type(), type, onnx::For::file);
     if (type.value_case() != pb::TypeProto::VALUE_NOT_SET) *out.mutable_type() = std::move(type);
   }
 
   static void describe_constant(const ir::Value& value, const std::string& name, pb::ValueInfoProto& out) {
     out.set_name(name);
-    type_to_proto(value.constant()->type(), *out.mutable_type());
+    onnx::to_proto(value.constant()->type(), *out.mutable_type(), onnx::For::file);
   }
 
   void describe_inner_values(const ir::Block& block, pb::GraphProto& out) {

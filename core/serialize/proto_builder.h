@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/ir/graph.h"
-#include "core/onnx/proto_types.h"
+#include "core/onnx/convert.h"
 #include "core/serialize/names.h"
 
 namespace onnxport {

@@ -106,7 +106,7 @@ class Planner {
     const ir::Tensor& tensor = *value.constant();
     const uint64_t size = tensor.bytes().size();
     pb::TensorProto proto;
-    tensor_header(tensor, proto);
+    onnx::to_proto_header(tensor, proto);
     proto.set_name(names_.of(&value));
     StoredTensor out;
     out.value = &value;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/ir/graph.h"
-#include "core/onnx/proto_types.h"
+#include "core/onnx/convert.h"
 #include "core/serialize/names.h"
 #include "core/serialize/output_file.h"
 #include "core/serialize/serialize.h"

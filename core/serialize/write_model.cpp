@@ -110,7 +110,7 @@ void write_model(const ir::Graph& graph, const std::function<void(std::span<cons
 
 void write_tensor_file(const ir::Tensor& tensor, std::string_view name, const std::filesystem::path& file) {
   pb::TensorProto proto;
-  tensor_to_proto(tensor, proto);
+  onnx::to_proto(tensor, proto);
   proto.set_name(std::string(name));
   OutputFile out(output_target(file));
   const std::string bytes = proto.SerializeAsString();

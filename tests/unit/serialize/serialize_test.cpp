@@ -10,9 +10,10 @@
 #include <fstream>
 #include <numeric>
 
-#include "core/onnx/proto_types.h"
+#include "core/onnx/convert.h"
 #include "core/onnx/read_model.h"
 #include "core/serialize/names.h"
+#include "onnxport/errors.h"
 
 namespace onnxport {
 namespace {
