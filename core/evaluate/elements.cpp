@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/ir/half.h"
+
 namespace onnxport {
 
 std::optional<std::vector<int64_t>> Evaluation::ints(size_t input_index,
@@ -86,37 +88,6 @@ ir::Tensor pick(const ir::Tensor& from, std::vector<int64_t> dims, const std::ve
 
 namespace {
 
-// Rounds once, from the double, so that no second rounding through float can move a tie.
-uint16_t round_to_f16(double value) {
-  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  const double magnitude = std::fabs(value);
-  if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7e00);
-  if (magnitude >= 65520.0) return static_cast<uint16_t>(sign | 0x7c00);
-  if (magnitude < 0x1p-14) {  // subnormal: multiples of 2^-24
-    return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(magnitude * 0x1p24)));
-  }
-  int exponent = 0;
-  const double fraction = std::frexp(magnitude, &exponent);  // [0.5, 1)
-  // Rounding up to the next power of two carries into the exponent by itself.
-  const auto mantissa = static_cast<int>(std::nearbyint(fraction * 2048)) - 1024;
-  return static_cast<uint16_t>(sign | (((exponent + 14) << 10) + mantissa));
-}
-
-uint16_t round_to_bf16(double value) {
-  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  const double magnitude = std::fabs(value);
-  if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7fc0);
-  if (std::isinf(value)) return static_cast<uint16_t>(sign | 0x7f80);
-  if (magnitude < 0x1p-126) {  // subnormal: multiples of 2^-133
-    return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(magnitude * 0x1p133)));
-  }
-  int exponent = 0;
-  const double fraction = std::frexp(magnitude, &exponent);
-  if (exponent > 128) return static_cast<uint16_t>(sign | 0x7f80);
-  const auto mantissa = static_cast<int>(std::nearbyint(fraction * 256)) - 128;
-  return static_cast<uint16_t>(sign | (((exponent + 126) << 7) + mantissa));
-}
-
 template <typename Stored, typename Wide, typename Narrow>
 ir::Tensor narrow(ir::DType dtype, std::vector<int64_t> dims, const std::vector<Wide>& values,
                   Narrow&& convert) {
@@ -141,9 +112,9 @@ std::optional<ir::Tensor> from_reals(ir::DType dtype, std::vector<int64_t> dims,
     case ir::DType::f32:
       return narrow<float>(dtype, std::move(dims), values, [](double v) { return static_cast<float>(v); });
     case ir::DType::f16:
-      return narrow<uint16_t>(dtype, std::move(dims), values, round_to_f16);
+      return narrow<uint16_t>(dtype, std::move(dims), values, ir::f16_bits);
     case ir::DType::bf16:
-      return narrow<uint16_t>(dtype, std::move(dims), values, round_to_bf16);
+      return narrow<uint16_t>(dtype, std::move(dims), values, ir::bf16_bits);
     default:
       return std::nullopt;
   }

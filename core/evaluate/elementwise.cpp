@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "core/evaluate/elements.h"
+#include "core/ir/integers.h"
 
 namespace onnxport {
 
@@ -93,12 +94,6 @@ std::optional<int64_t> truncating_divide(int64_t a, int64_t b) {
   if (b == 0 || (a == INT64_MIN && b == -1)) return std::nullopt;
   return a / b;
 }
-std::optional<int64_t> floor_modulo(int64_t a, int64_t b) {
-  if (b == 0) return std::nullopt;
-  if (b == -1) return 0;
-  const int64_t r = a % b;
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-}
 std::optional<int64_t> c_modulo(int64_t a, int64_t b) {
   if (b == 0) return std::nullopt;
   return b == -1 ? 0 : a % b;
@@ -130,7 +125,7 @@ Evaluated modulo(const Evaluation& e) {
   if (e.inputs.size() != 2) return std::nullopt;
   const bool c_rule = e.integer("fmod", 0) != 0;
   const BinaryRule rule = {
-      c_rule ? c_modulo : floor_modulo,
+      c_rule ? c_modulo : ir::floor_modulo,
       c_rule ? RealRule([](double a, double b) { return std::optional(std::fmod(a, b)); }) : nullptr};
   return one(binary(e, e.input(0), e.input(1), rule));
 }

@@ -313,10 +313,6 @@ class Graph {
   std::vector<KeptState> states;
   uint64_t anonymous_symbols = 0;  // dims "?0" … below this one are taken
 
-  size_t node_count() const {
-    return nodes_.size();
-  }  // ever created; for budgets, not for counting live nodes
-
  private:
   friend class Node;
   friend class Block;

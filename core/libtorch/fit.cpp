@@ -1,5 +1,7 @@
 #include "core/libtorch/fit.h"
 
+#include "core/ir/integers.h"
+
 namespace onnxport {
 namespace {
 
@@ -29,8 +31,6 @@ std::vector<Product> products(std::span<const std::vector<int64_t>> samples) {
   }
   return out;
 }
-
-int64_t floor_div(int64_t a, int64_t b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
 
 std::optional<FittedNumber> affine(const Product& p, std::span<const int64_t> values) {
   for (size_t r = 1; r < values.size(); ++r) {
@@ -75,7 +75,7 @@ std::optional<FittedNumber> quotient(const Product& p, std::span<const int64_t> 
       const int64_t offset = step % 2 == 0 ? -step / 2 : (step + 1) / 2;
       bool fits = true;
       for (size_t r = 0; r < values.size() && fits; ++r)
-        fits = floor_div(p.values[r] + offset, divisor) == values[r];
+        fits = ir::floor_divide(p.values[r] + offset, divisor) == values[r];
       if (fits) return FittedNumber{.variables = p.variables, .offset = offset, .divisor = divisor};
     }
   }

@@ -1,30 +1,13 @@
 #include "core/verify/inputs.h"
 
 #include <algorithm>
-#include <cstring>
 #include <random>
 
+#include "core/ir/half.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
 namespace {
-
-uint16_t bf16_bits(float f) {
-  uint32_t u = 0;
-  std::memcpy(&u, &f, sizeof u);
-  return static_cast<uint16_t>((u + 0x7fff + ((u >> 16) & 1)) >> 16);
-}
-
-// Normal numbers of a few units are normal in half precision: no subnormals, no overflow to care for.
-uint16_t f16_bits(float f) {
-  uint32_t u = 0;
-  std::memcpy(&u, &f, sizeof u);
-  const uint32_t sign = (u >> 16) & 0x8000;
-  const int exponent = static_cast<int>((u >> 23) & 0xff) - 112;
-  if (exponent <= 0) return static_cast<uint16_t>(sign);
-  return static_cast<uint16_t>(sign | (static_cast<uint32_t>(std::min(exponent, 30)) << 10) |
-                               ((u >> 13) & 0x3ff));
-}
 
 template <typename T, typename Make>
 ir::Tensor filled(ir::DType dtype, const std::vector<int64_t>& dims, size_t count, Make make) {
@@ -55,9 +38,11 @@ ir::Tensor random_tensor(const ir::Type& type, const Sizes& sizes, uint64_t seed
     case ir::DType::f64:
       return filled<double>(type.dtype(), dims, count, [&] { return static_cast<double>(real()); });
     case ir::DType::f16:
-      return filled<uint16_t>(type.dtype(), dims, count, [&] { return f16_bits(real()); });
+      return filled<uint16_t>(type.dtype(), dims, count,
+                              [&] { return ir::f16_bits(static_cast<double>(real())); });
     case ir::DType::bf16:
-      return filled<uint16_t>(type.dtype(), dims, count, [&] { return bf16_bits(real()); });
+      return filled<uint16_t>(type.dtype(), dims, count,
+                              [&] { return ir::bf16_bits(static_cast<double>(real())); });
     case ir::DType::c64: {
       std::vector<int64_t> pairs = dims;
       pairs.push_back(2);

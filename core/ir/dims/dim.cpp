@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/ir/dims/expression.h"
+#include "core/ir/integers.h"
 
 namespace onnxport::ir {
 
@@ -24,20 +25,6 @@ std::optional<int64_t> checked_add(int64_t a, int64_t b) {
 std::optional<int64_t> checked_multiply(int64_t a, int64_t b) {
   int64_t out = 0;
   return __builtin_mul_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
-
-// Python's //; nullopt by zero and for INT64_MIN // -1.
-std::optional<int64_t> floor_divide(int64_t a, int64_t b) {
-  if (b == 0 || (a == INT64_MIN && b == -1)) return std::nullopt;
-  return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
-}
-
-// Python's %: the sign of the divisor.
-std::optional<int64_t> floor_modulo(int64_t a, int64_t b) {
-  if (b == 0) return std::nullopt;
-  if (b == -1) return 0;
-  const int64_t r = a % b;
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
 Dim constant_or_unknown(std::optional<int64_t> value) { return value ? Dim(*value) : Dim(); }
