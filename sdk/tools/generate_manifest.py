@@ -20,7 +20,7 @@ library:
   linux_amd64: {path: libaten.so}
   linux_arm64: {path: libaten.so}
 provides:
-  ops:
+  ops: |
 """
 
 
@@ -41,7 +41,7 @@ def main():
     if twice:
         sys.exit("registered twice: " + ", ".join(f"{n} ({', '.join(f)})" for n, f in sorted(twice.items())))
     names = sorted({name.split(".")[0] for name in found})
-    text = HEAD + "".join(f"    - {name}\n" for name in names)
+    text = HEAD + "".join(f"    {name}\n" for name in names)
     place = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else MANIFEST
     place.write_text(text)
 

@@ -216,29 +216,26 @@ TEST(Manifest, ReportsAllMistakesAtOnce) {
   }
 }
 
-TEST(Manifest, ListsOfNamesAreReadAsYamlReadsThem) {
-  const std::string head = "library: {linux_amd64: a.so}\nprovides:\n  ops:\n";
-  const Manifest m = parse_manifest(with(head + "    - a::b\n    - a::c\n\n    - a::d.e\r\n    - a::f # last "
-                                                "but one\n    - a::g\n    - a::h\n    - a::i"),
-                                    "x");
-  EXPECT_THAT(m.ops, ElementsAre("a::b", "a::c", "a::d.e", "a::f", "a::g", "a::h", "a::i"));
-  // The place of what is inside a run, and of what follows it.
-  EXPECT_THAT(errors_in(with(head + "    - a::b\n    - a::c\n    - a::b\n    - a::d\nwrong: 1\n")),
-              testing::AllOf(HasSubstr(":8:7: error M106: the operator 'a::b' is listed twice"),
-                             HasSubstr(":10:1: error M103")));
-  EXPECT_THAT(errors_in(with(head + "    - a::b\n    - a::c\n    - a::d\n      continued\n")),
-              HasSubstr(":8:7: error M105: 'a::d continued'"));
-  const Manifest text = parse_manifest(
-      "onnxport_manifest: 1\nplugin:\n  id: a.b\n  version: \"1.0.0\"\n  description: |\n    - a::b\n    - "
-      "a::c\n    - a::d\n    - a::e\n" +
-          std::string(kSwish),
-      "x");
-  EXPECT_EQ(text.description, "- a::b\n- a::c\n- a::d\n- a::e\n");
+TEST(Manifest, OperatorsAreAListOrATextOfNames) {
+  const std::string head = "library: {linux_amd64: a.so}\nprovides:\n  ops:";
+  for (const char* ops :
+       {"\n    - a::b\n    - a::c\n\n    - a::d.e\r\n    - a::f # last\n", " [a::b, a::c, a::d.e, a::f]\n",
+        " |\n    a::b\n    a::c\n\n    a::d.e\r\n    a::f\n", " >\n    a::b a::c\n    a::d.e a::f\n",
+        " a::b a::c a::d.e a::f\n"}) {
+    EXPECT_THAT(parse_manifest(with(head + ops), "x").ops, ElementsAre("a::b", "a::c", "a::d.e", "a::f"))
+        << ops;
+  }
+  EXPECT_THAT(errors_in(with(head + " |\n    a::b\n    a::c a::b\n    wrong\n")),
+              testing::AllOf(HasSubstr("acme.onnxport.yaml:7:"),
+                             HasSubstr("error M106: the operator 'a::b' is listed twice"),
+                             HasSubstr("acme.onnxport.yaml:8:"),
+                             HasSubstr("error M105: 'wrong' is no operator name")));
+  EXPECT_THAT(errors_in(with(head + " 5\n")), HasSubstr("error M105: '5' is no operator name"));
 }
 
 TEST(Manifest, SixHundredOperatorsInMilliseconds) {
-  std::string text = with("library: {linux_amd64: a.so}\nprovides:\n  ops:\n");
-  for (int i = 0; i < 600; ++i) text += "    - aten::some_operator_" + std::to_string(i) + "\n";
+  std::string text = with("library: {linux_amd64: a.so}\nprovides:\n  ops: |\n");
+  for (int i = 0; i < 600; ++i) text += "    aten::some_operator_" + std::to_string(i) + "\n";
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(parse_manifest(text, "a.onnxport.yaml").ops.size(), 600u);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
