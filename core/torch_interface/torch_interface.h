@@ -100,10 +100,6 @@ class TorchInterface {
   // inputs.
   virtual std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
                                              const Observer& observer, const Fallback& fallback) = 0;
-
-  // The schema of a registered operator ("aten::add.Tensor"), or nullopt.
-  virtual std::optional<std::string> schema_text(std::string_view qualified_name) = 0;
-  virtual std::string torch_version() = 0;
 };
 
 // Opens libonnxport_torch (beside libonnxport, ONNXPORT_TORCH_LIBRARY first) once per process. Throws Error

@@ -20,6 +20,7 @@ else()
   set(_deps ${PROJECT_SOURCE_DIR}/.deps)
 endif()
 set(ONNXPORT_DEPS ${_deps} CACHE PATH "What ./dev setup fetched and built")
+set(ONNXPORT_TORCH_RPATH "" CACHE STRING "Where an installed libonnxport_torch looks for libtorch; default: where the loader does")
 set(ONNXPORT_TORCH_DIR "$ENV{ONNXPORT_TORCH_DIR}" CACHE PATH "A libtorch >= 2.6; default: the wheel in ONNXPORT_DEPS")
 
 if(NOT CMAKE_BUILD_TYPE)

@@ -1,10 +1,7 @@
 // What libonnxport_torch offers through TorchInterface.
-#include <torch/version.h>
-
 #include "core/capture/torchscript/capture.h"
 #include "core/libtorch/decompose.h"
 #include "core/libtorch/interpret.h"
-#include "core/libtorch/schema_text.h"
 #include "core/libtorch/warnings.h"
 #include "core/torch_interface/torch_interface.h"
 
@@ -32,10 +29,6 @@ class LibtorchInterface final : public TorchInterface {
     const CollectedWarnings ignored;
     return evaluate_graph(graph, inputs, observer, fallback);
   }
-  std::optional<std::string> schema_text(std::string_view qualified_name) override {
-    return registered_schema_text(qualified_name);
-  }
-  std::string torch_version() override { return TORCH_VERSION; }
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <ATen/ops/randn.h>
 #include <gmock/gmock.h>
+#include <torch/csrc/jit/runtime/operator.h>
 
+#include "core/libtorch/convert.h"
 #include "core/libtorch/fit.h"
 #include "unit/libtorch/models.h"
 
@@ -29,7 +31,9 @@ DecomposeArgument of_list(std::vector<DecomposeArgument> items) {
 }
 
 ir::Schema schema(const std::string& name) {
-  return ir::parse_schema(onnxport_torch_interface()->schema_text(name).value());
+  const size_t dot = name.find('.');
+  const std::string overload = dot == std::string::npos ? "" : name.substr(dot + 1);
+  return from_torch(torch::jit::findOperatorFor(c10::OperatorName(name.substr(0, dot), overload))->schema());
 }
 
 Decomposition split(const std::string& name, const std::vector<DecomposeArgument>& arguments) {
