@@ -22,8 +22,6 @@ class PluginEntry {
   const std::string& id() const { return manifest_.id; }
   const std::string& tier() const { return tier_; }
   bool is_open() const { return library_.has_value(); }
-  bool was_used() const { return used_; }
-  void mark_used() { used_ = true; }
 
   // Opens the library on first use and holds it to the manifest's promise. Throws the same Error each time it
   // fails.
@@ -42,7 +40,6 @@ class PluginEntry {
   std::optional<PluginLibrary> library_;
   std::optional<Error> failure_;
   std::map<std::string, std::vector<const onnxport_mapping*>, std::less<>> mappings_;
-  bool used_ = false;
 };
 
 }  // namespace onnxport

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <unordered_map>
 
 #include "core/plugin/nearest.h"
@@ -20,9 +21,27 @@ bool in_range(int opset, int min, int max) {
   return (min == 0 || opset >= min) && (max == 0 || opset <= max);
 }
 
+// Looked up by a string_view, without a string of its own for each question.
+struct NameHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+};
+
+// Who takes an operator at an opset, once that was found out.
+struct Resolved {
+  std::vector<Candidate> candidates;
+  std::vector<const PluginEntry*> plugins;  // of the candidates
+};
+
+struct ResolvedOpset {
+  OpsetPlugin opset;
+  const PluginEntry* plugin = nullptr;
+};
+
 }  // namespace
 
-struct Registry::Impl {
+// Immutable after construction, but for what is found out lazily, which is behind the mutex and never changes again.
+struct Registry::Plugins {
   const onnxport_host* host = nullptr;
   std::vector<std::unique_ptr<PluginEntry>> active;
   std::vector<PluginInfo> inactive;  // shadowed, disabled, broken
@@ -30,15 +49,17 @@ struct Registry::Impl {
   std::vector<std::string> prefer;
   std::unordered_map<std::string, std::vector<PluginEntry*>>
       by_op;  // names in manifests, with or without overload
-  std::map<std::pair<std::string, int>, std::vector<Candidate>> resolved;
-  std::map<int, OpsetPlugin> opsets;
-  std::mutex mutex;
+  std::map<int, std::unordered_map<std::string, Resolved, NameHash, std::equal_to<>>> resolved;  // by opset
+  std::map<int, ResolvedOpset> opsets;
+  std::shared_mutex mutex;
 
   void add(const FoundManifest& found, const PluginOptions& options);
   void add_broken(const FoundManifest& found, const Error& error);
   PluginEntry* find(std::string_view id) const;
   void check_requirements(PluginEntry& entry);
   std::vector<Claim> claims(std::string_view torch_op, int opset);
+  const Resolved* known(std::string_view torch_op, int opset) const;
+  const Resolved& resolve(std::string_view torch_op, int opset);
   void claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact, int opset);
   PluginEntry* opset_plugin(int version);
 };
@@ -49,25 +70,31 @@ Registry::Registry(const PluginOptions& options, const onnxport_host* host)
     : Registry(options, host, Environment::of_process()) {}
 
 Registry::Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->host = host;
+    : plugins_(std::make_shared<Plugins>()) {
+  plugins_->host = host;
   Discovery found = discover(options, environment);
   if (found.manifests.empty()) throw found.nothing_found();
-  impl_->prefer = options.prefer;
-  impl_->notes = std::move(found.notes);
-  for (const FoundManifest& manifest : found.manifests) impl_->add(manifest, options);
-  for (const auto& entry : impl_->active) {
-    for (const std::string& op : entry->manifest().ops) impl_->by_op[op].push_back(entry.get());
+  plugins_->prefer = options.prefer;
+  plugins_->notes = std::move(found.notes);
+  for (const FoundManifest& manifest : found.manifests) plugins_->add(manifest, options);
+  for (const auto& entry : plugins_->active) {
+    for (const std::string& op : entry->manifest().ops) plugins_->by_op[op].push_back(entry.get());
     for (const ManifestMapping& m : entry->manifest().mappings) {
-      auto& owners = impl_->by_op[m.torch_op];
+      auto& owners = plugins_->by_op[m.torch_op];
       if (owners.empty() || owners.back() != entry.get()) owners.push_back(entry.get());
     }
   }
 }
 
+Registry::Registry(std::shared_ptr<Plugins> plugins) : plugins_(std::move(plugins)) {}
+
 Registry::~Registry() = default;
 
-void Registry::Impl::add(const FoundManifest& found, const PluginOptions& options) {
+Registry::Registry(Registry&&) noexcept = default;
+
+Registry Registry::for_export() const { return Registry(plugins_); }
+
+void Registry::Plugins::add(const FoundManifest& found, const PluginOptions& options) {
   try {
     if (const std::string why = why_untrusted(found.file); !why.empty()) {
       Location place;
@@ -106,7 +133,7 @@ void Registry::Impl::add(const FoundManifest& found, const PluginOptions& option
   }
 }
 
-void Registry::Impl::add_broken(const FoundManifest& found, const Error& error) {
+void Registry::Plugins::add_broken(const FoundManifest& found, const Error& error) {
   PluginInfo info;
   info.id = found.file.filename().string();
   info.tier = found.tier;
@@ -120,14 +147,14 @@ void Registry::Impl::add_broken(const FoundManifest& found, const Error& error) 
   }
 }
 
-PluginEntry* Registry::Impl::find(std::string_view id) const {
+PluginEntry* Registry::Plugins::find(std::string_view id) const {
   for (const auto& entry : active) {
     if (entry->id() == id) return entry.get();
   }
   return nullptr;
 }
 
-void Registry::Impl::check_requirements(PluginEntry& entry) {
+void Registry::Plugins::check_requirements(PluginEntry& entry) {
   const Manifest& m = entry.manifest();
   const auto refuse = [&](const Location& place, const std::string& what, std::string hint) {
     throw Error("C403", "plugin " + m.id + " requires " + what, place, std::move(hint));
@@ -156,8 +183,8 @@ void Registry::Impl::check_requirements(PluginEntry& entry) {
 
 // ---- who maps what ----
 
-void Registry::Impl::claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact,
-                           int opset) {
+void Registry::Plugins::claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact,
+                              int opset) {
   Claim claim{&entry, exact, {}};
   const auto add = [&](const onnxport_mapping* mapping, const ManifestMapping* manifest) {
     claim.candidates.push_back(
@@ -176,7 +203,7 @@ void Registry::Impl::claim(std::vector<Claim>& out, PluginEntry& entry, std::str
   out.push_back(std::move(claim));
 }
 
-std::vector<Claim> Registry::Impl::claims(std::string_view torch_op, int opset) {
+std::vector<Claim> Registry::Plugins::claims(std::string_view torch_op, int opset) {
   std::vector<PluginEntry*> owners;
   const std::string_view base = without_overload(torch_op);
   for (std::string_view name : {torch_op, base}) {
@@ -194,24 +221,38 @@ std::vector<Claim> Registry::Impl::claims(std::string_view torch_op, int opset) 
   return out;
 }
 
-std::vector<Candidate> Registry::candidates(std::string_view torch_op, int target_opset) {
-  const std::lock_guard lock(impl_->mutex);
-  auto key = std::pair(std::string(torch_op), target_opset);
-  const auto known = impl_->resolved.find(key);
-  if (known != impl_->resolved.end()) {
-    for (const Candidate& c : known->second) impl_->find(c.plugin_id)->mark_used();
-    return known->second;
-  }
-  std::vector<Candidate> out;
-  for (Claim& claim :
-       by_precedence(impl_->claims(torch_op, target_opset), impl_->prefer, torch_op, target_opset)) {
-    claim.plugin->mark_used();
-    std::move(claim.candidates.begin(), claim.candidates.end(), std::back_inserter(out));
-  }
-  return impl_->resolved.emplace(std::move(key), std::move(out)).first->second;
+const Resolved* Registry::Plugins::known(std::string_view torch_op, int opset) const {
+  const auto at_opset = resolved.find(opset);
+  if (at_opset == resolved.end()) return nullptr;
+  const auto found = at_opset->second.find(torch_op);
+  return found == at_opset->second.end() ? nullptr : &found->second;
 }
 
-PluginEntry* Registry::Impl::opset_plugin(int version) {
+const Resolved& Registry::Plugins::resolve(std::string_view torch_op, int opset) {
+  Resolved out;
+  for (Claim& claim : by_precedence(claims(torch_op, opset), prefer, torch_op, opset)) {
+    out.plugins.push_back(claim.plugin);
+    std::move(claim.candidates.begin(), claim.candidates.end(), std::back_inserter(out.candidates));
+  }
+  return resolved[opset].emplace(std::string(torch_op), std::move(out)).first->second;
+}
+
+std::span<const Candidate> Registry::candidates(std::string_view torch_op, int target_opset) {
+  const Resolved* found = nullptr;
+  {
+    const std::shared_lock lock(plugins_->mutex);
+    found = plugins_->known(torch_op, target_opset);
+  }
+  if (found == nullptr) {
+    const std::unique_lock lock(plugins_->mutex);
+    found = plugins_->known(torch_op, target_opset);  // by another thread, meanwhile
+    if (found == nullptr) found = &plugins_->resolve(torch_op, target_opset);
+  }
+  used_.insert(found->plugins.begin(), found->plugins.end());
+  return found->candidates;
+}
+
+PluginEntry* Registry::Plugins::opset_plugin(int version) {
   std::vector<Claim> claims;
   for (const auto& entry : active) {
     const auto& listed = entry->manifest().opsets;
@@ -223,38 +264,40 @@ PluginEntry* Registry::Impl::opset_plugin(int version) {
 }
 
 const OpsetPlugin* Registry::opset(int version) {
-  const std::lock_guard lock(impl_->mutex);
-  const auto known = impl_->opsets.find(version);
-  if (known != impl_->opsets.end()) return &known->second;
-  PluginEntry* entry = impl_->opset_plugin(version);
-  if (entry == nullptr) return nullptr;
-  impl_->check_requirements(*entry);
-  const onnxport_opset_api* api = entry->library().opset();
-  if (api == nullptr || api->version != version)
-    return nullptr;  // promised, not there: as if it were not installed
-  entry->mark_used();
-  return &impl_->opsets.emplace(version, OpsetPlugin{entry->id(), api}).first->second;
+  const std::unique_lock lock(plugins_->mutex);
+  auto known = plugins_->opsets.find(version);
+  if (known == plugins_->opsets.end()) {
+    PluginEntry* entry = plugins_->opset_plugin(version);
+    if (entry == nullptr) return nullptr;
+    plugins_->check_requirements(*entry);
+    const onnxport_opset_api* api = entry->library().opset();
+    if (api == nullptr || api->version != version)
+      return nullptr;  // promised, not there: as if it were not installed
+    known = plugins_->opsets.emplace(version, ResolvedOpset{{entry->id(), api}, entry}).first;
+  }
+  used_.insert(known->second.plugin);
+  return &known->second.opset;
 }
 
 std::vector<int> Registry::available_opsets() const {
   std::set<int> out;
-  for (const auto& entry : impl_->active)
+  for (const auto& entry : plugins_->active)
     out.insert(entry->manifest().opsets.begin(), entry->manifest().opsets.end());
   return {out.begin(), out.end()};
 }
 
 std::vector<PassEntry> Registry::passes(std::string_view stage) {
-  const std::lock_guard lock(impl_->mutex);
+  const std::unique_lock lock(plugins_->mutex);
   std::vector<PassEntry> out;
-  for (const auto& entry : impl_->active) {
+  for (const auto& entry : plugins_->active) {
     if (entry->manifest().passes.empty()) continue;
-    impl_->check_requirements(*entry);
+    plugins_->check_requirements(*entry);
     const PluginLibrary& library = entry->library();
     for (uint32_t i = 0; library.passes() != nullptr && i < library.passes()->count; ++i) {
       const onnxport_pass& pass = library.pass(i);
       if (std::string_view(pass.stage.data, pass.stage.size) != stage) continue;
       out.push_back({entry->id(), &pass});
-      entry->mark_used();
+      used_.insert(entry.get());
     }
   }
   return out;
@@ -264,7 +307,7 @@ std::vector<PassEntry> Registry::passes(std::string_view stage) {
 
 std::vector<std::string> Registry::custom_schemas() const {
   std::vector<std::string> out;
-  for (const auto& entry : impl_->active) {
+  for (const auto& entry : plugins_->active) {
     const Manifest& m = entry->manifest();
     out.insert(out.end(), m.schemas.begin(), m.schemas.end());
     for (const ManifestMapping& mapping : m.mappings) {
@@ -276,7 +319,7 @@ std::vector<std::string> Registry::custom_schemas() const {
 
 std::optional<int> Registry::domain_version(std::string_view domain) const {
   std::optional<int> out;
-  for (const auto& entry : impl_->active) {
+  for (const auto& entry : plugins_->active) {
     const auto found = entry->manifest().domains.find(domain);
     if (found != entry->manifest().domains.end()) out = std::max(out.value_or(0), found->second);
   }
@@ -284,7 +327,7 @@ std::optional<int> Registry::domain_version(std::string_view domain) const {
 }
 
 bool Registry::declares_domain(std::string_view plugin_id, std::string_view domain) const {
-  const PluginEntry* entry = impl_->find(plugin_id);
+  const PluginEntry* entry = plugins_->find(plugin_id);
   return entry != nullptr && entry->manifest().domains.contains(domain);
 }
 
@@ -293,7 +336,7 @@ std::vector<std::string> Registry::similar(std::string_view torch_op) const {
   const size_t colons = torch_op.find("::");
   const std::string_view space = torch_op.substr(0, colons == std::string_view::npos ? 0 : colons + 2);
   std::vector<std::string_view> names;
-  for (const auto& [name, owners] : impl_->by_op) {
+  for (const auto& [name, owners] : plugins_->by_op) {
     if (name.starts_with(space)) names.push_back(std::string_view(name).substr(space.size()));
   }
   std::vector<std::string> out = nearest(without_overload(torch_op.substr(space.size())), names);
@@ -304,12 +347,12 @@ std::vector<std::string> Registry::similar(std::string_view torch_op) const {
 
 std::vector<PluginInfo> Registry::list() const {
   std::vector<PluginInfo> out;
-  for (const auto& entry : impl_->active) {
+  for (const auto& entry : plugins_->active) {
     const Manifest& m = entry->manifest();
     out.push_back({m.id, m.version, m.publisher, entry->tier(), "active", "", m.file,
                    m.ops.size() + m.mappings.size(), m.opsets});
   }
-  out.insert(out.end(), impl_->inactive.begin(), impl_->inactive.end());
+  out.insert(out.end(), plugins_->inactive.begin(), plugins_->inactive.end());
   return out;
 }
 
@@ -330,17 +373,13 @@ std::vector<WhichInfo> Registry::which(std::string_view torch_op, int opset) {
 }
 
 std::vector<std::string> Registry::used_plugins() const {
-  const std::lock_guard lock(impl_->mutex);
   std::vector<std::string> out;
-  for (const auto& entry : impl_->active) {
-    if (entry->was_used()) out.push_back(entry->id());
+  for (const auto& entry : plugins_->active) {
+    if (used_.contains(entry.get())) out.push_back(entry->id());
   }
   return out;
 }
 
-std::vector<Diagnostic> Registry::notes() const {
-  const std::lock_guard lock(impl_->mutex);
-  return impl_->notes;
-}
+std::vector<Diagnostic> Registry::notes() const { return plugins_->notes; }
 
 }  // namespace onnxport

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@
 #include "onnxport/report.h"
 
 namespace onnxport {
+
+class PluginEntry;
 
 // One candidate for a torch operator. Either `mapping` (in `plugin`'s library) or `manifest`.
 struct Candidate {
@@ -38,7 +41,8 @@ struct PassEntry {
   const onnxport_pass* pass = nullptr;
 };
 
-// Thread-safe for concurrent exports after construction (lazy opening is behind a mutex).
+// What one export asks of the plugins. The plugins themselves, their manifests read and their libraries opened once, may
+// be shared by any number of exports at once: see for_export().
 class Registry {
  public:
   // Discovers manifests and validates them. A broken manifest that is not needed is a `broken` entry of
@@ -48,13 +52,18 @@ class Registry {
   Registry(const PluginOptions& options, const onnxport_host* host);
   Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
   ~Registry();
+  Registry(Registry&&) noexcept;
   Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // The same plugins for one more export, which may run in a thread of its own: only what is used is counted anew.
+  Registry for_export() const;
 
   // Candidates for a torch operator at a target ai.onnx opset, best first: exact overload before base name,
   // then the order that overrides/prefer give. Throws C401 when two plugins claim the same entry and nothing
   // settles it, L2xx/A3xx when the library needed cannot be used, M113 when it registers what its manifest
-  // does not list.
-  std::vector<Candidate> candidates(std::string_view torch_op, int target_opset);
+  // does not list. What is found is looked up once; the span is valid as long as any registry of these plugins.
+  std::span<const Candidate> candidates(std::string_view torch_op, int target_opset);
   // The plugin of one ai.onnx opset, or nullptr (Error O605 is the caller's to word). Opens its library.
   const OpsetPlugin* opset(int version);
   std::vector<int> available_opsets() const;  // from manifests, without opening anything
@@ -70,13 +79,16 @@ class Registry {
 
   std::vector<PluginInfo> list() const;
   std::vector<WhichInfo> which(std::string_view torch_op, int opset);
-  std::vector<std::string> used_plugins()
-      const;  // ids whose libraries were opened or manifests mapped something
+  // Ids of the plugins that this export asked something of, by the order of precedence.
+  std::vector<std::string> used_plugins() const;
   std::vector<Diagnostic> notes() const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Plugins;
+  explicit Registry(std::shared_ptr<Plugins> plugins);
+
+  std::shared_ptr<Plugins> plugins_;
+  std::set<const PluginEntry*> used_;
 };
 
 }  // namespace onnxport

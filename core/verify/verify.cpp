@@ -1,9 +1,6 @@
 #include "core/verify/verify.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
 #include "core/builder/graph_builder.h"
@@ -12,6 +9,7 @@
 #include "core/legalize/legalize.h"
 #include "core/onnx/read_model.h"
 #include "core/prepare/constant.h"
+#include "core/serialize/scratch_folder.h"
 #include "core/serialize/serialize.h"
 #include "core/translate/translate.h"
 #include "core/verify/compare.h"
@@ -20,25 +18,6 @@
 
 namespace onnxport {
 namespace {
-
-class ScratchFile {
- public:
-  explicit ScratchFile(const std::filesystem::path& folder) {
-    static std::atomic<uint64_t> counter{0};
-    path_ = folder / ("onnxport-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".onnx");
-  }
-  ~ScratchFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-    std::filesystem::remove(path_.string() + ".data", ignored);
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 using Named = std::vector<std::pair<std::string, ir::Tensor>>;
 
@@ -172,7 +151,7 @@ std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examp
 }
 
 bool Verifier::trusted(const ir::Node& node) {
-  const std::vector<Candidate> candidates = registry_.candidates(node.op_text(), file_opset());
+  const std::span<const Candidate> candidates = registry_.candidates(node.op_text(), file_opset());
   if (candidates.empty() || candidates.front().manifest == nullptr) return false;
   const std::string& domain = candidates.front().manifest->onnx_domain;
   return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) !=
@@ -192,11 +171,12 @@ int Verifier::file_opset() {
 std::vector<ir::Tensor> Verifier::run_at_file_opset(ir::Graph& graph, const Named& inputs) {
   std::vector<Diagnostic> notes;
   legalize(graph, file_opset(), registry_, notes);
-  const ScratchFile file(std::filesystem::temp_directory_path());
+  const ScratchFolder scratch;
+  const std::filesystem::path file = scratch.path() / "model.onnx";
   SerializeOptions serialize;
   serialize.weights = Weights::inline_;
-  write_model(graph, file.path(), serialize);
-  OrtSession session(file.path());
+  write_model(graph, file, serialize);
+  OrtSession session(file);
   std::vector<ir::Tensor> tensors;
   for (const auto& [name, tensor] : inputs) tensors.push_back(tensor);
   return session.run(feeds(session, tensors));
@@ -243,7 +223,7 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
                              node.schema()->arguments.at(i).type.starts_with("ScalarType");
     bounds.push_back(names_dtype ? Argument::of_dtype(dtype_of_torch(v.integer)) : bind(v));
   }
-  const std::vector<Candidate> candidates = registry_.candidates(op, file_opset());
+  const std::span<const Candidate> candidates = registry_.candidates(op, file_opset());
   if (candidates.empty()) return false;
   Call call;
   call.schema = node.schema();
@@ -387,11 +367,12 @@ VerifyRun Verifier::run(const Sizes& sizes, bool first) {
     OrtSession session(onnx_, options_.ort_libraries);
     actual = session.run(feeds(session, inputs));
   } else {
-    const ScratchFile file(std::filesystem::temp_directory_path());
+    const ScratchFolder scratch;
+    const std::filesystem::path file = scratch.path() / "model.onnx";
     SerializeOptions serialize;
     serialize.weights = Weights::automatic;
-    write_model(*without_trusted_nodes(), file.path(), serialize);
-    OrtSession session(file.path(), options_.ort_libraries);
+    write_model(*without_trusted_nodes(), file, serialize);
+    OrtSession session(file, options_.ort_libraries);
     actual = session.run(feeds(session, inputs));
   }
   if (first && options_.write_case) write_case(inputs, expected);
@@ -460,9 +441,10 @@ void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun&
       graph->output_names.push_back("onnxport_probe_" + std::to_string(results.size()));
     }
     graph->body().set_results(results);
-    const ScratchFile file(onnx_.has_parent_path() ? onnx_.parent_path() : std::filesystem::path("."));
-    write_model(*graph, file.path(), {});
-    OrtSession session(file.path());
+    const ScratchFolder scratch;
+    const std::filesystem::path file = scratch.path() / "probe.onnx";
+    write_model(*graph, file, {});
+    OrtSession session(file);
     const std::vector<ir::Tensor> actual = session.run(feeds(session, inputs));
     for (size_t i = 0; i < order.size() && i < actual.size(); ++i) {
       const ir::Tensor& expected = computed.find(order[i].first)->second;

@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <span>
+#include <thread>
+#include <vector>
 
 #include "core/plugin/registry.h"
 #include "unit/plugin/files.h"
@@ -180,6 +183,37 @@ TEST_F(DiscoveryTest, C403Requirements) {
   Registry host(PluginOptions{}, plugin_host(), environment());
   EXPECT_THAT(error_of([&] { host.candidates("acme::swish", 20); }),
               HasSubstr("requires onnxport >=99, this is "));
+}
+
+TEST_F(DiscoveryTest, ExportsShareWhatWasFoundAndCountTheirOwn) {
+  folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a"));
+  const Registry session(PluginOptions{}, plugin_host(), environment());
+  Registry first = session.for_export();
+  const std::span<const Candidate> found = first.candidates("acme::swish", 20);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(first.used_plugins(), ElementsAre("com.acme.a"));
+  Registry second = session.for_export();
+  EXPECT_THAT(second.used_plugins(), ElementsAre());
+  EXPECT_EQ(second.candidates("acme::swish", 20).data(), found.data());  // looked up once
+  EXPECT_THAT(second.used_plugins(), ElementsAre("com.acme.a"));
+  EXPECT_THAT(session.used_plugins(), ElementsAre());
+}
+
+TEST_F(DiscoveryTest, ManyThreadsAskOneSetOfPlugins) {
+  folder_.write("builtin/a.onnxport.yaml", manifest("com.acme.a"));
+  const Registry session(PluginOptions{}, plugin_host(), environment());
+  std::vector<const Candidate*> seen(8);
+  {
+    std::vector<std::jthread> threads;
+    for (const Candidate*& found : seen) {
+      threads.emplace_back([&] {
+        Registry own = session.for_export();
+        for (int opset = 7; opset <= 28; ++opset) own.candidates("acme::unknown", opset);
+        found = own.candidates("acme::swish", 20).data();
+      });
+    }
+  }
+  EXPECT_THAT(seen, testing::Each(seen.front()));
 }
 
 TEST_F(DiscoveryTest, AnswersQuestionsWithoutOpeningLibraries) {
