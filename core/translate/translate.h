@@ -23,7 +23,8 @@ struct Translated {
   std::vector<Diagnostic> notes;
 };
 
-// Throws Error with one T5xx per node that nothing could take.
-Translated translate(ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options);
+// Throws Error with one T5xx per node that nothing could take. The torch graph is only read: several threads may translate
+// it at once.
+Translated translate(const ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options);
 
 }  // namespace onnxport

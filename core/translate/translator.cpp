@@ -6,11 +6,11 @@
 
 namespace onnxport {
 
-Translated translate(ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options) {
+Translated translate(const ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options) {
   return Translator(torch_graph, registry, options).run();
 }
 
-Translator::Translator(ir::Graph& source, Registry& registry, const TranslateOptions& options)
+Translator::Translator(const ir::Graph& source, Registry& registry, const TranslateOptions& options)
     : source_(source),
       registry_(registry),
       options_(options),
@@ -138,7 +138,7 @@ bool is_custom(std::string_view op) {
 
 }  // namespace
 
-void Translator::translate_block(ir::Block& block) {
+void Translator::translate_block(const ir::Block& block) {
   for (ir::Node* node : block) {
     if (reads_poison(*node)) {
       // Still asked for: an unknown operator behind another failure is reported in the same run.

@@ -19,7 +19,7 @@ namespace onnxport {
 
 class Translator {
  public:
-  Translator(ir::Graph& source, Registry& registry, const TranslateOptions& options);
+  Translator(const ir::Graph& source, Registry& registry, const TranslateOptions& options);
   Translated run();
 
  private:
@@ -27,7 +27,7 @@ class Translator {
   void translate_inputs();
   void translate_results();
   void refuse_rank(const std::string& result);
-  void translate_block(ir::Block& block);
+  void translate_block(const ir::Block& block);
   void translate_node(ir::Node& node);
   bool try_candidates(ir::Node& node, const std::vector<Argument>& arguments,
                       std::vector<std::string>& reasons);
@@ -88,7 +88,7 @@ class Translator {
   void count(const ir::Node& node, const std::string& plugin, std::vector<std::string> reasons = {});
   void warn_of_result_types(const ir::Node& node);
 
-  ir::Graph& source_;
+  const ir::Graph& source_;
   Registry& registry_;
   const TranslateOptions& options_;
   std::unique_ptr<ir::Graph> target_;
