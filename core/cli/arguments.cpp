@@ -51,6 +51,10 @@ void read_dim(const std::string& text, ExportOptions& options) {
 }  // namespace
 
 void Arguments::apply() {
+  for (const CLI::Option* option : paths) {  // an empty one is a variable of a shell that was not set
+    if (option->count() != 0 && option->results().back().empty())
+      throw Error("S705", option->get_name() + " is given an empty name", {}, "name a file, or leave it out");
+  }
   static const std::map<std::string, Weights> weight_names = {{"auto", Weights::automatic},
                                                               {"inline", Weights::inline_},
                                                               {"external", Weights::external},
@@ -179,11 +183,11 @@ void add_tolerance_options(CLI::App& command, Arguments& a) {
       ->type_name("LIB")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command
-      .add_option("--write-case", a.options.verify.write_case,
-                  "Write inputs and outputs as an ONNX test case here")
-      ->group(group)
-      ->type_name("DIR");
+  a.paths.push_back(command
+                        .add_option("--write-case", a.options.verify.write_case,
+                                    "Write inputs and outputs as an ONNX test case here")
+                        ->group(group)
+                        ->type_name("DIR"));
 }
 
 }  // namespace onnxport::cli

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "core/cli/arguments.h"
 #include "core/cli/commands.h"
+#include "core/cli/targets.h"
 #include "core/cli/terminal.h"
 
 namespace onnxport::cli {
@@ -16,6 +16,7 @@ struct ExportArguments : Arguments {
   std::filesystem::path model;
   std::filesystem::path output;
   std::filesystem::path report;
+  std::vector<std::string> opsets;
   bool no_overwrite = false;
 };
 
@@ -82,42 +83,104 @@ void print_report(const ExportReport& report, const std::filesystem::path& outpu
   print_verify(report);
 }
 
+void print_stages(const std::vector<std::pair<std::string, double>>& stages) {
+  for (const auto& [stage, took] : stages) fmt::print("  {:<10} {}\n", stage, human_seconds(took));
+}
+
+void print_target(const ExportArguments& a, const Common& common, const ExportReport& report,
+                  const std::filesystem::path& file) {
+  print_diagnostics(report.diagnostics, common.verbose);
+  if (common.json) return;
+  if (a.options.dry_run) {
+    print_operators(report);
+  } else if (!common.quiet) {
+    print_report(report, file);
+    if (common.verbose) print_stages(report.stage_seconds);
+  }
+}
+
+int status_of(const ExportReport& report) {
+  const auto unsupported = [](const OperatorReport& op) { return op.plugin.empty(); };
+  return std::any_of(report.operators.begin(), report.operators.end(), unsupported) ? exit_status("T501") : 0;
+}
+
+int run_one(const ExportArguments& a, const Common& common, const TargetFile& one) {
+  ExportOptions options = a.options;
+  options.opset = one.target.opset;
+  options.domain_opsets = one.target.domain_opsets;
+  const ExportResult result = export_file(a.model, one.file, options);
+  if (!a.report.empty()) write_report(a.report, to_json(result.report) + "\n");
+  print_target(a, common, result.report, one.file);
+  if (common.json) fmt::print("{}\n", to_json(result.report));
+  return status_of(result.report);
+}
+
+// The status is that of the first target that failed.
+int run_several(const ExportArguments& a, const Common& common, std::vector<TargetFile> targets) {
+  const CaptureReport capture = export_targets(a.model, a.options, targets);
+  const std::string json = to_json(capture, targets);
+  if (!a.report.empty()) write_report(a.report, json + "\n");
+  print_diagnostics(capture.diagnostics, common.verbose);
+  if (common.verbose && !common.json) print_stages(capture.stage_seconds);
+  if (common.json) fmt::print("{}\n", json);
+  int status = 0;
+  for (const TargetFile& t : targets) {
+    int own = 0;
+    if (!t.errors.empty()) {
+      own = exit_status(t.errors.front().code);
+      if (!common.json) {
+        say(fmt::format("{} is not written:\n", styled(t.file.string(), Style::bold, STDERR_FILENO)));
+        print_diagnostics(t.errors, common.verbose);
+      }
+    } else {
+      if (a.options.dry_run && !common.json) fmt::print("opset {}\n", t.target.opset);
+      print_target(a, common, t.report, t.file);
+      own = status_of(t.report);
+    }
+    if (status == 0) status = own;
+  }
+  return status;
+}
+
+// Before any work.
+void check_files(const ExportArguments& a, const std::vector<TargetFile>& targets) {
+  std::vector<std::filesystem::path> files;
+  if (!a.options.dry_run) {
+    for (const TargetFile& t : targets) files.push_back(t.file);
+  }
+  if (!a.report.empty()) {
+    files.push_back(a.report);
+    check_report(a.report, a.options.overwrite, a.model);
+  }
+  check_apart(files);
+}
+
 int run(ExportArguments& a, const Common& common) {
   a.apply();
   a.options.overwrite = !a.no_overwrite;
-  if (a.output.empty()) a.output = std::filesystem::path(a.model).replace_extension(".onnx");
   Progress progress(!common.quiet && !common.json);
   a.options.progress = [&](std::string_view stage, double fraction) { progress(stage, fraction); };
-  const ExportResult result = export_file(a.model, a.output, a.options);
-  if (!a.report.empty()) {
-    std::ofstream file(a.report);
-    file << to_json(result.report) << "\n";
-    if (!file.flush()) throw Error("S705", "the report cannot be written to " + a.report.string());
-  }
-  print_diagnostics(result.report.diagnostics, common.verbose);
-  if (common.json) {
-    fmt::print("{}\n", to_json(result.report));
-  } else if (a.options.dry_run) {
-    print_operators(result.report);
-  } else if (!common.quiet) {
-    print_report(result.report, a.output);
-    if (common.verbose) {
-      for (const auto& [stage, took] : result.report.stage_seconds)
-        fmt::print("  {:<10} {}\n", stage, human_seconds(took));
-    }
-  }
-  const auto unsupported = [](const OperatorReport& op) { return op.plugin.empty(); };
-  return std::any_of(result.report.operators.begin(), result.report.operators.end(), unsupported)
-             ? exit_status("T501")
-             : 0;
+  std::vector<TargetFile> targets = targets_of(a.opsets, a.options, a.model, a.output);
+  check_files(a, targets);
+  return targets.size() == 1 ? run_one(a, common, targets.front())
+                             : run_several(a, common, std::move(targets));
 }
 
 void add_output_options(CLI::App& c, ExportArguments& a) {
   auto* group = "Output";
-  c.add_option("-o,--output", a.output, "The file to write (default: the model's name with .onnx)")
+  a.paths.push_back(
+      c.add_option("-o,--output", a.output,
+                   "The file to write (default: the model's name with .onnx); {opset} in it is the target's")
+          ->group(group)
+          ->type_name("FILE"));
+  c.add_option(
+       "--opset", a.opsets,
+       "The ai.onnx opset to write (default 20), or ai.onnx=18,com.acme=2; repeatable: a file for each, "
+       "from one capture")
       ->group(group)
-      ->type_name("FILE");
-  c.add_option("--opset", a.options.opset, "The ai.onnx opset to write (default 20)")->group(group);
+      ->type_name("VERSION")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   c.add_option("--ir-version", a.options.ir_version, "The IR version to write (default: by opset)")
       ->group(group);
   c.add_option("--input-names", a.options.input_names, "Names of the graph's inputs, in order")
@@ -140,7 +203,9 @@ void add_output_options(CLI::App& c, ExportArguments& a) {
       ->group(group);
   c.add_flag("--strip", a.options.strip, "Write no provenance (module paths, source lines)")->group(group);
   c.add_flag("--no-overwrite", a.no_overwrite, "Refuse to replace an existing file")->group(group);
-  c.add_option("--report", a.report, "Write the report as JSON to a file")->group(group)->type_name("FILE");
+  a.paths.push_back(c.add_option("--report", a.report, "Write the report as JSON to a file")
+                        ->group(group)
+                        ->type_name("FILE"));
   c.add_flag("--dry-run", a.options.dry_run,
              "Write nothing; list every operator, who maps it, what is unsupported")
       ->group(group);
@@ -166,6 +231,7 @@ std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
       "  onnxport export resnet.pt -i 'x:f32[batch=2,3,224,224]' --verify\n"
       "  onnxport export bert.pt -o bert.onnx --opset 18 -i 'ids:i64[batch,seq=16]' -i "
       "'mask:i64[batch,seq]'\n"
+      "  onnxport export model.pt2 --opset 18 --opset 23 -o 'model.opset{opset}.onnx'\n"
       "  onnxport export model.pt -i 'x:f32[1,8]' --dry-run");
   return {c, [a, &common] { return run(*a, common); }};
 }

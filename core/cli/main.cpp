@@ -1,6 +1,8 @@
 // The onnxport program: a thin user of the public API.
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -9,6 +11,7 @@
 
 #include "core/cli/commands.h"
 #include "core/cli/terminal.h"
+#include "onnxport/output.h"
 #include "onnxport/version.h"
 
 namespace {
@@ -63,9 +66,9 @@ int run(int argc, char** argv) {
     std::fputs("onnxport: error: out of memory\n", stderr);
     return 1;
   } catch (const std::exception& e) {
-    fmt::print(stderr,
-               "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n",
-               e.what());
+    onnxport::cli::say(fmt::format(
+        "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n",
+        e.what()));
     return 1;
   }
 }
@@ -87,11 +90,29 @@ int leave(int status) {
 #endif
 }
 
+// Told to end: takes away what is half written, then ends as the signal says.
+void end_early(int signal) {
+  onnxport::remove_unfinished_files();
+  std::signal(signal, SIG_DFL);
+  (void)std::raise(signal);
+}
+
+void prepare_process() {
+  // A file that is opened must not get the number that messages are written to.
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", O_RDWR);
+  }
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (std::signal(signal, end_early) == SIG_IGN) std::signal(signal, SIG_IGN);  // as nohup wants it
+  }
+  // A file over the limit is an error of writing, with its code, like a full disk; not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A file over the limit is an error of writing, with its code, like a full disk; not the end of the process.
-  std::signal(SIGXFSZ, SIG_IGN);
+  prepare_process();
 #ifdef __GLIBC__
   // Where glibc allocates (a build without tcmalloc): else each large allocation sweeps what libtorch's
   // graphs left behind, the more the larger they are.

@@ -3,6 +3,7 @@
 
 #include "core/cli/arguments.h"
 #include "core/cli/commands.h"
+#include "core/cli/targets.h"
 #include "core/cli/terminal.h"
 
 namespace onnxport::cli {
@@ -11,6 +12,7 @@ std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common&) {
   struct ShowArguments : Arguments {
     std::filesystem::path model;
     std::string after = "capture";
+    std::string opset = "20";
   };
   auto a = std::make_shared<ShowArguments>();
   CLI::App* c = app.add_subcommand("show", "Print a model's graph, after any stage");
@@ -19,11 +21,13 @@ std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common&) {
       ->type_name("MODEL");
   c->add_option("--after", a->after, "The stage to print (default: capture)")
       ->check(CLI::IsMember({"capture", "prepare", "translate", "legalize"}));
-  c->add_option("--opset", a->options.opset, "The opset of --after legalize (default 20)");
+  c->add_option("--opset", a->opset, "The opset of --after legalize (default 20), or ai.onnx=18,com.acme=2")
+      ->type_name("VERSION");
   add_input_options(*c, *a);
   add_plugin_options(*c, *a);
   return {c, [a] {
             a->apply();
+            read_opsets(a->opset, a->options);
             fmt::print("{}", show(a->model, a->after, a->options));
             return 0;
           }};

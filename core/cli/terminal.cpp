@@ -58,6 +58,10 @@ std::string operator_json(const OperatorReport& op) {
                      array(op.reasons, [](const std::string& r) { return json_string(r); }));
 }
 
+std::string stage_json(const std::pair<std::string, double>& stage) {
+  return fmt::format(R"({{"stage": {}, "seconds": {:.6f}}})", json_string(stage.first), stage.second);
+}
+
 }  // namespace
 
 std::string styled(std::string_view text, Style style, int stream_fd) {
@@ -66,11 +70,13 @@ std::string styled(std::string_view text, Style style, int stream_fd) {
   return fmt::format("\033[{}m{}\033[0m", codes[static_cast<int>(style)], text);
 }
 
+void say(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
+
 Progress::Progress(bool enabled)
     : enabled_(enabled && isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) say("\r\033[K");
 }
 
 void Progress::operator()(std::string_view stage, double fraction) {
@@ -78,8 +84,8 @@ void Progress::operator()(std::string_view stage, double fraction) {
   if (!enabled_ || elapsed.count() < 1.0) return;
   constexpr int kWidth = 24;
   const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kWidth);
-  fmt::print(stderr, "\r\033[K[{:━<{}}{: <{}}] {:>3.0f}% {} ({:.0f} s)", "", filled, "", kWidth - filled,
-             fraction * 100, stage, elapsed.count());
+  say(fmt::format("\r\033[K[{:━<{}}{: <{}}] {:>3.0f}% {} ({:.0f} s)", "", filled, "", kWidth - filled,
+                  fraction * 100, stage, elapsed.count()));
   std::fflush(stderr);
   shown_ = true;
 }
@@ -93,10 +99,10 @@ void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose)
     const std::string where = printable(d.place.text());
     const std::string label =
         d.code.empty() ? std::string(names[level]) : fmt::format("{} {}", names[level], d.code);
-    fmt::print(stderr, "{}{}{}: {}\n", styled(where, Style::bold, STDERR_FILENO), where.empty() ? "" : ": ",
-               styled(label, styles[level], STDERR_FILENO), printable(d.message));
+    say(fmt::format("{}{}{}: {}\n", styled(where, Style::bold, STDERR_FILENO), where.empty() ? "" : ": ",
+                    styled(label, styles[level], STDERR_FILENO), printable(d.message)));
     if (!d.hint.empty())
-      fmt::print(stderr, "  {} {}\n", styled("->", Style::cyan, STDERR_FILENO), printable(d.hint));
+      say(fmt::format("  {} {}\n", styled("->", Style::cyan, STDERR_FILENO), printable(d.hint)));
   }
 }
 
@@ -134,6 +140,11 @@ std::string to_json(const std::vector<Diagnostic>& diagnostics) {
   return array(diagnostics, diagnostic_json);
 }
 
+std::string to_json(const CaptureReport& report) {
+  return fmt::format(R"({{"seconds": {}, "diagnostics": {}}})", array(report.stage_seconds, stage_json),
+                     to_json(report.diagnostics));
+}
+
 std::string to_json(const ExportReport& report) {
   const auto text = [](const std::string& s) { return json_string(s); };
   std::string nodes = "{";
@@ -154,10 +165,7 @@ std::string to_json(const ExportReport& report) {
                      array(report.operators, operator_json));
   out += fmt::format("\"verify\": {}, \"not_independently_checked\": {}, ",
                      array(report.verify_runs, run_json), array(report.not_independently_checked, text));
-  out += fmt::format("\"seconds\": {}, ", array(report.stage_seconds, [](const auto& s) {
-                       return fmt::format(R"({{"stage": {}, "seconds": {:.6f}}})", json_string(s.first),
-                                          s.second);
-                     }));
+  out += fmt::format("\"seconds\": {}, ", array(report.stage_seconds, stage_json));
   out += "\"diagnostics\": " + to_json(report.diagnostics) + "}";
   return out;
 }

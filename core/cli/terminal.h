@@ -30,12 +30,16 @@ class Progress {
   std::chrono::steady_clock::time_point start_;
 };
 
+// Text on stderr. One that cannot be written changes nothing else: the exit status still says what happened.
+void say(const std::string& text);
+
 // Diagnostics on stderr, notes only when `verbose`.
 void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose);
 
 // A JSON string literal.
 std::string json_string(std::string_view text);
 std::string to_json(const std::vector<Diagnostic>& diagnostics);
+std::string to_json(const CaptureReport& report);
 std::string to_json(const ExportReport& report);
 
 // "1.2 MB", "3.4 s".

@@ -103,7 +103,7 @@ std::vector<std::string_view> split_dims(std::string_view s) {
   return out;
 }
 
-void apply_dynamic_axes(std::vector<InputSpec>& specs, const ExportOptions& options, Symbols& symbols) {
+void apply_dynamic_axes(std::vector<InputSpec>& specs, const ProgramOptions& options, Symbols& symbols) {
   for (const auto& [name, axes] : options.dynamic_axes) {
     const auto spec =
         std::find_if(specs.begin(), specs.end(), [&, n = &name](const InputSpec& s) { return s.name == *n; });
@@ -168,7 +168,7 @@ InputSpec parse_input_spec(std::string_view text, Symbols& symbols) {
   return spec;
 }
 
-std::vector<InputSpec> read_inputs(const ExportOptions& options, Symbols& symbols) {
+std::vector<InputSpec> read_inputs(const ProgramOptions& options, Symbols& symbols) {
   std::vector<InputSpec> specs;
   for (const std::string& text : options.inputs) specs.push_back(parse_input_spec(text, symbols));
   for (size_t i = 0; i < specs.size(); ++i) {

@@ -19,9 +19,9 @@ namespace onnxport {
 InputSpec parse_input_spec(std::string_view text,
                            std::map<std::string, ir::SymbolInfo, std::less<>>& symbols);
 
-// The inputs of an export as the options give them: `inputs`, or the files of `inputs_dir`, then
+// The inputs of a model as the options give them: `inputs`, or the files of `inputs_dir`, then
 // `dynamic_axes` over both. Throws Error I106, I107, I12x.
-std::vector<InputSpec> read_inputs(const ExportOptions& options,
+std::vector<InputSpec> read_inputs(const ProgramOptions& options,
                                    std::map<std::string, ir::SymbolInfo, std::less<>>& symbols);
 
 // An example size for each symbol that has none.

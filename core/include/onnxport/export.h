@@ -1,4 +1,5 @@
-// The C++ API: what the command line does, in one call.
+// The C++ API: what the command line does, in one call. Who exports one model for several targets, or many models, opens a
+// Session instead (onnxport/session.h), whose three steps each of these calls takes.
 //
 //   onnxport::ExportOptions options;
 //   options.inputs = {"x:f32[batch,3,224,224]"};
@@ -7,14 +8,14 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "onnxport/errors.h"
 #include "onnxport/options.h"
+#include "onnxport/output.h"
 #include "onnxport/report.h"
+#include "onnxport/session.h"
 
 namespace onnxport {
 
@@ -27,22 +28,20 @@ struct ExportResult {
 
 // Exports a .pt or .pt2 file. Writes `output` and, with external weights, `output`.data beside it; either all
 // or nothing is written. Throws Error. May be called from many threads.
-ExportResult export_file(const std::filesystem::path& model, const std::filesystem::path& output,
+ExportResult export_file(const Source& model, const std::filesystem::path& output,
                          const ExportOptions& options = {});
 // The model's bytes; weights are inline (Error S702 above 2 GiB).
-ExportResult export_to_memory(const std::filesystem::path& model, const ExportOptions& options = {});
+ExportResult export_to_memory(const Source& model, const ExportOptions& options = {});
 // The model's bytes in pieces, in order, as they are made.
-ExportResult export_to_callback(const std::filesystem::path& model,
-                                const std::function<void(std::span<const std::byte>)>& sink,
-                                const ExportOptions& options = {});
+ExportResult export_to_callback(const Source& model, const Sink& sink, const ExportOptions& options = {});
 // Compares an exported file with its model. Throws Error V801 on a mismatch.
-ExportReport verify_files(const std::filesystem::path& model, const std::filesystem::path& onnx,
+ExportReport verify_files(const Source& model, const std::filesystem::path& onnx,
                           const ExportOptions& options = {});
 // The graph as text. `model`: .pt or .onnx; `after`: "capture", "prepare", "translate", "legalize" (a .onnx
 // has no stages).
-std::string show(const std::filesystem::path& model, std::string_view after,
-                 const ExportOptions& options = {});
+std::string show(const Source& model, std::string_view after, const ExportOptions& options = {});
 
+// The plugins that are found, and those that are not used with the reason why.
 std::vector<PluginInfo> list_plugins(const PluginOptions& options = {});
 
 // Who maps a torch operator at a target opset: the candidates in order, the winner first, each with its

@@ -46,35 +46,54 @@ struct VerifyOptions {
   std::vector<std::filesystem::path> ort_libraries;  // custom-operator libraries for ONNX Runtime
 };
 
-struct ExportOptions {
-  // "name:dtype[dims]" per input of the model, or "name=3" for an argument fixed to a value. See
-  // docs/guide.md.
+// Called with a stage ("capture", "translate", …) and a fraction of the whole.
+using Progress = std::function<void(std::string_view stage, double fraction)>;
+
+// How a model is captured. All that is said here holds for every target the program is written for.
+struct ProgramOptions {
+  // "name:dtype[dims]" per input of the model, or "name=3" for an argument fixed to a value. See docs/guide.md.
   std::vector<std::string> inputs;
   std::optional<std::filesystem::path> inputs_dir;  // input_0.pb …: TensorProto, instead of `inputs`
   std::vector<std::string> input_names;             // of the ONNX graph; default: the arguments of forward
   std::vector<std::string> output_names;
-  std::map<std::string, std::map<int, std::string>>
-      dynamic_axes;  // input name -> axis -> dim name, over `inputs`
+  // Input name -> axis -> dim name, over `inputs`.
+  std::map<std::string, std::map<int, std::string>> dynamic_axes;
   // Of an exported program: symbol -> the name it gets ("s77" -> "batch"), or the number it is fixed to.
   std::map<std::string, std::string> dims;
   State state = State::error;
-  int opset = 20;
-  std::optional<int> ir_version;  // default: what the opset's ONNX release wrote
   Mode mode = Mode::eval;
-  bool export_params = true;  // false: parameters become graph inputs
+  bool freeze = false;  // fold attributes of the module as torch.jit.freeze does
+  std::vector<std::filesystem::path> torch_libraries;  // kernels of custom operators, loaded before the model
+  // Keep the graph as it was captured beside the prepared one: verification runs it.
+  bool verifiable = true;
+  // Compare the checksums of the weights with the archive's while the rest goes on. Only a program whose weights are
+  // always referred to in their own file, or never written, can do without.
+  bool check_weights = true;
+  Progress progress;  // may be empty
+};
+
+// What is written, and how.
+struct Target {
+  int opset = 20;  // of ai.onnx
+  // Of other domains: written where the graph uses the domain. Error O605 when no plugin offers that version.
+  std::map<std::string, int> domain_opsets;
+  std::optional<int> ir_version;  // default: what the opset's ONNX release wrote
+  bool export_params = true;      // false: parameters become graph inputs
   bool keep_initializers_as_inputs = false;
   bool constant_folding = true;
-  bool freeze = false;                   // fold attributes of the module as torch.jit.freeze does
   bool strip = false;                    // no provenance, no doc strings
   Weights weights = Weights::automatic;  // automatic: external above 1 GiB of weights, inline below
   uint64_t external_threshold = 1024;    // bytes; smaller initializers stay inline
+  bool overwrite = true;                 // false: Error S709 when the file exists
+  VerifyOptions verify;                  // compared before anything appears under its final name
+  Progress progress;                     // may be empty
+};
+
+// All of one call: how to capture, what to write, with which plugins.
+struct ExportOptions : ProgramOptions, Target {
   PluginOptions plugins;
-  std::vector<std::filesystem::path> torch_libraries;  // kernels of custom operators, loaded before the model
-  VerifyOptions verify;
   bool dry_run = false;  // stop after translate; report operators and who maps them
-  bool overwrite = true;
-  // Called with a stage ("capture", "translate", …) and a fraction of the whole; may be empty.
-  std::function<void(std::string_view stage, double fraction)> progress;
+  Progress progress;     // of the whole; those of the two parts are not called
 };
 
 }  // namespace onnxport

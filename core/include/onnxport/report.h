@@ -30,6 +30,12 @@ struct VerifyRun {
   std::string message;
 };
 
+// Of capture and prepare, which are paid once for all targets.
+struct CaptureReport {
+  std::vector<Diagnostic> diagnostics;  // notes and warnings; errors are thrown
+  std::vector<std::pair<std::string, double>> stage_seconds;
+};
+
 struct ExportReport {
   std::vector<Diagnostic> diagnostics;  // notes and warnings; errors are thrown
   std::vector<OperatorReport> operators;

@@ -1,0 +1,118 @@
+// Session -> Program -> write: a model is captured once and written for as many targets as are wanted.
+//
+//   const onnxport::Session session;
+//   const onnxport::Program program = session.capture("model.pt2");
+//   for (const int opset : {18, 23}) {
+//     onnxport::Target target;
+//     target.opset = opset;
+//     program.write(target, "model.opset" + std::to_string(opset) + ".onnx");
+//   }
+//
+// Sessions and programs are immutable: any number of threads may capture from one session and write one program at once. Both
+// are handles, cheap to copy. Every function throws onnxport::Error for what goes wrong.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onnxport/errors.h"
+#include "onnxport/options.h"
+#include "onnxport/report.h"
+
+namespace onnxport {
+
+struct ProgramState;
+class Registry;
+
+#pragma GCC visibility push(default)
+
+// Where a model is read from: a file, or bytes in memory.
+class Source {
+ public:
+  // A TorchScript file (.pt) or an exported program (.pt2).
+  Source(std::filesystem::path file) : path_(std::move(file)) {}  // NOLINT(google-explicit-constructor)
+  Source(std::string_view file) : path_(file) {}                  // NOLINT(google-explicit-constructor)
+  Source(const std::string& file) : path_(file) {}                // NOLINT(google-explicit-constructor)
+  Source(const char* file) : path_(file) {}                       // NOLINT(google-explicit-constructor)
+
+  // The bytes of such a file, which kind they say themselves. They are copied, once, and may go afterwards. `name` is what
+  // messages call them. Error I101 when the system gives no memory for them.
+  static Source memory(std::span<const std::byte> bytes, std::string name = "model");
+
+  // The file, or the name given to bytes in memory.
+  const std::filesystem::path& path() const { return path_; }
+  bool is_memory() const { return bytes_ != nullptr; }
+  bool is_exported_program() const;
+
+  struct Bytes;
+  const std::shared_ptr<const Bytes>& bytes() const { return bytes_; }
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<const Bytes> bytes_;
+};
+
+// Takes the bytes of an ONNX file in pieces, in order, as they are made.
+using Sink = std::function<void(std::span<const std::byte>)>;
+
+// A captured model, prepared to be translated.
+class Program {
+ public:
+  // The graph's inputs and outputs, "x: f32[batch,3]", as the model has them; what a target changes is in its report.
+  std::vector<std::string> inputs() const;
+  std::vector<std::string> outputs() const;
+  // Of capture and prepare: notes and the time they took. What a target adds is in the report of its write().
+  const CaptureReport& report() const;
+
+  // Writes `file` and, with external weights, `file`.data beside it: both or neither. The report is of this target alone.
+  // On a program that is not needed any more (std::move(program).write(…)) its graph is freed as soon as it was translated.
+  ExportReport write(const Target& target, const std::filesystem::path& file) const&;
+  ExportReport write(const Target& target, const std::filesystem::path& file) &&;
+  // The bytes of the file; weights are inline (Error S702 above 2 GiB, S707 when the target wants them elsewhere).
+  ExportReport write(const Target& target, const Sink& sink) const&;
+  ExportReport write(const Target& target, const Sink& sink) &&;
+  // Translates and writes nothing: which operators there are, who maps each, what is unsupported.
+  ExportReport dry_run(const Target& target) const;
+  // Compares an ONNX file with this model. Error V801 when they differ, V806 when the program keeps no captured form.
+  ExportReport verify(const std::filesystem::path& onnx, const VerifyOptions& options = {}) const;
+  // The graph as text after "capture", "prepare", "translate" or "legalize".
+  std::string show(std::string_view after, const Target& target = {}) const;
+
+ private:
+  friend class Session;
+  explicit Program(std::shared_ptr<ProgramState> state) : state_(std::move(state)) {}
+  std::shared_ptr<ProgramState> state_;
+};
+
+// Plugins found and their manifests read, once for everything that is done with them.
+class Session {
+ public:
+  // Error L208 when there is no plugin at all, M1xx for a broken manifest among those named explicitly.
+  explicit Session(const PluginOptions& plugins = {});
+
+  // Captures and prepares a model.
+  Program capture(const Source& source, const ProgramOptions& options = {}) const;
+  // The graph as it is captured, as text: also of a model that cannot be prepared.
+  std::string show(const Source& source, const ProgramOptions& options = {}) const;
+  // Whether a target can be asked for at all: Error O605 when no plugin offers an opset it names.
+  void check(const Target& target) const;
+
+  std::vector<PluginInfo> plugins() const;
+  // The opsets of ai.onnx that can be written.
+  std::vector<int> opsets() const;
+  // Who maps a torch operator at a target opset: the candidates in order, the winner first, each with its reason.
+  std::vector<WhichInfo> which(std::string_view torch_op, int opset) const;
+
+ private:
+  std::shared_ptr<const Registry> registry_;
+};
+
+#pragma GCC visibility pop
+
+}  // namespace onnxport

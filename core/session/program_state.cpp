@@ -1,0 +1,208 @@
+#include "core/session/program_state.h"
+
+#include <algorithm>
+
+#include "core/capture/exported_program/capture.h"
+#include "core/capture/exported_program/sample_inputs.h"
+#include "core/ir/graph_clone.h"
+#include "core/prepare/prepare.h"
+#include "core/session/input_spec.h"
+#include "core/session/source.h"
+#include "core/session/stages.h"
+
+namespace onnxport {
+namespace {
+
+// Gives a graph's inputs or outputs, the first ones of them, the names wanted.
+void rename(std::vector<std::string>& names, const std::vector<std::string>& wanted, const char* what) {
+  if (wanted.empty()) return;
+  if (wanted.size() > names.size()) {
+    throw Error("I109", std::to_string(wanted.size()) + " " + what + " names are given for " +
+                            std::to_string(names.size()) + " " + what + "s");
+  }
+  std::copy(wanted.begin(), wanted.end(), names.begin());
+  std::vector<std::string> sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) throw Error("I109", std::string(what) + " name '" + *twice + "' is used twice");
+}
+
+void rename_ends(ir::Graph& graph, const ProgramOptions& options) {
+  rename(graph.input_names, options.input_names, "input");
+  rename(graph.output_names, options.output_names, "output");
+}
+
+void check_source(const Source& source, const ProgramOptions& options) {
+  std::error_code error;
+  if (!std::filesystem::exists(readable_file(source), error))
+    throw Error("I101", "no such file: " + source.path().string(), {}, "check the path");
+  if (!options.dims.empty() && !source.is_exported_program()) {
+    throw Error("I107", "--dim names the symbols of an exported program, and this is none", {},
+                "name the dims in --input, for example x:f32[batch=2,3]");
+  }
+  if (!source.is_memory() && source.path().extension() == ".onnx") {
+    throw Error("I108", source.path().string() + " is an ONNX file already", {},
+                "export takes a TorchScript .pt or an exported program .pt2");
+  }
+}
+
+// The request made of the options, and the graph it brings.
+class Capture {
+ public:
+  Capture(const Source& source, const ProgramOptions& options, const Registry& registry) : source_(source) {
+    request_.inputs = read_inputs(options, request_.symbols);
+    // A program brings the sizes it was made with.
+    if (!source.is_exported_program()) give_default_sizes(request_.symbols);
+    request_.dims = options.dims;
+    request_.freeze = options.freeze;
+    request_.training = options.mode == Mode::training;
+    request_.preserve_mode = options.mode == Mode::preserve;
+    request_.libraries = options.torch_libraries;
+    request_.schemas = registry.custom_schemas();
+    request_.check_weights = options.check_weights;
+  }
+
+  Captured run(const ProgramOptions& options) const {
+    check_source(source_, options);
+    return source_.is_exported_program()
+               ? capture_exported_program(readable_file(source_), request_)
+               : torch_interface().capture_torchscript(readable_file(source_), request_);
+  }
+
+  std::vector<InputSpec> take_inputs() { return std::move(request_.inputs); }
+
+ private:
+  const Source& source_;
+  CaptureOptions request_;
+};
+
+// The captured form of a state: the initializer or parameter that the model writes in place.
+ir::Value* written_value(const ir::Graph& captured, const ir::Graph& prepared,
+                         const ir::Graph::KeptState& state) {
+  ir::Value* value = nullptr;
+  if (!state.first) {  // an input, which may have another name by now
+    const auto name = std::find(prepared.input_names.begin(), prepared.input_names.end(), state.input);
+    const auto at = static_cast<size_t>(name - prepared.input_names.begin());
+    if (at < captured.body().parameters().size()) value = captured.body().parameters()[at];
+  }
+  for (ir::Value* v : captured.initializers()) {
+    if (state.first && v->name() == state.buffer) value = v;
+  }
+  for (ir::Node* node : captured.body()) {  // an attribute is set, not written
+    const auto* name = node->op() == "prim::SetAttr" ? node->attribute_as<std::string>("name") : nullptr;
+    if (name != nullptr && *name == state.buffer) value = node->operand(0);
+  }
+  return value;
+}
+
+// The model as captured writes its states in place: what they hold after a call are further results of it.
+void add_written_states(ir::Graph& captured, const ir::Graph& prepared) {
+  for (const ir::Graph::KeptState& state : prepared.states) {
+    ir::Value* value = written_value(captured, prepared, state);
+    if (value == nullptr) continue;
+    captured.body().add_result(value);
+    captured.output_names.push_back(state.output);
+  }
+}
+
+std::string described(const std::string& name, const ir::Value* value) {
+  return name + ": " + value->type().text();
+}
+
+// Of the graph as captured: prepare makes values of lists and inputs of states.
+void describe(const ir::Graph& graph, ProgramState& out) {
+  for (size_t i = 0; i < graph.body().parameters().size() && i < graph.input_names.size(); ++i)
+    out.inputs.push_back(described(graph.input_names[i], graph.body().parameters()[i]));
+  for (size_t i = 0; i < graph.body().result_count() && i < graph.output_names.size(); ++i)
+    out.outputs.push_back(described(graph.output_names[i], graph.body().result(i)));
+}
+
+// A program knows its inputs; what was asked for only names their dims or gives examples.
+std::vector<InputSpec> inputs_of(const ir::Graph& graph, const std::vector<InputSpec>& asked,
+                                 const std::vector<std::optional<ir::Tensor>>& samples) {
+  std::vector<InputSpec> out;
+  const bool positional =
+      std::all_of(asked.begin(), asked.end(), [](const InputSpec& s) { return s.name.empty(); });
+  for (size_t i = 0; i < graph.input_names.size(); ++i) {
+    InputSpec spec;
+    spec.name = graph.input_names[i];
+    spec.type = graph.body().parameters()[i]->type();
+    for (size_t j = 0; j < asked.size(); ++j) {
+      if (positional ? j == i : asked[j].name == spec.name) spec.example = asked[j].example;
+    }
+    if (!spec.example && i < samples.size()) spec.example = samples[i];
+    out.push_back(std::move(spec));
+  }
+  return out;
+}
+
+}  // namespace
+
+const ir::Graph& captured_form(const ProgramState& program) {
+  if (program.captured != nullptr) return *program.captured;
+  throw Error("V806", "this program keeps no captured form", {},
+              "capture it with ProgramOptions::verifiable, which is the default");
+}
+
+const std::vector<InputSpec>& ProgramState::verify_inputs() {
+  if (!source.is_exported_program()) return asked;
+  const std::lock_guard lock(mutex_);
+  if (!verify_inputs_)
+    verify_inputs_ = inputs_of(*captured, asked, sample_inputs_of(readable_file(source), *captured));
+  return *verify_inputs_;
+}
+
+Error with_warnings(const Error& error, const Registry& registry) {
+  std::vector<Diagnostic> all = error.diagnostics();
+  if (!all.front().code.starts_with('T')) return error;
+  for (Diagnostic& note : registry.notes()) {
+    if (note.severity == Severity::warning) all.push_back(std::move(note));
+  }
+  return Error(std::move(all));
+}
+
+std::shared_ptr<ProgramState> capture_program(const Source& source, const ProgramOptions& options,
+                                              std::shared_ptr<const Registry> registry) {
+  auto out = std::make_shared<ProgramState>(source);
+  out->registry = std::move(registry);
+  out->state = options.state;
+  out->mode = options.mode;
+  Stages stages(options.progress);
+  std::unique_ptr<ir::Graph> graph;
+  std::unique_ptr<ir::Graph> kept;
+  Capture capture(source, options, *out->registry);
+  try {
+    stages.run("capture", 0.0, [&] {
+      Captured captured = capture.run(options);
+      graph = std::move(captured.graph);
+      out->weights_checked = std::move(captured.weights_checked);
+      out->report.diagnostics = std::move(captured.notes);
+      // Under the names that the model gives: the examples to verify with are by those.
+      if (options.verifiable) kept = ir::clone(*graph);
+      rename_ends(*graph, options);
+      describe(*graph, *out);
+    });
+    stages.run("prepare", 0.3, [&] { prepare(*graph, options.state, out->report.diagnostics); });
+  } catch (const Error& error) {
+    throw with_warnings(in_words_of(source, error), *out->registry);
+  }
+  if (kept != nullptr && options.state == State::io) add_written_states(*kept, *graph);
+  out->asked = capture.take_inputs();
+  out->prepared = std::move(graph);
+  out->captured = std::move(kept);
+  out->report.stage_seconds = stages.take_seconds();
+  return out;
+}
+
+std::unique_ptr<ir::Graph> capture_only(const Source& source, const ProgramOptions& options,
+                                        const Registry& registry) {
+  try {
+    std::unique_ptr<ir::Graph> graph = Capture(source, options, registry).run(options).graph;
+    rename_ends(*graph, options);
+    return graph;
+  } catch (const Error& error) {
+    throw with_warnings(in_words_of(source, error), registry);
+  }
+}
+
+}  // namespace onnxport

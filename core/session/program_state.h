@@ -1,0 +1,60 @@
+// What a Program holds, and how it is made.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ir/graph.h"
+#include "core/plugin/registry.h"
+#include "core/torch_interface/torch_interface.h"
+#include "onnxport/session.h"
+
+namespace onnxport {
+
+// Nothing of it changes once it is captured, but for what is made when it is first asked for.
+struct ProgramState {
+  Source source;
+  std::shared_ptr<const Registry> registry;
+  State state = State::error;
+  Mode mode = Mode::eval;
+  std::shared_future<void> weights_checked;  // while the rest goes on; not valid when nobody asked
+  CaptureReport report;
+  std::vector<std::string> inputs, outputs;  // "x: f32[batch,3]"
+
+  // Functional, as translate reads it. Empty once the only write of a program that is not needed any more has read it.
+  std::unique_ptr<const ir::Graph> prepared;
+  // As captured, with what it writes as further results: what verify runs. Empty when nobody asked for it.
+  std::unique_ptr<const ir::Graph> captured;
+  std::vector<InputSpec> asked;  // as the options give them
+
+  // The inputs to verify with. The arguments that an exported program was made with, read when they are first asked for,
+  // make better examples than random ones.
+  const std::vector<InputSpec>& verify_inputs();
+
+  explicit ProgramState(Source from) : source(std::move(from)) {}
+
+ private:
+  std::mutex mutex_;
+  std::optional<std::vector<InputSpec>> verify_inputs_;
+};
+
+// What the program keeps to verify with and to show. Throws Error V806 when it was told to keep nothing.
+const ir::Graph& captured_form(const ProgramState& program);
+
+// Captures and prepares.
+std::shared_ptr<ProgramState> capture_program(const Source& source, const ProgramOptions& options,
+                                              std::shared_ptr<const Registry> registry);
+// Captures and stops there: the graph as "onnxport show --after capture" prints it.
+std::unique_ptr<ir::Graph> capture_only(const Source& source, const ProgramOptions& options,
+                                        const Registry& registry);
+
+// `error`, with what the plugins that were found broken say beside it: an operator that nobody maps may be one of theirs.
+Error with_warnings(const Error& error, const Registry& registry);
+
+}  // namespace onnxport

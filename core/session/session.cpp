@@ -1,0 +1,92 @@
+#include "onnxport/session.h"
+
+#include "core/host/host.h"
+#include "core/session/program_state.h"
+#include "core/session/target_run.h"
+
+namespace onnxport {
+namespace {
+
+template <typename Output>
+ExportReport write_target(std::shared_ptr<ProgramState> program, const Target& target, const Output& output) {
+  TargetRun run(std::move(program), target);
+  run.write(output);
+  return run.take_report();
+}
+
+}  // namespace
+
+// ---- Program ----
+
+std::vector<std::string> Program::inputs() const { return state_->inputs; }
+
+std::vector<std::string> Program::outputs() const { return state_->outputs; }
+
+const CaptureReport& Program::report() const { return state_->report; }
+
+ExportReport Program::write(const Target& target, const std::filesystem::path& file) const& {
+  return write_target(state_, target, file);
+}
+
+ExportReport Program::write(const Target& target, const std::filesystem::path& file) && {
+  return write_target(std::move(state_), target, file);
+}
+
+ExportReport Program::write(const Target& target, const Sink& sink) const& {
+  return write_target(state_, target, sink);
+}
+
+ExportReport Program::write(const Target& target, const Sink& sink) && {
+  return write_target(std::move(state_), target, sink);
+}
+
+ExportReport Program::dry_run(const Target& target) const {
+  TargetRun run(state_, target);
+  run.translate_only(true);
+  return run.take_report();
+}
+
+ExportReport Program::verify(const std::filesystem::path& onnx, const VerifyOptions& options) const {
+  check_tolerances(options);
+  Registry registry = state_->registry->for_export();
+  ExportReport report;
+  const Progress none;
+  Stages stages(none);
+  stages.run("verify", 0.2, [&] { verify_program(*state_, onnx, registry, options, report); });
+  report.stage_seconds = stages.take_seconds();
+  return report;
+}
+
+std::string Program::show(std::string_view after, const Target& target) const {
+  constexpr ir::PrintOptions kShort = {.max_elements = 16};
+  if (after == "capture") return ir::print(captured_form(*state_), kShort);
+  if (after == "prepare") return ir::print(*state_->prepared, kShort);
+  if (after == "translate") return ir::print(TargetRun(state_, target).translate_only(false), kShort);
+  if (after == "legalize") return ir::print(TargetRun(state_, target).legalized(), kShort);
+  throw Error("I113", "no stage '" + std::string(after) + "'", {}, "capture, prepare, translate or legalize");
+}
+
+// ---- Session ----
+
+Session::Session(const PluginOptions& plugins)
+    : registry_(std::make_shared<const Registry>(plugins, plugin_host())) {}
+
+Program Session::capture(const Source& source, const ProgramOptions& options) const {
+  return Program(capture_program(source, options, registry_));
+}
+
+std::string Session::show(const Source& source, const ProgramOptions& options) const {
+  return ir::print(*capture_only(source, options, *registry_), {.max_elements = 16});
+}
+
+void Session::check(const Target& target) const { check_target(target, *registry_); }
+
+std::vector<PluginInfo> Session::plugins() const { return registry_->list(); }
+
+std::vector<int> Session::opsets() const { return registry_->available_opsets(); }
+
+std::vector<WhichInfo> Session::which(std::string_view torch_op, int opset) const {
+  return registry_->for_export().which(torch_op, opset);
+}
+
+}  // namespace onnxport
