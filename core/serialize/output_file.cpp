@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <random>
@@ -22,7 +24,9 @@ std::filesystem::path temporary_name(const std::filesystem::path& final_path) {
   std::random_device random;
   char suffix[32];
   std::snprintf(suffix, sizeof suffix, ".%08x.tmp", static_cast<unsigned>(random()));
-  return final_path.parent_path() / ('.' + final_path.filename().string() + suffix);
+  // As long as a file system's names may be, whatever the final name leaves room for.
+  const std::string name = final_path.filename().string().substr(0, NAME_MAX - 1 - std::strlen(suffix));
+  return final_path.parent_path() / ('.' + name + suffix);
 }
 
 struct Descriptor {
@@ -39,6 +43,23 @@ void sync_folder(const std::filesystem::path& folder) {
   // Some file systems cannot; the rename itself has happened.
   if (opened.fd >= 0) ::fsync(opened.fd);
 }
+
+// While files that belong together get their names: a signal waits until all have them.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t ending;
+    sigemptyset(&ending);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ending, signal);
+    ::pthread_sigmask(SIG_BLOCK, &ending, &before_);
+  }
+  ~SignalsWait() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_{};
+};
 
 }  // namespace
 
@@ -66,6 +87,9 @@ OutputFile::OutputFile(std::filesystem::path final_path) : final_path_(std::move
     temporary_.clear();
     fail("cannot be created");
   }
+  unfinished_.emplace(temporary_);
+  struct stat replaced {};
+  if (::stat(final_path_.c_str(), &replaced) == 0) (void)::fchmod(fd_, replaced.st_mode & 07777);
   buffer_.reserve(kBufferSize);
 }
 
@@ -163,6 +187,7 @@ void OutputFile::publish() {
   }
   // A file system that cannot exchange replaces; only taking it back is then impossible.
   if (::rename(temporary_.c_str(), final_path_.c_str()) < 0) fail("cannot be put in place");
+  unfinished_.reset();
   state_ = State::published;
 }
 
@@ -177,6 +202,7 @@ void OutputFile::take_back() {
 
 void commit(std::span<OutputFile* const> files) {
   for (OutputFile* file : files) file->sync();
+  const SignalsWait wait;
   for (size_t i = 0; i < files.size(); ++i) {
     try {
       files[i]->publish();

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/ir/tensor.h"
+#include "core/serialize/unfinished.h"
 
 namespace onnxport {
 
@@ -24,7 +26,8 @@ class ByteSink {
 // Behind a symbolic link the file it leads to is replaced, not the link.
 std::filesystem::path output_target(const std::filesystem::path& path);
 
-// A temporary file in the folder of `final_path`; removed unless it is committed. Every failure is an Error
+// A temporary file in the folder of `final_path`; removed unless it is committed, also when the process is told to end. It has
+// the mode of the file it is to replace. Every failure is an Error
 // S705 with the system's words for it.
 class OutputFile : public ByteSink {
  public:
@@ -54,6 +57,7 @@ class OutputFile : public ByteSink {
 
   std::filesystem::path final_path_;
   std::filesystem::path temporary_;
+  std::optional<Unfinished> unfinished_;
   int fd_ = -1;
   uint64_t written_ = 0;  // buffered bytes included
   std::vector<std::byte> buffer_;

@@ -32,7 +32,8 @@ torch.manual_seed(0)
 module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
-PARTS = ("startup", "models", "growth", "weights", "programs", "program_json", "program_weights")
+PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights")
+SESSION_EXPORTS = 10000
 LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
 
 
@@ -155,6 +156,26 @@ class Bench(ProgramBench):
         small = measure(self.ours(linear, ["f32[2,8]"]), self.runs)
         self.line("plugin list", self.show(listed))
         self.line("export of one layer", self.show(small))
+
+    def session(self) -> None:
+        print(f"{SESSION_EXPORTS} exports of one layer (.pt2) in one process: from one Session, and by a call each")
+        bench = Path(self.program).parents[1] / "tests/session_bench"
+        if not bench.exists():
+            print(f"  left out: {bench} is not built (cmake --build … --target session_bench)")
+            return
+        words = [str(bench), str(self.fixtures / "programs/linear.pt2"), str(SESSION_EXPORTS)]
+        done = subprocess.run(words, capture_output=True, text=True)
+        if done.returncode != 0:
+            self.failed += 1
+            print(f"  onnxport failed: {done.stderr.strip()}")
+            return
+        took = {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}
+        each = {name: f"{value / SESSION_EXPORTS * 1e6:.0f} us" for name, value in took.items()}
+        self.line("one Session", f"{took['session']:.2f} s", f"{each['session']} each", f"{took['session'] / took['stages']:.3f} of its stages")
+        self.line("one call each", f"{took['calls']:.2f} s", f"{each['calls']} each", f"{took['calls'] / took['session']:.1f} times the Session's")
+        self.line("targets of one Program", f"{took['targets']:.2f} s", f"{each['targets']} each")
+        self.line("opening a Session", f"{took['open'] * 1e3:.2f} ms")
+        self.line("keeping what verify runs", f"{each['clone']} each", f"{took['clone'] / took['capture']:.3f} of a capture")
 
     def weights(self) -> None:
         print("1 GiB of weights, written beside the model (--weights external)")

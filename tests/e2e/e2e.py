@@ -79,7 +79,7 @@ class Commands(Case):
     def test_help_and_version(self) -> None:
         self.assertIn("export", self.succeed("--help"))
         self.assertIn("--verify", self.succeed("export", "--help"))
-        self.assertNotIn("{", self.succeed("export", "--help").replace("TEXT:{", ""))
+        self.assertNotIn("{", self.succeed("export", "--help").replace("TEXT:{", "").replace("{opset}", ""))
         self.assertRegex(self.succeed("--version"), r"^onnxport \d+\.\d+\.\d+")
 
     def test_usage_errors(self) -> None:
@@ -118,6 +118,51 @@ class Commands(Case):
         self.assertIn("org.onnxport.aten", text)
         self.assertIn(" 0 unsupported", text)
         self.assertEqual(self.left(), [])
+
+    def test_several_opsets_from_one_capture(self) -> None:
+        entry = fixture("linear")
+        model = self.scratch / "model.pt"
+        model.write_bytes((FIXTURES / entry["model"]).read_bytes())
+        out = json.loads(self.succeed("--json", "export", model, *inputs(entry), "--opset", 18, "--opset", 20, "--opset", 23, "--verify"))
+        self.assertEqual(self.left(), ["model.opset18.onnx", "model.opset20.onnx", "model.opset23.onnx", "model.pt"])
+        self.assertEqual([stage["stage"] for stage in out["capture"]["seconds"]], ["capture", "prepare"])
+        for target, opset in zip(out["targets"], (18, 20, 23)):
+            self.assertEqual(target["opset"], opset)
+            self.assertEqual([stage["stage"] for stage in target["seconds"]], ["translate", "legalize", "serialize", "verify", "serialize"])
+            self.assertEqual([run["passed"] for run in target["verify"]], [True, True])
+            self.assertEqual(target["output"], str(self.scratch / f"model.opset{opset}.onnx"))
+            self.assertEqual([o.version for o in onnx.load(target["output"]).opset_import], [opset])
+        # The same bytes as an export of its own.
+        self.assertEqual(self.export(entry, "--opset", 20).read_bytes(), (self.scratch / "model.opset20.onnx").read_bytes())
+
+    def test_files_named_by_opset(self) -> None:
+        entry = fixture("linear")
+        words = ("export", FIXTURES / entry["model"], *inputs(entry))
+        text = self.succeed(*words, "-o", self.scratch / "v{opset}/x.onnx".replace("/x", "-{opset}"), "--opset", 18, "--opset", 21,
+                            "--report", self.scratch / "report.json")
+        self.assertEqual(self.left(), ["report.json", "v18-18.onnx", "v21-21.onnx"])
+        self.assertIn("opset 18", text)
+        self.assertIn("opset 21", text)
+        self.assertEqual([t["opset"] for t in json.loads((self.scratch / "report.json").read_text())["targets"]], [18, 21])
+        self.succeed(*words, "-o", self.scratch / "one{opset}.onnx", "--opset", "ai.onnx=19")
+        self.assertEqual([o.version for o in onnx.load(self.scratch / "one19.onnx").opset_import], [19])
+
+    def test_several_targets_are_checked_before_work(self) -> None:
+        entry = fixture("linear")
+        (self.scratch / "there18.onnx").write_text("kept")
+        words = ("export", FIXTURES / entry["model"], *inputs(entry))
+        for code, status, more in (("I112", 18, ("-o", self.scratch / "x.onnx", "--opset", 18, "--opset", 20)),
+                                   ("I112", 18, ("-o", self.scratch / "x{opset}.onnx", "--opset", 18, "--opset", 18)),
+                                   ("I111", 18, ("--opset", "eighteen")), ("I111", 18, ("--opset", "ai.onnx=18,")),
+                                   ("I111", 18, ("--opset", "a=1,a=2")), ("I111", 18, ("--opset", "0")),
+                                   ("O605", 15, ("--opset", 18, "--opset", 99)),
+                                   ("O605", 15, ("-o", self.scratch / "x.onnx", "--opset", "ai.onnx=18,com.nobody=2")),
+                                   ("S709", 16, ("-o", self.scratch / "there{opset}.onnx", "--opset", 20, "--opset", 18, "--no-overwrite")),
+                                   ("S705", 16, ("-o", self.scratch / "{opset}/x.onnx", "--opset", 20, "--opset", 18))):
+            with self.subTest(more):
+                self.refuse(code, status, *words, *more)
+                self.assertEqual(self.left(), ["there18.onnx"])
+        self.assertEqual((self.scratch / "there18.onnx").read_text(), "kept")
 
     def test_show_each_stage(self) -> None:
         entry = fixture("linear")
@@ -340,6 +385,22 @@ class Vendor(Case):
         self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
         self.assertIn("com.acme.ops", self.succeed("plugin", "list", "--plugin-path", plugins))
         self.assertIn("com.acme.ops", self.succeed("plugin", "which", "acme::swish2", env={"ONNXPORT_PLUGIN_PATH": str(plugins)}))
+
+    def test_a_target_that_fails_does_not_keep_the_others(self) -> None:
+        plugins = self.manifest(ACME.replace("      function_opset: 20\n", '      function_opset: 20\n      opset: ">=20"\n'))
+        words = ("export", self.model, *self.words, "--plugin-path", plugins, "-o", self.scratch / "x{opset}.onnx", "--opset", 18, "--opset", 20)
+        said = self.refuse("T501", 14, *words)
+        self.assertIn("x18.onnx is not written", said)
+        self.assertEqual(self.left(), ["plugins", "x20.onnx"])
+        targets = json.loads(self.run_program("--json", *words).stdout)["targets"]
+        self.assertEqual(targets[0]["diagnostics"][0]["code"], "T501")
+        self.assertEqual(targets[1]["opset"], 20)
+
+    def test_versions_of_a_vendors_domain(self) -> None:
+        words = ("export", self.model, *self.words, "--plugin-path", self.manifest(), "-o", self.scratch / "x.onnx", "--opset")
+        self.succeed(*words, "ai.onnx=19,com.acme=1")
+        self.assertEqual({o.domain: o.version for o in onnx.load(self.scratch / "x.onnx").opset_import}, {"": 19, "com.acme": 1})
+        self.assertIn("offered: 1", self.refuse("O605", 15, *words, "ai.onnx=19,com.acme=2"))
 
     def test_custom_domain_needs_trust(self) -> None:
         self.refuse("V803", 17, "export", self.model, "-o", self.scratch / "x.onnx", *self.words,
