@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "core/onnx/read_model.h"
+#include "core/session/output_checks.h"
 #include "core/session/program_state.h"
 #include "core/session/target_run.h"
 
@@ -75,6 +76,8 @@ ExportResult export_to_callback(const Source& model, const Sink& sink, const Exp
 
 ExportReport verify_files(const Source& model, const std::filesystem::path& onnx,
                           const ExportOptions& options) {
+  check_tolerances(options.verify);
+  check_case(options.verify, true);
   ProgramOptions capture = options;
   capture.progress = options.progress;
   capture.verifiable = true;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/serialize/output_file.h"
+#include "core/session/output_checks.h"
 
 namespace onnxport {
 namespace {
@@ -62,7 +63,7 @@ void check_data(const fs::path& file, const Target& target, const Source& source
   check_file(data, target.overwrite, source);
 }
 
-void check_case(const fs::path& folder, bool overwrite) {
+void check_case_folder(const fs::path& folder, bool overwrite) {
   if (folder.empty()) refuse("the folder of the test case has no name", "name a folder");
   std::error_code error;
   const fs::path data = folder / "test_data_set_0";
@@ -90,11 +91,14 @@ bool same_file(const fs::path& a, const fs::path& b) {
 
 }  // namespace
 
+void check_case(const VerifyOptions& options, bool overwrite) {
+  if (options.write_case) check_case_folder(*options.write_case, overwrite);
+}
+
 void check_output(const fs::path& file, const Target& target, const Source& source) {
   check_file(file, target.overwrite, source);
   if (may_have_data(target, source)) check_data(file, target, source);
-  if (target.verify.enabled && target.verify.write_case)
-    check_case(*target.verify.write_case, target.overwrite);
+  if (target.verify.enabled) check_case(target.verify, target.overwrite);
 }
 
 void check_report(const fs::path& file, bool overwrite, const Source& source) {

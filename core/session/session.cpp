@@ -1,7 +1,9 @@
 #include "onnxport/session.h"
 
 #include "core/host/host.h"
+#include "core/session/output_checks.h"
 #include "core/session/program_state.h"
+#include "core/session/source.h"
 #include "core/session/target_run.h"
 
 namespace onnxport {
@@ -9,9 +11,14 @@ namespace {
 
 template <typename Output>
 ExportReport write_target(std::shared_ptr<ProgramState> program, const Target& target, const Output& output) {
-  TargetRun run(std::move(program), target);
-  run.write(output);
-  return run.take_report();
+  const Source source = program->source;
+  try {
+    TargetRun run(std::move(program), target);
+    run.write(output);
+    return run.take_report();
+  } catch (const Error& error) {
+    throw in_words_of(source, error);
+  }
 }
 
 }  // namespace
@@ -48,6 +55,7 @@ ExportReport Program::dry_run(const Target& target) const {
 
 ExportReport Program::verify(const std::filesystem::path& onnx, const VerifyOptions& options) const {
   check_tolerances(options);
+  check_case(options, true);
   Registry registry = state_->registry->for_export();
   ExportReport report;
   const Progress none;

@@ -92,6 +92,7 @@ class Outputs(Case):
             with self.subTest(more):
                 self.refuse(code, 16, *self.words("--verify", *more))
                 self.untouched("case", "file")
+        self.refuse("S705", 16, "verify", self.model, self.model, *self.given, "--write-case", self.scratch / "file")
         self.assertEqual((taken / "input_0.pb").read_text(), "kept")
 
     def test_a_replaced_file_keeps_its_mode(self) -> None:
