@@ -2,6 +2,7 @@
 #include "axes.hpp"
 #include "axis_map.hpp"
 #include "families.hpp"
+#include "numerics.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -32,13 +33,50 @@ AttributeList<attr::kernel_shape, attr::strides> even_window(const Sizes& s) {
   return {attr::kernel_shape(kernel), attr::strides(kernel)};
 }
 
+// Whether both sizes of every pooled axis are known, or the result is one place.
+bool sizes_are_known(Op& op, const Value& x, size_t spatial) {
+  if (!op.is_known("output_size")) return false;
+  const Sizes s = sizes(op, x, spatial);
+  return s.known || s.to_one;
+}
+
+// The window of each place of the result along one axis, of sizes that may be known at run time only.
+struct RuntimeWindows {
+  Value inside;  // (out, in): whether the window of the row has the column
+  Value width;   // (out, 1)
+};
+RuntimeWindows windows_along(Op& op, const Value& in, const Value& out) {
+  Value i = op.unsqueeze(op.arange(out), {1}), j = op.arange(in);
+  Value begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
+  return {(begin <= j) & (j < end), end - begin};
+}
+
+// f(x, axis, windows) for each pooled axis, one after the other.
+template <typename F>
+Value pooled_by_axis(Op& op, Value x, size_t spatial, F f) {
+  Values out = op.values("output_size");
+  if (out.size() == 1) out.resize(spatial, out[0]);
+  op.require(out.size() == spatial, "one size of the result for each axis that is pooled");
+  for (size_t i = 0; i < spatial; ++i) {
+    const int64_t axis = x.rank() - static_cast<int64_t>(spatial - i);
+    x = f(x, axis, windows_along(op, op.dim(x, axis), out[i]));
+  }
+  return x;
+}
+
+Value greatest_along(Op& op, const Value& x, int64_t axis, const RuntimeWindows& w) {
+  const int64_t last = x.rank() - 1;
+  Value rows = op.unsqueeze(op.transpose(x, axis, last), {-2});
+  Value seen = op.Where(w.inside, rows, op.like(x, -infinity));
+  return op.transpose(op.reduce_max(seen, {-1}, false), axis, last);
+}
+
 int64_t window_begin(int64_t i, int64_t in, int64_t out) { return i * in / out; }
 int64_t window_end(int64_t i, int64_t in, int64_t out) { return ((i + 1) * in + out - 1) / out; }
 
 Value average_along(Op& op, const Value& x, int64_t axis, int64_t in, int64_t out) {
   if (out == in) return x;
   if (out == 1) return op.ReduceMean(x, op.ints({axis}), {attr::keepdims(1)});
-  op.require(in > 0, "adaptive pooling to more than one place of a size known at run time only");
   AxisMap map(in, out);
   for (int64_t i = 0; i < out; ++i) {
     const int64_t begin = window_begin(i, in, out), end = window_end(i, in, out);
@@ -51,6 +89,11 @@ Value average_along(Op& op, const Value& x, int64_t axis, int64_t in, int64_t ou
 template <int64_t spatial>
 Value adaptive_avg_pool(Op& op) {
   Value x = op["self"];
+  if (!sizes_are_known(op, x, spatial)) {
+    return pooled_by_axis(op, x, spatial, [&](const Value& y, int64_t axis, const RuntimeWindows& w) {
+      return apply(op, y, axis, op.cast_like(w.inside, y) / op.cast_like(w.width, y));
+    });
+  }
   const Sizes s = sizes(op, x, spatial);
   if (s.out == s.in) return x;
   if (s.to_one && x.rank() == spatial + 2) return op.GlobalAveragePool(x);
@@ -129,13 +172,21 @@ Value greatest_place(Op& op, const Value& x, const Sizes& s) {
 template <int64_t spatial>
 Values adaptive_max_pool(Op& op) {
   Value x = op["self"];
+  if (!sizes_are_known(op, x, spatial)) {
+    op.require(!op.is_used(1), "the indices of adaptive pooling between sizes known at run time only");
+    op.require(is_floating(x.dtype()), "adaptive pooling of integers between sizes known at run time only");
+    return {pooled_by_axis(op, x, spatial,
+                           [&](const Value& y, int64_t axis, const RuntimeWindows& w) {
+                             return greatest_along(op, y, axis, w);
+                           }),
+            {}};
+  }
   const Sizes s = sizes(op, x, spatial);
   if (s.to_one) {
     Value y =
         x.rank() == spatial + 2 ? op.GlobalMaxPool(x) : op.ReduceMax(x, op.ints(s.axes), {attr::keepdims(1)});
     return {y, op.is_used(1) ? greatest_place(op, x, s) : Value()};
   }
-  op.require(s.known, "adaptive pooling to more than one place of a size known at run time only");
   if (s.divides) {
     const bool single = x.rank() == spatial + 1;
     Value batch = single ? op.unsqueeze(x, {0}) : x;

@@ -15,6 +15,14 @@ struct AxisMap {
   float& at(int64_t to, int64_t from) { return weights[static_cast<size_t>(to * in + from)]; }
 };
 
+// The same with the weights as a value, (out, in).
+inline Value apply(Op& op, const Value& x, int64_t axis, const Value& weights) {
+  const int64_t last = x.rank() - 1;
+  Value map = op.cast_like(weights, x);
+  if (axis == last - 1) return op.MatMul(map, x);
+  return op.transpose(op.MatMul(op.transpose(x, axis, last), op.transpose(map, 0, 1)), axis, last);
+}
+
 inline Value apply(Op& op, const Value& x, int64_t axis, const AxisMap& map) {
   const auto constant = [&](const std::vector<float>& data, std::vector<int64_t> dims) {
     return op.cast_like(

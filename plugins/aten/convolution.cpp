@@ -1,6 +1,7 @@
 // Convolutions and their transposes.
 #include "axes.hpp"
 #include "families.hpp"
+#include "windows.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -51,9 +52,30 @@ Value convolve(Op& op, const std::vector<int64_t>& pads) {
                          [&](const Value& x) { return op.Conv(x, weight, op["bias"], attrs); });
 }
 
+// As many groups as is known at run time only, which no Conv can be given: a product of matrices per group.
+Value convolve_groups(Op& op) {
+  Value weight = op["weight"], groups = op["groups"];
+  op.require(weight.rank() == 4, "a number of groups that is known at run time only, of other than images");
+  const std::vector<int64_t> kernel = kernel_shape(weight);
+  op.require(kernel.size() == 2, "a number of groups and a kernel size that are known at run time only");
+  const Windows2d w{kernel, op.integers("dilation", 2), op.integers("padding", 2), op.integers("stride", 2)};
+  return with_batch_axis(op, op["input"], 2, [&](const Value& x) {
+    Value batch = op.dim(x, 0), depth = op.dim(weight, 1);
+    Value images = op.reshape(x, {op.constant(-1), depth, op.dim(x, 2), op.dim(x, 3)});
+    Value windows = windows_of(op, images, w);
+    Value height = op.dim(windows, 4), width = op.dim(windows, 5);
+    Value seen = depth * (kernel[0] * kernel[1]);
+    Value columns = op.reshape(windows, {batch, groups, seen, height * width});
+    Value rows = op.reshape(weight, {groups, op.constant(-1), seen});
+    Value out = op.reshape(op.MatMul(rows, columns), {batch, op.dim(weight, 0), height, width});
+    return op.has("bias") ? out + op.unsqueeze_around(op["bias"], 1, 4) : out;
+  });
+}
+
 // aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0],
 //     SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor
 Value conv(Op& op) {
+  if (!op.is_known("groups")) return convolve_groups(op);
   return convolve(op, both_sides(op.integers("padding", static_cast<size_t>(op["weight"].rank() - 2))));
 }
 
@@ -93,6 +115,8 @@ Value extended(Op& op, const Value& x, const std::vector<int64_t>& padding,
 //     SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]) -> Tensor
 Value conv_transpose(Op& op) {
   Value weight = op["weight"];
+  op.require(op.is_known("groups"),
+             "a transposed convolution whose number of groups is known at run time only");
   const int64_t spatial = weight.rank() - 2;
   const auto n = static_cast<size_t>(spatial);
   const std::vector<int64_t> padding = op.integers("padding", n),

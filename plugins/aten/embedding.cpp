@@ -22,12 +22,16 @@ Value one_hot(Op& op) {
 // Which bag holds which index: a matrix of bags by indices.
 Value membership(Op& op, const Value& indices) {
   Value offsets = op.cast(op["offsets"], DType::i64);
-  if (op.boolean("include_last_offset")) offsets = op.slice(offsets, 0, 0, -1);
-  Value ends = op.Concat({op.slice(offsets, 0, 1, to_end), op.Shape(indices)}, {attr::axis(0)});
+  Value ends = op.slice(offsets, 0, 1, to_end);
+  if (op.boolean("include_last_offset")) {  // where the last bag ends, which need not be the last index
+    offsets = op.slice(offsets, 0, 0, -1);
+  } else {
+    ends = op.Concat({ends, op.Shape(indices)}, {attr::axis(0)});
+  }
   Value position = op.arange(op.dim(indices, 0));
   Value inside = (op.unsqueeze(offsets, {1}) <= position) & (position < op.unsqueeze(ends, {1}));
   if (op.integer("padding_idx", -1) < 0) return inside;
-  return inside & ~(indices == static_cast<double>(op.integer("padding_idx")));
+  return inside & ~(indices == op.integer("padding_idx"));
 }
 
 // aten::embedding_bag.padding_idx(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int

@@ -263,10 +263,28 @@ Value istft(Op& op) {
   return op.has("length") ? resized(op, out, axis - 1, op["length"]) : out;
 }
 
+// aten::fft_fftfreq(int n, float d=1.0, *, ScalarType? dtype=None, …) -> Tensor
+// The frequencies of the samples, the negative ones behind.
+Value fftfreq(Op& op) {
+  const DType t = op.dtype("dtype", DType::f32);
+  Value n = op["n"], i = op.arange(n);
+  Value number = op.Where(i < (n + 1) / 2, i, i - n);
+  return op.cast(op.cast(number, DType::f64) / (op.cast(n, DType::f64) * op.real("d")), t);
+}
+
+// aten::fft_rfftfreq(int n, float d=1.0, *, ScalarType? dtype=None, …) -> Tensor
+Value rfftfreq(Op& op) {
+  const DType t = op.dtype("dtype", DType::f32);
+  Value n = op["n"], number = op.arange(n / 2 + 1);
+  return op.cast(op.cast(number, DType::f64) / (op.cast(n, DType::f64) * op.real("d")), t);
+}
+
 }  // namespace
 
 Mappings fourier() {
   return {
+      {"aten::fft_fftfreq", fftfreq},
+      {"aten::fft_rfftfreq", rfftfreq},
       {"aten::_fft_r2c", fft_r2c},
       Mapping("aten::_fft_c2c", fft_c2c).complex(),
       Mapping("aten::_fft_c2r", fft_c2r).complex(),

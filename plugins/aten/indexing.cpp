@@ -19,6 +19,9 @@ Value slice(Op& op) {
   const auto from = start.constant_ints(), to = end.constant_ints();
   const int64_t size = self.static_dim(axis).value_or(to_end);
   const bool whole = from && to && from->at(0) == 0 && to->at(0) >= size;
+  if (!op.is_known("step")) {
+    return op.Slice(self, op.shape({start}), op.shape({end}), op.ints({axis}), op.shape({op["step"]}));
+  }
   const int64_t step = op.integer("step");
   return whole && step == 1 ? self : op.slice(self, axis, start, end, step);
 }
@@ -91,7 +94,11 @@ Value masked_scatter(Op& op) {
   auto [self, mask] = masked(op);
   Value flat = op.cast(op.reshape(mask, {-1}), DType::i64);
   Value place = op.Max({op.CumSum(flat, op.constant(0)) - 1, op.constant(0)});
-  Value taken = op.Gather(op.reshape(op["source"], {-1}), op.Reshape(place, op.shape_of(self)));
+  Value source = op.reshape(op["source"], {-1});
+  if (source.static_dim(0).value_or(0) == 0) {  // nothing may be taken, yet Gather wants something to take
+    source = op.Concat({source, op.full(op.ints({1}), 0, source.dtype())}, {attr::axis(0)});
+  }
+  Value taken = op.Gather(source, op.Reshape(place, op.shape_of(self)));
   return op.where(mask, taken, self);
 }
 

@@ -1,6 +1,7 @@
 // Products of matrices and vectors.
 #include "einsum.hpp"
 #include "families.hpp"
+#include "grouped_mm.hpp"
 #include "numerics.hpp"
 
 namespace onnxport::aten {
@@ -39,6 +40,17 @@ Value matmul(Op& op) { return product(op, op["self"], op["other"]); }
 // aten::mm(Tensor self, Tensor mat2) -> Tensor
 // aten::bmm(Tensor self, Tensor mat2) -> Tensor
 Value mm(Op& op) { return product(op, op["self"], op["mat2"]); }
+
+// aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, ScalarType? out_dtype=None)
+//   -> Tensor
+Value grouped_mm(Op& op) {
+  Value self = op["self"], mat2 = op["mat2"];
+  op.require(!op.has("bias"), "a grouped product with a bias");
+  const DType t = op.dtype("out_dtype", self.dtype());
+  if (!op.has("offs")) return op.cast(product(op, self, mat2), t);
+  op.require(self.rank() == 2 && mat2.rank() == 3, "a grouped product of other than rows by matrices");
+  return op.cast(grouped_matmul(op, self, mat2, op["offs"]), t);
+}
 
 // aten::mv(Tensor self, Tensor vec) -> Tensor
 Value mv(Op& op) { return product(op, op["self"], op["vec"]); }
@@ -220,6 +232,7 @@ Mappings linear_algebra() {
       {"aten::linalg_matmul", matmul},
       {"aten::mm", mm},
       {"aten::bmm", mm},
+      {"aten::_grouped_mm", grouped_mm},
       {"aten::mv", mv},
       {"aten::dot", dot},
       {"aten::vdot", inner},

@@ -1,6 +1,7 @@
 // Moving between channels and space.
 #include "axes.hpp"
 #include "families.hpp"
+#include "windows.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -65,28 +66,15 @@ Value channel_shuffle(Op& op) {
   return op.Reshape(op.transpose(grouped, 1, 2), op.shape_of(self));
 }
 
-// Where the windows read along one axis: a row for each place in the kernel, a column for each window.
-Value window_places(Op& op, const Value& x, int64_t axis, int64_t kernel, int64_t dilation, int64_t stride) {
-  std::vector<int64_t> offsets;
-  for (int64_t k = 0; k < kernel; ++k) offsets.push_back(k * dilation);
-  Value limit = op.dim(x, axis) - (dilation * (kernel - 1));
-  Value starts = op.Range(op.constant(0), limit, op.constant(stride));
-  return op.unsqueeze(op.ints(offsets), {1}) + starts;
-}
-
 // aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor
 // (N, C, H, W) to (N, C * kernel, windows).
 Value im2col(Op& op) {
-  const std::vector<int64_t> k = op.integers("kernel_size", 2), d = op.integers("dilation", 2),
-                             p = op.integers("padding", 2), s = op.integers("stride", 2);
-  return with_batch_axis(op, op["self"], 2, [&](Value x) {
-    if (p[0] != 0 || p[1] != 0) x = op.Pad(x, op.ints({0, 0, p[0], p[1], 0, 0, p[0], p[1]}));
-    Value rows = window_places(op, x, 2, k[0], d[0], s[0]),
-          columns = window_places(op, x, 3, k[1], d[1], s[1]);
-    Value windows = op.Gather(op.Gather(x, columns, {attr::axis(3)}), rows, {attr::axis(2)});
-    Value ordered = op.permute(windows, {0, 1, 2, 4, 3, 5});  // N, C, kernel, windows
-    Value depth = op.dim(x, 1) * (k[0] * k[1]);
-    return op.reshape(ordered, {op.dim(x, 0), depth, op.dim(rows, 1) * op.dim(columns, 1)});
+  const Windows2d w{op.integers("kernel_size", 2), op.integers("dilation", 2), op.integers("padding", 2),
+                    op.integers("stride", 2)};
+  return with_batch_axis(op, op["self"], 2, [&](const Value& x) {
+    Value windows = windows_of(op, x, w);
+    Value depth = op.dim(x, 1) * (w.kernel[0] * w.kernel[1]);
+    return op.reshape(windows, {op.dim(x, 0), depth, op.dim(windows, 4) * op.dim(windows, 5)});
   });
 }
 

@@ -48,18 +48,24 @@ Value count_nonzero(Op& op) {
   return reduce(op, "ReduceSum", op.cast(op.as("self", DType::boolean), DType::i64));
 }
 
-// A greatest or least value; ONNX has none of 16-bit integers. That ONNX Runtime passes a NaN over, where
-// torch and ONNX's reference let it through, is not worth three more nodes in every model.
+// A greatest or least value; ONNX has none of 16-bit integers.
 Value extreme(Op& op, std::string_view onnx_op, const Value& x) {
   if (x.dtype() != DType::i16) return reduce(op, onnx_op, x);
   return op.cast(reduce(op, onnx_op, op.cast(x, DType::i32)), DType::i16);
 }
 
+// A NaN goes through, as in torch and ONNX's reference; ONNX Runtime passes it over.
+Value extreme_or_nan(Op& op, std::string_view onnx_op) {
+  Value self = op["self"], out = extreme(op, onnx_op, self);
+  if (!is_floating(self.dtype())) return out;
+  return out + reduce(op, "ReduceSum", op.Where(op.IsNaN(self), self, op.like(self, 0)));
+}
+
 // aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor
-Value amax(Op& op) { return extreme(op, "ReduceMax", op["self"]); }
+Value amax(Op& op) { return extreme_or_nan(op, "ReduceMax"); }
 
 // aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor
-Value amin(Op& op) { return extreme(op, "ReduceMin", op["self"]); }
+Value amin(Op& op) { return extreme_or_nan(op, "ReduceMin"); }
 
 // aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)
 Values aminmax(Op& op) { return {amin(op), amax(op)}; }

@@ -32,6 +32,8 @@ Value repeat_interleave(Op& op) {
   const bool one_number = repeats.is_number() || repeats.rank() == 0 || repeats.static_dim(0) == 1;
   if (!one_number) {
     // Position p of the result comes from the first place up to which more than p elements were made.
+    // One number that is seen at run time only serves every element.
+    if (!op.same_dim(repeats, 0, self, axis)) repeats = op.Expand(repeats, op.shape({op.dim(self, axis)}));
     Value ends = op.CumSum(op.cast(repeats, DType::i64), op.constant(0));
     Value total = op.Gather(ends, op.constant(-1));
     Value done = op.unsqueeze(ends, {0}) <= op.unsqueeze(op.arange(total), {1});

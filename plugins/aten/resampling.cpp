@@ -33,19 +33,74 @@ Value resized(Op& op, attributes_of::Resize attrs) {
   return op.Resize(x, {}, {}, op.shape("output_size"), attrs);
 }
 
+// Where torch's nearest neighbours of one axis are, in its own arithmetic: that of doubles for doubles.
+template <typename T>
+std::vector<int64_t> nearest_positions(int64_t in, int64_t out, double factor, bool exact) {
+  const T scale = factor > 0 ? static_cast<T>(1 / factor) : static_cast<T>(in) / static_cast<T>(out);
+  std::vector<int64_t> at;
+  for (int64_t i = 0; i < out; ++i) {
+    const T source =
+        exact ? static_cast<T>((static_cast<double>(i) + 0.5) * scale) : static_cast<T>(i) * scale;
+    at.push_back(std::min(static_cast<int64_t>(std::floor(source)), in - 1));
+  }
+  return at;
+}
+
+// Where Resize finds them: it divides by the factor, as f32.
+std::vector<int64_t> resize_positions(int64_t in, int64_t out, double factor, bool exact) {
+  const float scale =
+      factor > 0 ? static_cast<float>(factor) : static_cast<float>(out) / static_cast<float>(in);
+  std::vector<int64_t> at;
+  for (int64_t i = 0; i < out; ++i) {
+    const float source =
+        exact ? (static_cast<float>(i) + 0.5f) / scale - 0.5f : static_cast<float>(i) / scale;
+    const float near = std::floor(exact ? source + 0.5f : source);
+    at.push_back(std::clamp<int64_t>(static_cast<int64_t>(near), 0, in - 1));
+  }
+  return at;
+}
+
+// The positions along each axis, where sizes are known and Resize would round to others than torch does.
+std::optional<std::vector<std::vector<int64_t>>> positions_that_differ(Op& op, const Value& x, bool exact) {
+  const std::vector<double> by = factors(op);
+  const auto spatial = static_cast<size_t>(x.rank() - 2);
+  const bool by_factor = by.size() == spatial;
+  if (!by_factor && !op.is_known("output_size")) return std::nullopt;
+  std::vector<std::vector<int64_t>> all;
+  bool differ = false;
+  for (size_t i = 0; i < spatial; ++i) {
+    const auto in = x.static_dim(static_cast<int64_t>(i) + 2);
+    if (!in || *in == 0) return std::nullopt;
+    const double factor = by_factor ? by[i] : 0;
+    const int64_t out = op.has("output_size") ? op.integers("output_size", spatial)[i]
+                                              : static_cast<int64_t>(static_cast<double>(*in) * factor);
+    all.push_back(x.dtype() == DType::f64 ? nearest_positions<double>(*in, out, factor, exact)
+                                          : nearest_positions<float>(*in, out, factor, exact));
+    differ = differ || all.back() != resize_positions(*in, out, factor, exact);
+  }
+  return differ ? std::optional(all) : std::nullopt;
+}
+
+Value nearest_neighbours(Op& op, bool exact) {
+  Value x = resize_input(op);
+  if (const auto positions = positions_that_differ(op, x, exact)) {
+    for (size_t i = 0; i < positions->size(); ++i) {
+      x = op.Gather(x, op.ints((*positions)[i]), {attr::axis(i + 2)});
+    }
+    return x;
+  }
+  return resized(
+      op, {attr::mode("nearest"), attr::coordinate_transformation_mode(exact ? "half_pixel" : "asymmetric"),
+           attr::nearest_mode(exact ? "round_prefer_ceil" : "floor")});
+}
+
 // aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
 // aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) ->
 // Tensor
-Value nearest(Op& op) {
-  return resized(op, {attr::mode("nearest"), attr::coordinate_transformation_mode("asymmetric"),
-                      attr::nearest_mode("floor")});
-}
+Value nearest(Op& op) { return nearest_neighbours(op, false); }
 
 // aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
-Value nearest_exact(Op& op) {
-  return resized(op, {attr::mode("nearest"), attr::coordinate_transformation_mode("half_pixel"),
-                      attr::nearest_mode("round_prefer_ceil")});
-}
+Value nearest_exact(Op& op) { return nearest_neighbours(op, true); }
 
 const char* coordinates(Op& op) { return op.boolean("align_corners") ? "align_corners" : "half_pixel"; }
 
@@ -89,35 +144,83 @@ AxisMap filtered(int64_t in, int64_t out, double scale, double radius, double (*
   return map;
 }
 
-// Antialiased resizing between known sizes: ONNX's own is not torch's when it makes smaller.
-Value antialiased(Op& op, double radius, double (*filter)(double)) {
+// The same of sizes known at run time only: (out, in), computed in the graph.
+Value filtered_at_run_time(Op& op, const Value& in_size, const Value& out_size, const Value& scale,
+                           double radius, Value (*filter)(Op&, const Value&)) {
+  const auto real = [&](const Value& x) { return op.cast(x, DType::f32); };
+  Value stretch = op.Max({scale, op.like(scale, 1)}), support = stretch * radius;
+  Value centre = scale * (op.unsqueeze(real(op.arange(out_size)), {1}) + 0.5);
+  Value begin = op.Floor(centre - support + 0.5), end = op.Floor(centre + support + 0.5);
+  Value j = real(op.arange(in_size));
+  Value weights = filter(op, (j - centre + 0.5) / stretch);
+  Value inside = op.Where((begin <= j) & (j < end), weights, op.like(weights, 0));
+  return inside / op.reduce_sum(inside, {1}, true);
+}
+
+Value triangle_of(Op& op, const Value& x) { return op.Max({1 - op.Abs(x), op.like(x, 0)}); }
+Value keys_of(Op& op, const Value& signed_x) {
+  constexpr double a = -0.5;
+  Value x = op.Abs(signed_x);
+  Value inner = (x * (a + 2) - (a + 3)) * x * x + 1, outer = (((x - 5) * x + 8) * x - 4) * a;
+  return op.Where(x < 1, inner, op.Where(x < 2, outer, op.like(x, 0)));
+}
+
+struct Filter {
+  double radius;
+  double (*known)(double);
+  Value (*at_run_time)(Op&, const Value&);
+};
+
+// By which factor one axis of the source is larger than the result.
+Value scale_at_run_time(Op& op, const Value& in, const Value& out, std::optional<double> factor) {
+  const auto real = [&](const Value& x) { return op.cast(x, DType::f32); };
+  if (op.boolean("align_corners")) {
+    Value gaps = real(out - 1);
+    return op.Where(gaps > 0, real(in - 1) / op.Max({gaps, op.like(gaps, 1)}), op.like(gaps, 0));
+  }
+  return factor ? op.constant(1 / *factor, DType::f32) : real(in) / real(out);
+}
+
+double known_scale(Op& op, int64_t in, int64_t out, std::optional<double> factor) {
+  if (op.boolean("align_corners")) {
+    return out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0;
+  }
+  return factor ? 1 / *factor : static_cast<double>(in) / static_cast<double>(out);
+}
+
+// Antialiased resizing: ONNX's own is not torch's when it makes smaller.
+Value antialiased(Op& op, const Filter& filter) {
   Value x = resize_input(op);
   op.require(x.rank() == 4, "antialiased resizing of other than images");
   std::vector<double> by = factors(op);
   if (by.size() != 2) by.clear();
+  const Values sizes = op.has("output_size") ? op.values("output_size") : Values{};
   for (int64_t axis = 2; axis < 4; ++axis) {
     const auto i = static_cast<size_t>(axis - 2);
-    op.require(x.static_dim(axis).has_value(), "antialiased resizing of a size known at run time only");
-    const int64_t in = *x.static_dim(axis);
-    const int64_t out = by.empty() || op.has("output_size")
-                            ? op.integers("output_size", 2)[i]
-                            : static_cast<int64_t>(static_cast<double>(in) * by[i]);
-    double scale = by.empty() ? static_cast<double>(in) / static_cast<double>(out) : 1 / by[i];
-    if (op.boolean("align_corners")) {
-      scale = out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0;
+    const auto factor = by.empty() ? std::nullopt : std::optional<double>(by[i]);
+    const Value in = op.dim(x, axis);
+    const Value out = sizes.empty() ? op.cast(op.Floor(op.cast(in, DType::f64) * by.at(i)), DType::i64)
+                                    : sizes.at(sizes.size() == 1 ? 0 : i);
+    const auto known_in = in.constant_ints(), known_out = out.constant_ints();
+    if (known_in && known_out) {
+      const int64_t from = known_in->front(), to = known_out->front();
+      const double scale = known_scale(op, from, to, factor);
+      x = apply(op, x, axis, filtered(from, to, scale, filter.radius, filter.known));
+    } else {
+      const Value scale = scale_at_run_time(op, in, out, factor);
+      x = apply(op, x, axis, filtered_at_run_time(op, in, out, scale, filter.radius, filter.at_run_time));
     }
-    x = apply(op, x, axis, filtered(in, out, scale, radius, filter));
   }
   return x;
 }
 
 // aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None,
 //                               float? scales_w=None) -> Tensor
-Value linear_antialiased(Op& op) { return antialiased(op, 1, triangle); }
+Value linear_antialiased(Op& op) { return antialiased(op, {1, triangle, triangle_of}); }
 
 // aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None,
 //                              float? scales_w=None) -> Tensor
-Value cubic_antialiased(Op& op) { return antialiased(op, 2, keys); }
+Value cubic_antialiased(Op& op) { return antialiased(op, {2, keys, keys_of}); }
 
 // aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners)
 // -> Tensor

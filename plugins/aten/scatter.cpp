@@ -187,24 +187,46 @@ Value select_scatter(Op& op) {
                             {attr::axis(axis)});
 }
 
+// A bound of a slice as an index from the front; one that is known to be there stays.
+Value from_front(Op& op, const Value& bound, const Value& size) {
+  const auto known = bound.constant_ints();
+  if (known) return known->at(0) < 0 ? size + known->at(0) : bound;
+  return op.Where(bound < 0, size + bound, bound);
+}
+
+// Where what a slice leaves begins again: its end, or its start where that lies behind and nothing is written.
+Value behind_slice(Op& op, const Value& self, const Value& src, int64_t axis, const Value& start,
+                   const Value& end) {
+  const auto from = start.constant_ints(), to = end.constant_ints();
+  const bool one_sign = from && to && (from->at(0) < 0) == (to->at(0) < 0);
+  if (one_sign && from->at(0) <= to->at(0)) return end;
+  if (src.static_dim(axis).value_or(0) > 0) return end;  // something is written, so the end is behind
+  const Value size = op.dim(self, axis);
+  return op.Max({from_front(op, start, size), from_front(op, end, size), op.constant(0)});
+}
+
 // aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt
 // step=1) -> Tensor
 Value slice_scatter(Op& op) {
   Value self = op["self"], src = op.as("src", self.dtype());
-  const int64_t axis = op.axis("dim", self), step = op.integer("step");
+  const int64_t axis = op.axis("dim", self);
   Value start = op.has("start") ? op["start"] : op.constant(0);
   Value end = op.has("end") ? op["end"] : op.constant(to_end);
   const auto from = start.constant_ints(), to = end.constant_ints();
   const bool at_start = from && from->at(0) == 0;
   const bool at_end = to && to->at(0) >= self.static_dim(axis).value_or(to_end);
-  if (step == 1) {
+  if (op.is_known("step") && op.integer("step") == 1) {
     Values parts;
     if (!at_start) parts.push_back(op.slice(self, axis, op.constant(0), start));
     parts.push_back(src);
-    if (!at_end) parts.push_back(op.slice(self, axis, end, op.constant(to_end)));
+    if (!at_end) {
+      Value behind = at_start ? end : behind_slice(op, self, src, axis, start, end);
+      parts.push_back(op.slice(self, axis, behind, op.constant(to_end)));
+    }
     return parts.size() == 1 ? src : op.Concat(parts, {attr::axis(axis)});
   }
-  Value places = op.slice(op.arange(op.dim(self, axis)), 0, start, end, step);
+  Value places = op.Slice(op.arange(op.dim(self, axis)), op.shape({start}), op.shape({end}), op.ints({0}),
+                          op.shape({op["step"]}));
   return op.ScatterElements(self, spread(op, places, axis, src), src, {attr::axis(axis)});
 }
 

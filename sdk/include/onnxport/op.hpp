@@ -175,10 +175,18 @@ class Op : public Builder {
     return out;
   }
 
-  // Python's // on integers (towards minus infinity) or floats.
+  // Python's // on integers (towards minus infinity) or floats. The quotient of floats is rounded before Floor
+  // sees it (1 / 0.1 is 10, 1 // 0.1 is 9): what Mod leaves is taken away first, and the whole number that
+  // remains is one less where the rest is not of the divisor's sign.
   Value floor_divide(const Value& a, const Value& b) {
-    if (is_floating(a.dtype())) return Floor(a / b);
-    return (a - Mod(a, b)) / b;  // Mod takes the sign of the divisor, so the division leaves nothing
+    if (!is_floating(a.dtype()))
+      return (a - Mod(a, b)) / b;  // Mod takes the divisor's sign and leaves nothing
+    Value rest = Mod(a, b, {attr::fmod(1)});
+    Value crosses = Sign(rest) * b < 0;
+    Value whole = Round((a - rest) / b) - cast_like(crosses, a);
+    const auto divisor = b.constant_reals();
+    const bool never_zero = divisor && std::find(divisor->begin(), divisor->end(), 0.0) == divisor->end();
+    return never_zero ? whole : Where(b == 0, a / b, whole);
   }
 
   // ---- results ----
