@@ -178,6 +178,23 @@ def make(op: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
     return out
 
 
+def grouped_mm_fallback(rows: torch.Tensor, weight: torch.Tensor, offs: torch.Tensor) -> torch.Tensor:
+    """As transformers/integrations/moe.py has it."""
+    out, start = torch.zeros(rows.size(0), weight.size(2), dtype=rows.dtype), 0
+    for i, end in enumerate(offs.tolist()):
+        out[start:end] = rows[start:end] @ weight[i]
+        start = end
+    return out
+
+
+def define_custom_operators() -> None:
+    """Operators of packages that need not be there."""
+    torch.library.define("transformers::grouped_mm_fallback", "(Tensor input, Tensor weight, Tensor offs) -> Tensor")
+    torch.library.impl("transformers::grouped_mm_fallback", "CPU", grouped_mm_fallback)
+    torch.library.impl("transformers::grouped_mm_fallback", "Meta",
+                       lambda rows, weight, offs: rows.new_empty(rows.size(0), weight.size(2)))
+
+
 def main() -> None:
     table, target = Path(sys.argv[1]), Path(sys.argv[2])
     want = hashlib.sha256(table.read_bytes() + Path(__file__).read_bytes() + torch.__version__.encode()).hexdigest()
@@ -189,6 +206,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     logging.disable(logging.ERROR)  # what torch.export refuses is in its exception
+    define_custom_operators()
     made = []
     for entry in yaml.safe_load(table.read_text()):
         for case in entry["cases"]:
