@@ -45,8 +45,8 @@ struct GraphBuilder::State {
   GraphBuilder& builder;
   onnx::Inference inference;
   NodeInputs::ContentsOf contents_of;
-  std::unordered_map<const ir::Value*, std::optional<std::vector<ir::Dim>>>
-      known;  // nullopt: looked for, not found
+  // nullopt: looked for, not found.
+  std::unordered_map<const ir::Value*, std::optional<std::vector<ir::Dim>>> known;
   std::unordered_map<std::string, std::vector<Offer>> offers;
   std::unordered_map<std::string, ir::Value*> constants;
   std::vector<Entry> log;

@@ -16,8 +16,7 @@ enum class Style { plain, bold, dim, red, yellow, green, cyan };
 // `text` in a style when `stream_fd` is a terminal that wants colour (NO_COLOR is honoured), else as it is.
 std::string styled(std::string_view text, Style style, int stream_fd);
 
-// One line on stderr, rewritten in place, once an export has taken a second; nothing when stderr is no
-// terminal.
+// One line on stderr, rewritten in place, once an export has taken a second; nothing when stderr is no terminal.
 class Progress {
  public:
   explicit Progress(bool enabled);

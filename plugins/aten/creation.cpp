@@ -120,8 +120,6 @@ Value scalar_tensor(Op& op) { return op.as("s", op.dtype("dtype", DType::f32)); 
 
 // aten::tensor.float(float t, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor
 // aten::as_tensor.int(int t, *, ScalarType? dtype=None, Device? device=None) -> Tensor
-// aten::tensor.float(float t, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor
-// aten::as_tensor.int(int t, *, ScalarType? dtype=None, Device? device=None) -> Tensor
 Value number_tensor(Op& op) { return op.as("t", op.dtype("dtype", op["t"].dtype())); }
 
 // aten::tensor(t[] data, *, ScalarType? dtype=None, Device? device=None, bool requires_grad=False) -> Tensor

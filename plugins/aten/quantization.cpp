@@ -34,11 +34,9 @@ Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_
 }
 
 // aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min,
-//     int quant_max) -> Tensor aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale,
-//     Tensor zero_point, int quant_min, int quant_max) -> Tensor
-// aten::fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min,
-//     int quant_max) -> Tensor aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale,
-//     Tensor zero_point, int quant_min, int quant_max) -> Tensor
+//     int quant_max) -> Tensor
+// aten::fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, int quant_min,
+//     int quant_max) -> Tensor
 Value per_tensor(Op& op) {
   const DType t = op["self"].dtype();
   const auto single = [&](const Value& x) {
