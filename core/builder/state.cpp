@@ -28,8 +28,8 @@ std::string constant_key(const ir::Tensor& tensor) {
     key += std::to_string(dim);
   }
   key += '=';
-  const auto bytes = tensor.bytes();
-  key.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const ir::Tensor dense = tensor.contiguous();
+  key.append(reinterpret_cast<const char*>(dense.bytes().data()), dense.bytes().size());
   return key;
 }
 
@@ -131,7 +131,7 @@ void GraphBuilder::State::offer(ir::Value* value, const std::vector<ir::Dim>& di
 }
 
 ir::Value* GraphBuilder::State::constant(const ir::Tensor& tensor) {
-  const bool shared = tensor.bytes().size() <= kLargestShared;
+  const bool shared = tensor.byte_size() <= kLargestShared;
   std::string key;
   if (shared) {
     key = constant_key(tensor);

@@ -36,6 +36,10 @@ EvaluationRule find_indexing(std::string_view op_type);
 EvaluationRule find_reduction(std::string_view op_type);
 EvaluationRule find_source(std::string_view op_type);
 
+// The result is its first input looked at in another way: no byte is read, however large it is, and elements
+// that have strides may keep them.
+bool makes_views(std::string_view op_type);
+
 // The element count of dims; nullopt when negative or too many for `size`-byte elements in `max_bytes`.
 std::optional<int64_t> count_within(const std::vector<int64_t>& dims, size_t size, uint64_t max_bytes);
 // Row-major strides.

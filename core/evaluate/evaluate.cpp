@@ -1,7 +1,9 @@
 // evaluate_constant, and the operators that make constants out of attributes and sizes.
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/evaluate/elements.h"
 #include "core/evaluate/evaluate.h"
@@ -89,6 +91,12 @@ Evaluated size_of_tensor(const Evaluation& e) {
 
 }  // namespace
 
+bool makes_views(std::string_view op_type) {
+  static const std::unordered_set<std::string_view> ops = {
+      "Flatten", "Identity", "Reshape", "Shape", "Size", "Squeeze", "Transpose", "Unsqueeze"};
+  return ops.contains(op_type);
+}
+
 EvaluationRule find_source(std::string_view op_type) {
   static const std::unordered_map<std::string_view, EvaluationRule> rules = {
       {"Constant", constant},   {"ConstantOfShape", constant_of_shape}, {"Range", range}, {"Shape", shape_of},
@@ -107,14 +115,19 @@ std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_typ
     if ((rule = find(op_type)) != nullptr) break;
   }
   if (rule == nullptr) return std::nullopt;
-  Evaluated out =
-      rule(Evaluation{ir::AttributeReader(attributes), op_type, inputs, opset, outputs, max_bytes});
+  // The rules read bytes in order; those that only look at elements in another way take strides as well.
+  std::vector<const ir::Tensor*> read(inputs.begin(), inputs.end());
+  std::deque<ir::Tensor> dense;
+  for (const ir::Tensor*& input : read) {
+    if (input == nullptr || input->is_contiguous() || makes_views(op_type)) continue;
+    input = &dense.emplace_back(input->contiguous());
+  }
+  Evaluated out = rule(Evaluation{ir::AttributeReader(attributes), op_type, read, opset, outputs, max_bytes});
   if (!out || out->size() != outputs) return std::nullopt;
   for (const ir::Tensor& tensor : *out) {
     // What is only looked at in another way (Reshape of a weight) costs nothing, however large.
-    const bool is_view =
-        !inputs.empty() && inputs[0] != nullptr && tensor.bytes().data() == inputs[0]->bytes().data();
-    if (!is_view && tensor.bytes().size() > max_bytes) return std::nullopt;
+    const bool is_view = !inputs.empty() && inputs[0] != nullptr && tensor.shares_memory(*inputs[0]);
+    if (!is_view && tensor.byte_size() > max_bytes) return std::nullopt;
   }
   return out;
 }

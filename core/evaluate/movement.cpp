@@ -11,10 +11,19 @@ namespace {
 
 using Dims = std::vector<int64_t>;
 
+constexpr uint64_t kSmall = 64u << 10;
+
 Evaluated one(ir::Tensor tensor) { return std::vector<ir::Tensor>{std::move(tensor)}; }
 
 bool fits(const Evaluation& e, const Dims& dims, ir::DType dtype) {
   return ir::size_of(dtype) > 0 && count_within(dims, ir::size_of(dtype), e.max_bytes).has_value();
+}
+
+// A view where the elements' layout can be kept; a copy where it cannot and that is small enough.
+Evaluated reshaped(const Evaluation& e, const ir::Tensor& x, Dims dims) {
+  if (auto view = x.viewed_as(dims)) return one(std::move(*view));
+  if (x.byte_size() > e.max_bytes) return std::nullopt;
+  return one(x.reshaped(std::move(dims)));
 }
 
 Evaluated identity(const Evaluation& e) {
@@ -24,7 +33,7 @@ Evaluated identity(const Evaluation& e) {
 
 Evaluated transpose(const Evaluation& e) {
   const ir::Tensor* x = e.input(0);
-  if (x == nullptr || !fits(e, x->dims(), x->dtype())) return std::nullopt;
+  if (x == nullptr) return std::nullopt;
   const size_t rank = x->dims().size();
   Dims order(rank);
   std::iota(order.rbegin(), order.rend(), 0);
@@ -35,13 +44,9 @@ Evaluated transpose(const Evaluation& e) {
     if (sorted[i] != static_cast<int64_t>(i)) return std::nullopt;
   }
   if (order.size() != rank) return std::nullopt;
-  const Dims own = strides_of(x->dims());
-  Dims dims, strides;
-  for (int64_t axis : order) {
-    dims.push_back(x->dims()[static_cast<size_t>(axis)]);
-    strides.push_back(own[static_cast<size_t>(axis)]);
-  }
-  return one(pick(*x, std::move(dims), strides, 0));
+  const ir::Tensor view = x->transposed(order);
+  // Weights stay where they are; what is small is what other rules and plugins read.
+  return one(view.byte_size() <= kSmall ? view.contiguous() : view);
 }
 
 Evaluated reshape(const Evaluation& e) {
@@ -70,7 +75,7 @@ Evaluated reshape(const Evaluation& e) {
   } else if (known != x->count()) {
     return std::nullopt;
   }
-  return one(x->reshaped(std::move(*target)));
+  return reshaped(e, *x, std::move(*target));
 }
 
 Evaluated flatten(const Evaluation& e) {
@@ -83,7 +88,7 @@ Evaluated flatten(const Evaluation& e) {
   const auto product = [&](int64_t from, int64_t to) {
     return std::accumulate(x->dims().begin() + from, x->dims().begin() + to, int64_t{1}, std::multiplies<>());
   };
-  return one(x->reshaped({product(0, axis), product(axis, rank)}));
+  return reshaped(e, *x, {product(0, axis), product(axis, rank)});
 }
 
 Evaluated squeeze(const Evaluation& e) {
@@ -105,7 +110,7 @@ Evaluated squeeze(const Evaluation& e) {
   for (size_t i = 0; i < drop.size(); ++i) {
     if (!drop[i]) dims.push_back(x->dims()[i]);
   }
-  return one(x->reshaped(std::move(dims)));
+  return reshaped(e, *x, std::move(dims));
 }
 
 Evaluated unsqueeze(const Evaluation& e) {
@@ -121,7 +126,7 @@ Evaluated unsqueeze(const Evaluation& e) {
   Dims dims;
   size_t next = 0;
   for (bool is_new : added) dims.push_back(is_new ? 1 : x->dims()[next++]);
-  return one(x->reshaped(std::move(dims)));
+  return reshaped(e, *x, std::move(dims));
 }
 
 Evaluated expand(const Evaluation& e) {

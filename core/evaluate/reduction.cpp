@@ -84,7 +84,7 @@ Evaluated reduce(const Evaluation& e) {
   if (x == nullptr || x->count() == 0 || x->dtype() == ir::DType::boolean) return std::nullopt;
   bool nothing = false;
   const auto r = plan(e, *x, nothing);
-  if (!r || x->bytes().size() > e.max_bytes * 64) return std::nullopt;
+  if (!r || x->byte_size() > e.max_bytes * 64) return std::nullopt;
   if (nothing) return std::vector<ir::Tensor>{*x};
   std::optional<ir::Tensor> out;
   if (is_computed_float(x->dtype())) {
@@ -125,7 +125,7 @@ std::vector<T> running_sum(const std::vector<T>& values, const Dims& dims, size_
 Evaluated cumulative_sum(const Evaluation& e) {
   const ir::Tensor* x = e.input(0);
   const auto given = e.ints(1);
-  if (x == nullptr || !given || given->size() != 1 || x->bytes().size() > e.max_bytes) return std::nullopt;
+  if (x == nullptr || !given || given->size() != 1 || x->byte_size() > e.max_bytes) return std::nullopt;
   const auto axis = normalize_axis((*given)[0], x->dims().size());
   if (!axis || x->dtype() == ir::DType::boolean) return std::nullopt;
   const bool exclusive = e.integer("exclusive", 0) != 0, reverse = e.integer("reverse", 0) != 0;

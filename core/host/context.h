@@ -68,6 +68,7 @@ struct onnxport_context {
   std::deque<std::vector<double>> reals;
   std::deque<std::vector<onnxport_str>> strings;
   std::deque<onnxport_tensor> tensors;
+  std::deque<onnxport::ir::Tensor> dense;  // copies of constants that have strides
   std::deque<std::vector<std::byte>> bytes;
 
  private:

@@ -44,7 +44,9 @@ int32_t same_dim(onnxport_context* c, onnxport_value a, uint32_t axis_a, onnxpor
 int32_t constant_data(onnxport_context* c, onnxport_value handle, onnxport_tensor* out) {
   const ir::Value* v = c->value(handle);
   if (v == nullptr || !v->is_constant() || out == nullptr) return 0;
-  const ir::Tensor& t = *v->constant();
+  // A plugin sees bytes in row-major order.
+  if (!v->constant()->is_contiguous()) c->dense.push_back(v->constant()->contiguous());
+  const ir::Tensor& t = v->constant()->is_contiguous() ? *v->constant() : c->dense.back();
   *out = {static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()), t.dims().data(),
           t.bytes().data(), t.bytes().size()};
   return 1;

@@ -127,8 +127,10 @@ bool write_attribute(onnxport_context& c, const ir::Attribute& attribute, onnxpo
     }
     bool operator()(const ir::Tensor& t) const {
       out.kind = ONNXPORT_ATTR_TENSOR;
-      c.tensors.push_back({static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()),
-                           t.dims().data(), t.bytes().data(), t.bytes().size()});
+      if (!t.is_contiguous()) c.dense.push_back(t.contiguous());
+      const ir::Tensor& seen = t.is_contiguous() ? t : c.dense.back();
+      c.tensors.push_back({static_cast<int32_t>(seen.dtype()), static_cast<uint32_t>(seen.dims().size()),
+                           seen.dims().data(), seen.bytes().data(), seen.bytes().size()});
       out.tensor = &c.tensors.back();
       return true;
     }

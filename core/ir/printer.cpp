@@ -64,9 +64,10 @@ std::string element_text(DType dtype, std::span<const std::byte> bytes) {
 std::string tensor_elements(const Tensor& tensor, size_t max_elements) {
   if (static_cast<uint64_t>(tensor.count()) > max_elements) return "{...}";
   const size_t size = size_of(tensor.dtype());
+  const Tensor dense = tensor.contiguous();
   std::string out = "{";
-  for (size_t at = 0; at < tensor.bytes().size(); at += size) {
-    out += (at == 0 ? "" : ", ") + element_text(tensor.dtype(), tensor.bytes().subspan(at, size));
+  for (size_t at = 0; at < dense.bytes().size(); at += size) {
+    out += (at == 0 ? "" : ", ") + element_text(dense.dtype(), dense.bytes().subspan(at, size));
   }
   return out + '}';
 }

@@ -1,11 +1,14 @@
 #include "core/ir/tensor.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <utility>
+
+#include "core/ir/strided_copy.h"
 
 namespace onnxport::ir {
 
@@ -24,6 +27,21 @@ std::optional<int64_t> count_of(const std::vector<int64_t>& dims) {
     if (__builtin_mul_overflow(count, dim, &count)) return std::nullopt;
   }
   return count;
+}
+
+// One past the last element in memory, of a sound count; nullopt when a stride is negative or it does not fit.
+std::optional<int64_t> reach_of(const std::vector<int64_t>& dims, const std::vector<int64_t>& strides) {
+  int64_t out = 1;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] == 0) return 0;
+    int64_t reach = 0;
+    if (dims[i] == 1) continue;  // its stride is never used, and may be any number
+    if (strides[i] < 0 || __builtin_mul_overflow(dims[i] - 1, strides[i], &reach) ||
+        __builtin_add_overflow(out, reach, &out)) {
+      return std::nullopt;
+    }
+  }
+  return out;
 }
 
 // Bytes from a mapped file have no alignment to rely on.
@@ -104,23 +122,109 @@ Tensor Tensor::copy_of(DType dtype, std::vector<int64_t> dims, std::span<const s
   return Tensor(dtype, std::move(dims), view, std::move(owned));
 }
 
+Tensor Tensor::strided(DType dtype, std::vector<int64_t> dims, std::vector<int64_t> strides,
+                       std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                       std::optional<FileRegion> file) {
+  const size_t width = size_of(dtype);
+  const auto count = count_of(dims);
+  const auto reach = count && strides.size() == dims.size() ? reach_of(dims, strides) : std::nullopt;
+  int64_t size = 0, needed = 0;
+  if (!reach || width == 0 || __builtin_mul_overflow(*reach, static_cast<int64_t>(width), &needed) ||
+      __builtin_mul_overflow(*count, static_cast<int64_t>(width), &size) ||
+      static_cast<uint64_t>(needed) > bytes.size()) {
+    throw std::invalid_argument("the elements of a strided tensor do not lie within its " +
+                                std::to_string(bytes.size()) + " bytes");
+  }
+  const StridedView view{width, dims, strides};
+  Tensor out;
+  out.dtype_ = dtype;
+  if (!view.is_contiguous()) out.strides_ = std::move(strides);
+  out.dims_ = std::move(dims);
+  out.bytes_ = bytes.first(static_cast<size_t>(needed));
+  out.owner_ = std::move(owner);
+  out.file_ = std::move(file);
+  return out;
+}
+
 int64_t Tensor::count() const {
   // The constructor checked that it fits; a default-constructed tensor has no elements.
   return dtype_ == DType::undefined ? 0 : count_of(dims_).value_or(0);
 }
 
+uint64_t Tensor::byte_size() const {
+  return is_contiguous() ? bytes_.size() : static_cast<uint64_t>(count()) * size_of(dtype_);
+}
+
+std::vector<int64_t> Tensor::strides() const {
+  if (!is_contiguous()) return strides_;
+  std::vector<int64_t> out(dims_.size(), 1);
+  for (size_t i = dims_.size(); i-- > 1;) out[i - 1] = out[i] * std::max<int64_t>(dims_[i], 1);
+  return out;
+}
+
+std::span<const std::byte> Tensor::bytes() const {
+  if (!is_contiguous())
+    throw std::logic_error("the bytes of a strided tensor " + type().text() + " were asked for");
+  return bytes_;
+}
+
+Tensor Tensor::contiguous() const {
+  if (is_contiguous()) return *this;
+  auto owned = std::make_shared<std::vector<std::byte>>(byte_size());
+  copy_elements(bytes_.data(), {size_of(dtype_), dims_, strides_}, owned->data());
+  const std::span<const std::byte> view(*owned);
+  return Tensor(dtype_, dims_, view, std::move(owned));
+}
+
+Tensor Tensor::transposed(const std::vector<int64_t>& order) const {
+  std::vector<int64_t> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  bool sound = order.size() == dims_.size();
+  for (size_t i = 0; i < sorted.size(); ++i) sound = sound && sorted[i] == static_cast<int64_t>(i);
+  if (!sound) throw std::invalid_argument("the axes of a transposition are no permutation");
+  const std::vector<int64_t> own = strides();
+  std::vector<int64_t> dims, strides;
+  for (const int64_t axis : order) {
+    dims.push_back(dims_[static_cast<size_t>(axis)]);
+    strides.push_back(own[static_cast<size_t>(axis)]);
+  }
+  return strided(dtype_, std::move(dims), std::move(strides), bytes_, owner_, file_);
+}
+
 Tensor Tensor::reshaped(std::vector<int64_t> dims) const {
-  return Tensor(dtype_, std::move(dims), bytes_, owner_, file_);
+  auto view = viewed_as(dims);
+  return view ? std::move(*view) : *contiguous().viewed_as(std::move(dims));
+}
+
+std::optional<Tensor> Tensor::viewed_as(std::vector<int64_t> dims) const {
+  if (is_contiguous()) return Tensor(dtype_, std::move(dims), bytes_, owner_, file_);
+  if (count_of(dims) != count())
+    throw std::invalid_argument("a tensor " + type().text() + " has another number of elements");
+  // Each axis of the old ones, as few as there are, is what some neighbours of the new ones split.
+  const StridedView old = StridedView{size_of(dtype_), dims_, strides_}.coalesced();
+  std::vector<int64_t> strides(dims.size(), 1);
+  size_t next = dims.size();
+  for (size_t axis = old.dims.size(); axis-- > 0;) {
+    int64_t stride = old.strides[axis], covered = 1;
+    while (next > 0 && covered < old.dims[axis]) {
+      --next;
+      strides[next] = stride * covered;
+      covered *= dims[next];
+    }
+    if (covered != old.dims[axis]) return std::nullopt;
+  }
+  return strided(dtype_, std::move(dims), std::move(strides), bytes_, owner_, file_);
 }
 
 bool Tensor::same_storage(const Tensor& other) const {
   return bytes_.data() == other.bytes_.data() && bytes_.size() == other.bytes_.size() &&
-         dtype_ == other.dtype_ && dims_ == other.dims_;
+         dtype_ == other.dtype_ && dims_ == other.dims_ && strides_ == other.strides_;
 }
 
 Type Tensor::type() const { return Type::tensor(dtype_, Shape(dims_.begin(), dims_.end())); }
 
 std::optional<std::vector<int64_t>> Tensor::to_ints() const {
+  if (!is_contiguous()) return contiguous().to_ints();
   switch (dtype_) {
     case DType::boolean: {
       std::vector<int64_t> out = widen<uint8_t, int64_t>(bytes_);
@@ -154,6 +258,7 @@ std::optional<std::vector<int64_t>> Tensor::to_ints() const {
 }
 
 std::optional<std::vector<double>> Tensor::to_reals() const {
+  if (!is_contiguous()) return contiguous().to_reals();
   using Special = SmallFloat::Special;
   switch (dtype_) {
     case DType::f32:

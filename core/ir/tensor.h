@@ -19,15 +19,21 @@ struct FileRegion {
   uint64_t offset = 0;
 };
 
-// Dense, row-major, little-endian; bool is one byte; strings are not held here. Cheap to copy (shares the
-// owner).
+// Little-endian elements; bool is one byte; strings are not held here. Cheap to copy (shares the owner).
+// The elements are mostly contiguous: row-major, one after another. A view may have strides instead (a weight
+// that is read transposed): its elements have no bytes in their own order until `contiguous` copies them.
 class Tensor {
  public:
   Tensor() = default;
-  // Views `bytes`, kept alive by `owner`. Throws std::invalid_argument when the byte count does not fit dtype
-  // and dims.
+  // Views contiguous `bytes`, kept alive by `owner`. Throws std::invalid_argument when the byte count does not
+  // fit dtype and dims.
   Tensor(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes,
          std::shared_ptr<const void> owner, std::optional<FileRegion> file = std::nullopt);
+  // Views elements at `strides` (in elements, none negative) from the first one, which is where `bytes` and
+  // `file` begin. Throws std::invalid_argument when one of them does not lie within `bytes`.
+  static Tensor strided(DType dtype, std::vector<int64_t> dims, std::vector<int64_t> strides,
+                        std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                        std::optional<FileRegion> file = std::nullopt);
   // Owns a copy of `data`.
   static Tensor copy_of(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes);
   template <typename T>
@@ -43,26 +49,48 @@ class Tensor {
   DType dtype() const { return dtype_; }
   const std::vector<int64_t>& dims() const { return dims_; }
   int64_t count() const;  // elements
-  std::span<const std::byte> bytes() const { return bytes_; }
+  // Bytes of the elements, however they lie.
+  uint64_t byte_size() const;
   const std::optional<FileRegion>& file() const { return file_; }
+
+  // ---- layout ----
+  bool is_contiguous() const { return strides_.empty(); }
+  // Of contiguous ones too; in elements.
+  std::vector<int64_t> strides() const;
+  // What the elements lie among, from the first one to the last in memory; of contiguous ones their bytes.
+  std::span<const std::byte> extent() const { return bytes_; }
+  // Of a contiguous tensor. Throws std::logic_error for another: ask for `contiguous()`, or handle strides.
+  std::span<const std::byte> bytes() const;
   template <typename T>
   std::span<const T> as() const {
-    return {reinterpret_cast<const T*>(bytes_.data()), bytes_.size() / sizeof(T)};
+    return {reinterpret_cast<const T*>(bytes().data()), bytes().size() / sizeof(T)};
   }
-  // The same bytes under other dims of the same count.
+  // This one where it is contiguous, else a copy in memory that is.
+  Tensor contiguous() const;
+  // A view with the axes in another order, a permutation of 0…rank-1 (axis i of the result is axis order[i]).
+  Tensor transposed(const std::vector<int64_t>& order) const;
+  // The same elements, in order, under other dims of the same count: a view where strides can say so, else a
+  // contiguous copy.
   Tensor reshaped(std::vector<int64_t> dims) const;
-  // Two views of the same storage: the same bytes at the same address with one dtype and dims.
+  // A view of the same elements under other dims; nullopt when no strides say so.
+  std::optional<Tensor> viewed_as(std::vector<int64_t> dims) const;
+  // Two views of the same elements: at the same address, with one dtype, dims and layout.
   bool same_storage(const Tensor& other) const;
+  // Both begin at the same address of the same storage.
+  bool shares_memory(const Tensor& other) const {
+    return !bytes_.empty() && bytes_.data() == other.bytes_.data();
+  }
   Type type() const;
 
-  // Elements as wide numbers; nullopt when the dtype is not of that class (ints: integers and bool; reals:
-  // floats).
+  // Elements as wide numbers, row-major; nullopt when the dtype is not of that class (ints: integers and bool;
+  // reals: floats).
   std::optional<std::vector<int64_t>> to_ints() const;
   std::optional<std::vector<double>> to_reals() const;
 
  private:
   DType dtype_ = DType::undefined;
   std::vector<int64_t> dims_;
+  std::vector<int64_t> strides_;  // empty: contiguous
   std::span<const std::byte> bytes_;
   std::shared_ptr<const void> owner_;
   std::optional<FileRegion> file_;

@@ -125,12 +125,16 @@ at::Tensor to_torch(const ir::Tensor& tensor) {
   if (!type)
     throw std::invalid_argument("libtorch has no element type " + std::string(short_name(tensor.dtype())));
   // Kernels read numbers where they lie; a view of a file may lie anywhere.
-  const bool aligned = reinterpret_cast<uintptr_t>(tensor.bytes().data()) % at::elementSize(*type) == 0;
-  auto owner = std::make_shared<ir::Tensor>(
-      aligned ? tensor : ir::Tensor::copy_of(tensor.dtype(), tensor.dims(), tensor.bytes()));
-  auto* bytes = const_cast<std::byte*>(owner->bytes().data());
+  const bool aligned = reinterpret_cast<uintptr_t>(tensor.extent().data()) % at::elementSize(*type) == 0;
+  const auto copied = [&] {
+    const ir::Tensor dense = tensor.contiguous();
+    return ir::Tensor::copy_of(dense.dtype(), dense.dims(), dense.bytes());
+  };
+  auto owner = std::make_shared<ir::Tensor>(aligned ? tensor : copied());
+  auto* bytes = const_cast<std::byte*>(owner->extent().data());
   return at::from_blob(
-      bytes, tensor.dims(), [owner](void*) {}, at::TensorOptions().dtype(*type).device(at::kCPU));
+      bytes, owner->dims(), owner->strides(), [owner](void*) {},
+      at::TensorOptions().dtype(*type).device(at::kCPU));
 }
 
 std::string unsupported_kind(const at::Tensor& tensor) {

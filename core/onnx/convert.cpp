@@ -112,8 +112,8 @@ void to_proto_header(const ir::Tensor& tensor, pb::TensorProto& out) {
 void to_proto(const ir::Tensor& tensor, pb::TensorProto& out) {
   out.Clear();
   to_proto_header(tensor, out);
-  const auto bytes = tensor.bytes();
-  out.set_raw_data(bytes.data(), bytes.size());
+  const ir::Tensor dense = tensor.contiguous();
+  out.set_raw_data(dense.bytes().data(), dense.bytes().size());
 }
 
 namespace {

@@ -105,7 +105,7 @@ const pb::TypeProto* NodeContext::getInputType(size_t index) const {
 
 const pb::TensorProto* NodeContext::getInputData(size_t index) const {
   const ir::Value* value = node_.inputs[index];
-  if (value == nullptr || !value->is_constant() || value->constant()->bytes().size() > kLargestData)
+  if (value == nullptr || !value->is_constant() || value->constant()->byte_size() > kLargestData)
     return nullptr;
   if (data_.empty()) data_.resize(node_.inputs.size());
   if (data_[index] == nullptr) {

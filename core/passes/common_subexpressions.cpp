@@ -16,7 +16,8 @@ void mix(size_t& seed, size_t value) { seed ^= value + 0x9e3779b97f4a7c15ULL + (
 struct AttributeHash {
   size_t operator()(std::monostate) const { return 0; }
   size_t operator()(const ir::Tensor& t) const {
-    const auto bytes = t.bytes().first(std::min<size_t>(t.bytes().size(), 64));
+    const ir::Tensor dense = t.contiguous();
+    const auto bytes = dense.bytes().first(std::min<size_t>(dense.bytes().size(), 64));
     return std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
   size_t operator()(const std::complex<double>& v) const { return std::hash<double>()(v.real()); }
@@ -37,7 +38,7 @@ bool equal(const ir::AttributeValue& a, const ir::AttributeValue& b) {
   if (const auto* x = std::get_if<ir::Tensor>(&a)) {
     const auto& y = std::get<ir::Tensor>(b);
     return x->dtype() == y.dtype() && x->dims() == y.dims() &&
-           std::equal(x->bytes().begin(), x->bytes().end(), y.bytes().begin(), y.bytes().end());
+           (x->same_storage(y) || std::ranges::equal(x->contiguous().bytes(), y.contiguous().bytes()));
   }
   return std::visit(
       [&](const auto& x) {
@@ -116,10 +117,11 @@ void merge_small_constants(ir::Graph& graph) {
   std::unordered_map<std::string, ir::Value*> seen;
   for (ir::Value* value : graph.initializers()) {
     const ir::Tensor& tensor = *value->constant();
-    if (!value->has_uses() || !value->name().text().empty() || tensor.bytes().size() > kLargestMerged)
+    if (!value->has_uses() || !value->name().text().empty() || tensor.byte_size() > kLargestMerged)
       continue;
     std::string key = tensor.type().text() + ' ';
-    key.append(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.bytes().size());
+    const ir::Tensor dense = tensor.contiguous();
+    key.append(reinterpret_cast<const char*>(dense.bytes().data()), dense.bytes().size());
     const auto [first, is_new] = seen.try_emplace(std::move(key), value);
     if (!is_new) replace(value, first->second);
   }

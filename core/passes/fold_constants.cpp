@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 
 #include "core/builder/graph_builder.h"
@@ -15,6 +16,8 @@ constexpr uint64_t kStays = 1024;  // smaller weights are written into the file 
 constexpr uint64_t kLargestResult = 1u << 20;
 // What makes a constant larger is better left to the runtime, except for shapes and masks.
 constexpr uint64_t kLargestGrown = 64u << 10;
+// What may lie in the file in two orders.
+constexpr uint64_t kLargestTwice = 64u << 10;
 
 bool grows(std::string_view op) {
   static const std::unordered_set<std::string_view> ops = {"ConstantOfShape", "Expand", "Pad", "Range",
@@ -29,13 +32,34 @@ bool only_looks(std::string_view op) {
   return ops.contains(op);
 }
 
-uint64_t limit_for(const ir::Node& node, const PassOptions& options) {
+// Whoever reads the weight reads it transposed as this node does.
+bool is_read_only_as(const ir::Node& transpose) {
+  const auto* order = transpose.attribute_as<std::vector<int64_t>>("perm");
+  for (const ir::Operand* use = transpose.operand(0)->first_use(); use != nullptr; use = use->next()) {
+    const ir::Node* user = use->user();
+    if (user == &transpose) continue;
+    if (user->op_text() != "Transpose") return false;
+    const auto* other = user->attribute_as<std::vector<int64_t>>("perm");
+    if ((order == nullptr) != (other == nullptr) || (order != nullptr && *order != *other)) return false;
+  }
+  return true;
+}
+
+// Nobody else reads the weight, or will once this node is folded.
+bool is_last_reader(const ir::Node& node) {
+  return node.operand(0)->has_one_use() || (is_op(&node, "Transpose") && is_read_only_as(node));
+}
+
+// A Transpose is a view of the weight: nothing is copied here, but the file holds what is read in two orders
+// twice. That is worth a node less only while it is small.
+bool may_transpose(const ir::Node& node, uint64_t bytes, const PassOptions& options) {
+  return bytes <= kLargestTwice || (options.fold_weights && is_read_only_as(node));
+}
+
+uint64_t limit_for(const ir::Node& node) {
   const std::string_view op = node.op_text();
-  if (op == "Constant") return UINT64_MAX / 64;
-  if (grows(op)) return kLargestGrown;
-  // A weight that only this node reads is stored transposed instead: one node less, not a byte more.
-  if (op == "Transpose" && options.fold_weights && node.operand(0)->has_one_use()) return UINT64_MAX / 64;
-  return kLargestResult;
+  if (op == "Constant" || op == "Transpose") return UINT64_MAX / 64;
+  return grows(op) ? kLargestGrown : kLargestResult;
 }
 
 bool may_fold(const ir::Node& node, const PassOptions& options) {
@@ -46,11 +70,12 @@ bool may_fold(const ir::Node& node, const PassOptions& options) {
     const ir::Value* operand = node.operand(i);
     if (operand == nullptr) continue;
     if (!operand->is_constant()) return false;
-    const uint64_t bytes = operand->constant()->bytes().size();
+    const uint64_t bytes = operand->constant()->byte_size();
     if (options.weights_stay && bytes >= kStays && operand->constant()->file() && !only_looks(node.op_text()))
       return false;
     largest = std::max<uint64_t>(largest, bytes);
   }
+  if (is_op(&node, "Transpose") && !may_transpose(node, largest, options)) return false;
   if (largest <= kLargestResult) return options.constant_folding || largest <= kLargestGrown / 64;
   if (!options.constant_folding) return false;
   if (only_looks(node.op_text())) return node.operand(0)->has_one_use();  // two views would be stored twice
@@ -82,24 +107,36 @@ class Folder {
       inputs.push_back(node.operand(i) == nullptr ? nullptr : node.operand(i)->constant());
     }
     const auto results = evaluate_constant(node.op_text(), inputs, node.attributes(), opset_,
-                                           node.output_count(), limit_for(node, options_));
-    return results && put(node, *results);
+                                           node.output_count(), limit_for(node));
+    if (!results) return false;
+    if (is_op(&node, "Transpose")) return put_view(node, (*results)[0]);
+    return put(node, *results) != nullptr;
   }
 
-  bool put(ir::Node& node, const std::vector<ir::Tensor>& results) {
+  // Two nodes that transpose one weight alike share the view.
+  bool put_view(ir::Node& node, const ir::Tensor& view) {
+    const auto* order = node.attribute_as<std::vector<int64_t>>("perm");
+    ir::Value*& made = views_[{node.operand(0), order == nullptr ? std::vector<int64_t>() : *order}];
+    if (made != nullptr) return replace(node.output(0), made);
+    made = put(node, {view});
+    return made != nullptr;
+  }
+
+  // The first of the constants that replace the results; null when one may not.
+  ir::Value* put(ir::Node& node, const std::vector<ir::Tensor>& results) {
     std::vector<ir::Value*> values;
     for (size_t i = 0; i < results.size(); ++i) {
       // A rewritten weight keeps its name.
       const bool renames = node.operand_count() > 0 && node.operand(0) != nullptr && results.size() == 1 &&
-                           node.operand(0)->has_one_use() && !node.operand(0)->name().empty();
+                           is_last_reader(node) && !node.operand(0)->name().empty();
       values.push_back(renames ? graph_.add_initializer(node.operand(0)->name().text(), results[i])
                                : builder_.constant(results[i]));
     }
     for (size_t i = 0; i < values.size(); ++i) {
-      if (!can_replace(node.output(i), values[i])) return false;
+      if (!can_replace(node.output(i), values[i])) return nullptr;
     }
     for (size_t i = 0; i < values.size(); ++i) node.output(i)->replace_all_uses_with(values[i]);
-    return true;
+    return values.front();
   }
 
   // Sizes that are known although they are computed from a value that is not.
@@ -124,6 +161,8 @@ class Folder {
   const PassOptions& options_;
   int opset_;
   GraphBuilder builder_;
+  // Of transposed constants, by the order of their axes.
+  std::map<std::pair<const ir::Value*, std::vector<int64_t>>, ir::Value*> views_;
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& nam
   for (const ir::Value* value : graph.initializers()) {
     if (!value->has_uses()) continue;
     const ir::Tensor& tensor = *value->constant();
-    if (tensor.bytes().size() <= kLargestChecked) {
+    if (tensor.byte_size() <= kLargestChecked) {
       pb::TensorProto& small = *proto.add_initializer();
       onnx::to_proto(tensor, small);
       small.set_name(names.of(value));

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <random>
 
+#include "core/serialize/descriptor.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -28,15 +29,6 @@ std::filesystem::path temporary_name(const std::filesystem::path& final_path) {
   const std::string name = final_path.filename().string().substr(0, NAME_MAX - 1 - std::strlen(suffix));
   return final_path.parent_path() / ('.' + name + suffix);
 }
-
-struct Descriptor {
-  explicit Descriptor(int number) : fd(number) {}
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  const int fd;
-};
 
 void sync_folder(const std::filesystem::path& folder) {
   const Descriptor opened(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -134,6 +126,10 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 }
 
 void OutputFile::write(const ir::Tensor& tensor) {
+  if (!tensor.is_contiguous()) {
+    const ir::StridedView view{ir::size_of(tensor.dtype()), tensor.dims(), tensor.strides()};
+    return write_strided(tensor, view.coalesced());
+  }
   const auto bytes = tensor.bytes();
   if (bytes.size() < kBufferSize || !tensor.file() || !copy_range(*tensor.file(), bytes.size())) {
     write(bytes);

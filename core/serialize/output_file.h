@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "core/ir/strided_copy.h"
 #include "core/ir/tensor.h"
 #include "core/serialize/unfinished.h"
 
@@ -19,8 +20,9 @@ class ByteSink {
  public:
   virtual ~ByteSink() = default;
   virtual void write(std::span<const std::byte> bytes) = 0;
-  // The tensor's bytes; from file to file where they lie in one.
-  virtual void write(const ir::Tensor& tensor) { write(tensor.bytes()); }
+  // The tensor's elements, row-major: from file to file where they lie in one, in strips where they have
+  // strides, so that no weight is held in memory a second time.
+  virtual void write(const ir::Tensor& tensor);
 };
 
 // Behind a symbolic link the file it leads to is replaced, not the link.
@@ -49,6 +51,10 @@ class OutputFile : public ByteSink {
   friend void commit(std::span<OutputFile* const> files);
   void flush();
   void write_through(std::span<const std::byte> bytes);
+  void write_at(std::span<const std::byte> bytes, uint64_t offset);
+  // Transposed parts go from file to file in tiles; everything else that has strides goes in strips.
+  void write_strided(const ir::Tensor& tensor, const ir::StridedView& view);
+  void write_tiles(const ir::Tensor& tensor, const ir::StridedView& view);
   // False when the kernel cannot copy between these two files.
   bool copy_range(const ir::FileRegion& from, uint64_t size);
   void publish();

@@ -36,7 +36,7 @@ std::string field_header(uint32_t number, uint64_t length) {
 }
 
 uint64_t message_size(const StoredTensor& t) {
-  const uint64_t bytes = t.is_inline ? t.value->constant()->bytes().size() : 0;
+  const uint64_t bytes = t.is_inline ? t.value->constant()->byte_size() : 0;
   return t.message.size() + (t.is_inline ? field_header(kTensorRawData, bytes).size() + bytes : 0);
 }
 
@@ -88,7 +88,7 @@ class Planner {
     for (const ir::Value* value : graph.initializers()) {
       if (!value->has_uses()) continue;
       used.push_back(value);
-      total += value->constant()->bytes().size();
+      total += value->constant()->byte_size();
     }
     Weights weights = model_ == nullptr ? Weights::inline_ : options_.weights;
     if (weights == Weights::automatic) weights = total < kInlineLimit ? Weights::inline_ : Weights::external;
@@ -104,7 +104,7 @@ class Planner {
  private:
   StoredTensor store(const ir::Value& value, Weights weights) {
     const ir::Tensor& tensor = *value.constant();
-    const uint64_t size = tensor.bytes().size();
+    const uint64_t size = tensor.byte_size();
     pb::TensorProto proto;
     onnx::to_proto_header(tensor, proto);
     proto.set_name(names_.of(&value));
@@ -128,14 +128,14 @@ class Planner {
   // Weights that were rewritten on the way (transposed, folded) are in no archive: they go to the data file.
   bool lies_in_archive(const ir::Tensor& tensor) const {
     std::error_code error;
-    return tensor.file() && tensor.file()->path &&
+    return tensor.is_contiguous() && tensor.file() && tensor.file()->path &&
            std::filesystem::equivalent(*tensor.file()->path, options_.source_model, error) && !error;
   }
 
   // Offset in the data file; tensors of the same storage share an entry.
   uint64_t place(const ir::Tensor& tensor) {
-    const uint64_t size = tensor.bytes().size();
-    const auto [it, is_new] = placed_.try_emplace({tensor.bytes().data(), size}, 0);
+    const uint64_t size = tensor.byte_size();
+    const auto [it, is_new] = placed_.try_emplace({tensor.extent().data(), size, layout_of(tensor)}, 0);
     if (!is_new) return it->second;
     const uint64_t alignment = size >= kPageAlignedFrom ? kPage : kAlignment;
     it->second = (end_ + alignment - 1) / alignment * alignment;
@@ -144,10 +144,20 @@ class Planner {
     return it->second;
   }
 
+  // Empty for contiguous elements.
+  static std::vector<int64_t> layout_of(const ir::Tensor& tensor) {
+    if (tensor.is_contiguous()) return {};
+    ir::StridedView view{ir::size_of(tensor.dtype()), tensor.dims(), tensor.strides()};
+    view = view.coalesced();
+    view.dims.insert(view.dims.end(), view.strides.begin(), view.strides.end());
+    return view.dims;
+  }
+
   const Names& names_;
   const SerializeOptions& options_;
   const std::filesystem::path* model_;
-  std::map<std::pair<const std::byte*, uint64_t>, uint64_t> placed_;
+  // By where the elements begin, their bytes, and how they lie.
+  std::map<std::tuple<const std::byte*, uint64_t, std::vector<int64_t>>, uint64_t> placed_;
   std::vector<size_t> data_;  // indices of the tensors that own an entry
   size_t count_ = 0;
   uint64_t end_ = 0;
@@ -192,7 +202,7 @@ void write_messages(const pb::ModelProto& model, const StoragePlan& plan, ByteSi
     sink.write(bytes_of(field_header(kGraphInitializer, message_size(t))));
     sink.write(bytes_of(t.message));
     if (!t.is_inline) continue;
-    sink.write(bytes_of(field_header(kTensorRawData, t.value->constant()->bytes().size())));
+    sink.write(bytes_of(field_header(kTensorRawData, t.value->constant()->byte_size())));
     sink.write(*t.value->constant());
   }
 }

@@ -198,7 +198,7 @@ void TargetRun::add_graph_to_report() {
   for (const ir::Value* v : graph_->initializers()) {
     if (v->name().empty()) continue;
     report_.parameter_count += static_cast<size_t>(v->constant()->count());
-    report_.weight_bytes += v->constant()->bytes().size();
+    report_.weight_bytes += v->constant()->byte_size();
   }
   for (const ir::Graph::KeptState& state : graph_->states)
     report_.states.emplace_back(state.input, state.output);

@@ -279,12 +279,15 @@ ir::Value* Translator::initializer(const ir::Value& source) {
   const ir::Tensor& tensor = *source.constant();
   if (!ir::is_complex(tensor.dtype())) return made = target_->add_initializer(source.name().text(), tensor);
   // A complex weight is the same bytes, seen as pairs.
-  std::vector<int64_t> dims = tensor.dims();
+  std::vector<int64_t> dims = tensor.dims(), strides = tensor.strides();
   dims.push_back(2);
+  for (int64_t& stride : strides) stride *= 2;
+  strides.push_back(1);
   const ir::DType part = tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32;
   const auto owner = std::make_shared<ir::Tensor>(tensor);
   made = target_->add_initializer(source.name().text(),
-                                  ir::Tensor(part, std::move(dims), tensor.bytes(), owner, tensor.file()));
+                                  ir::Tensor::strided(part, std::move(dims), std::move(strides),
+                                                      tensor.extent(), owner, tensor.file()));
   ir::Type type = made->type();
   type.set_stands_for_complex(true);
   made->set_type(std::move(type));

@@ -10,7 +10,7 @@ ir::Tensor as_real_pairs(const ir::Tensor& t) {
   std::vector<int64_t> dims = t.dims();
   dims.push_back(2);
   const ir::DType part = t.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32;
-  return ir::Tensor::copy_of(part, std::move(dims), t.bytes());
+  return ir::Tensor::copy_of(part, std::move(dims), t.contiguous().bytes());
 }
 
 std::string shape_text(const ir::Tensor& t) { return t.type().text(); }
@@ -77,8 +77,7 @@ Comparison compare(const ir::Tensor& expected, const ir::Tensor& actual, std::op
   const auto a = expected.to_reals();
   const auto b = actual.to_reals();
   if (!a || !b) {
-    out.equal = std::equal(expected.bytes().begin(), expected.bytes().end(), actual.bytes().begin(),
-                           actual.bytes().end());
+    out.equal = std::ranges::equal(expected.contiguous().bytes(), actual.contiguous().bytes());
     if (!out.equal) out.message = "the bytes differ";
     return out;
   }

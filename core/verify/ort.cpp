@@ -171,8 +171,9 @@ std::vector<ir::Tensor> OrtSession::run(const std::vector<std::pair<std::string,
   std::vector<ir::Tensor> aligned;  // ONNX Runtime reads whole words: bytes of a mapped file may lie anywhere
   aligned.reserve(inputs.size());
   for (const auto& [name, tensor] : inputs) {
-    const bool odd = reinterpret_cast<uintptr_t>(tensor.bytes().data()) % 16 != 0;
-    aligned.push_back(odd ? ir::Tensor::copy_of(tensor.dtype(), tensor.dims(), tensor.bytes()) : tensor);
+    const ir::Tensor dense = tensor.contiguous();
+    const bool odd = reinterpret_cast<uintptr_t>(dense.bytes().data()) % 16 != 0;
+    aligned.push_back(odd ? ir::Tensor::copy_of(dense.dtype(), dense.dims(), dense.bytes()) : dense);
     const ir::Tensor& t = aligned.back();
     static std::byte nothing{};  // ONNX Runtime wants an address even of no elements
     auto* data = const_cast<std::byte*>(t.bytes().empty() ? &nothing : t.bytes().data());

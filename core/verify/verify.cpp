@@ -87,7 +87,7 @@ ir::Tensor as_onnx_input(const ir::Tensor& tensor) {
   std::vector<int64_t> dims = tensor.dims();
   dims.push_back(2);
   return ir::Tensor::copy_of(tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32,
-                             std::move(dims), tensor.bytes());
+                             std::move(dims), tensor.contiguous().bytes());
 }
 
 // One comparison of model and file at one set of sizes.

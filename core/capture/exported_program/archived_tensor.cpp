@@ -1,6 +1,5 @@
 #include "core/capture/exported_program/archived_tensor.h"
 
-#include <cstring>
 #include <utility>
 
 namespace onnxport {
@@ -16,34 +15,6 @@ std::optional<int64_t> count_of(const std::vector<int64_t>& sizes) {
     empty = empty || s == 0;
   }
   return empty ? 0 : out;
-}
-
-bool is_dense(const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
-  int64_t expected = 1;
-  for (size_t i = sizes.size(); i-- > 0;) {
-    if (sizes[i] != 1 && strides[i] != expected) return false;
-    expected *= sizes[i];
-  }
-  return true;
-}
-
-// Bytes of a strided tensor in row-major order. Every element is known to lie in the storage.
-std::vector<std::byte> gather(std::span<const std::byte> storage, const std::vector<int64_t>& sizes,
-                              const std::vector<int64_t>& strides, size_t width, size_t count) {
-  std::vector<std::byte> out(count * width);
-  std::vector<int64_t> index(sizes.size(), 0);
-  int64_t from = 0;
-  for (size_t i = 0; i < count; ++i) {
-    std::memcpy(out.data() + i * width, storage.data() + static_cast<size_t>(from) * width, width);
-    for (size_t axis = sizes.size(); axis-- > 0;) {
-      if (sizes[axis] == 1) continue;  // its stride is never used, and may be any number
-      from += strides[axis];
-      if (++index[axis] < sizes[axis]) break;
-      from -= strides[axis] * sizes[axis];
-      index[axis] = 0;
-    }
-  }
-  return out;
 }
 
 // One past the last element that is read, 0 for an empty tensor; nullopt when a stride is negative or the
@@ -96,17 +67,14 @@ std::optional<ir::Tensor> read_tensor(const ProgramArchive& archive, const Archi
   }
   const size_t start = static_cast<size_t>(offset) * width;
   const auto size = static_cast<size_t>(*count);
-  if (is_dense(sizes, strides)) {
-    return ir::Tensor(dtype, sizes, storage.subspan(start, size * width), archive.file(),
-                      archive.region(record, storage_at + start));
-  }
   uint64_t bytes = 0;
   if (*count > elements && (__builtin_mul_overflow(size, width, &bytes) ||
                             __builtin_add_overflow(copied, bytes, &copied) || copied > kMostExpanded)) {
     why = "is expanded to an absurd size";
     return std::nullopt;
   }
-  return ir::Tensor::copy_of(dtype, sizes, gather(storage.subspan(start), sizes, strides, width, size));
+  return ir::Tensor::strided(dtype, sizes, strides, storage.subspan(start), archive.file(),
+                             archive.region(record, storage_at + start));
 }
 
 }  // namespace onnxport

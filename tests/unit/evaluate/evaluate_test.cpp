@@ -59,6 +59,32 @@ Tensor matrix(int64_t rows, int64_t columns) {
 using V = std::vector<int64_t>;
 using R = std::vector<double>;
 
+TEST_F(Evaluate, StridedOperandsReadAsTheirCopies) {
+  const Tensor strided = matrix(200, 300).transposed({1, 0});
+  const Tensor dense = strided.contiguous();
+  const auto same = [&](const char* op, const Tensor& second, const std::vector<ir::Attribute>& attributes = {}) {
+    const auto a = run(op, {strided, second}, attributes, 1, UINT64_MAX);
+    const auto b = run(op, {dense, second}, attributes, 1, UINT64_MAX);
+    ASSERT_TRUE(a && b) << op;
+    EXPECT_EQ((*a)[0].dims(), (*b)[0].dims()) << op;
+    EXPECT_EQ((*a)[0].to_ints(), (*b)[0].to_ints()) << op;
+  };
+  same("Add", i({5}));
+  same("Gather", i({7, 0}));
+  same("Reshape", i({-1}));
+  same("Reshape", i({3, 100, 200}));
+  same("Unsqueeze", i({1}));
+  same("Concat", matrix(2, 200), {attribute("axis", int64_t{0})});
+  same("ReduceSum", i({0}));
+  same("Trilu", {});
+  // A view costs nothing, however large; a copy would.
+  const auto view = run("Transpose", {matrix(200, 300)}, {}, 1, 8);
+  ASSERT_TRUE(view);
+  EXPECT_FALSE((*view)[0].is_contiguous());
+  EXPECT_TRUE(run("Reshape", {strided, i({3, 100, 200})}, {}, 1, 8));
+  EXPECT_FALSE(run("Reshape", {strided, i({-1})}, {}, 1, 8));
+}
+
 TEST_F(Evaluate, ArithmeticInEveryClass) {
   EXPECT_EQ(ints("Add", {i({1, 2}), i({3, 4})}), (V{4, 6}));
   EXPECT_EQ(ints("Sub", {i({1, 2}), i({3})}), (V{-2, -1}));

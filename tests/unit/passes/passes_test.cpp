@@ -130,6 +130,44 @@ TEST_F(Passes, AWeightIsTransposedOnlyWhenNothingElseReadsIt) {
   EXPECT_EQ(graph.body().first()->operand(1)->constant()->dims(), (std::vector<int64_t>{600, 500}));
 }
 
+TEST_F(Passes, ATransposedWeightIsAViewThatItsReadersShare) {
+  ir::Value* x = input("f32[b,600]");
+  ir::Value* w = weight({500, 600}, std::vector<double>(size_t{600} * 500, 0.5), "tied");
+  const std::byte* storage = w->constant()->bytes().data();
+  ir::Value* condition = input("bool[]");
+  const auto product = [&] {
+    return e.emit1("MatMul", {x, e.emit1("Transpose", {w}, {at("perm", std::vector<int64_t>{1, 0})})});
+  };
+  e.begin_block({});
+  ir::Value* a = product();
+  ir::Block* then_block = e.end_block(std::span(&a, 1));
+  e.begin_block({});
+  ir::Value* b = e.emit1("Neg", {product()});
+  ir::Block* else_block = e.end_block(std::span(&b, 1));
+  returns({e.emit1("If", {condition}, {at("then_branch", then_block), at("else_branch", else_block)})});
+  fold_constants(graph, all);
+  EXPECT_EQ(ops(), "If MatMul MatMul Neg");
+  ASSERT_EQ(graph.initializers().size(), 1U);
+  EXPECT_EQ(graph.initializers()[0]->name(), "tied");
+  EXPECT_EQ(graph.initializers()[0]->constant()->extent().data(), storage);
+  EXPECT_FALSE(graph.initializers()[0]->constant()->is_contiguous());
+}
+
+TEST_F(Passes, WhatIsReadInTwoOrdersIsStoredTwiceOnlyWhileSmall) {
+  const auto tied = [&](int64_t rows) {
+    ir::Value* w = weight({rows, 64}, std::vector<double>(static_cast<size_t>(rows) * 64, 0.5));
+    ir::Value* x = input("f32[b,64]");
+    ir::Value* t = e.emit1("Transpose", {w}, {at("perm", std::vector<int64_t>{1, 0})});
+    return std::vector<ir::Value*>{e.emit1("MatMul", {x, t}), e.emit1("Gather", {w, input("i64[n]")})};
+  };
+  std::vector<ir::Value*> results = tied(256);  // 64 KiB
+  const std::vector<ir::Value*> large = tied(257);
+  results.insert(results.end(), large.begin(), large.end());
+  graph.body().set_results(results);
+  fold_constants(graph, all);
+  EXPECT_EQ(ops(), "MatMul Gather Transpose MatMul Gather");
+}
+
 TEST_F(Passes, SizesKnownByArithmeticFold) {
   ir::Value* x = graph.add_input("x", *Type::parse("f32[b,6]"));
   // As a file has it: nothing was folded while it was made.

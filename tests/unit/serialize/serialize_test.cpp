@@ -63,7 +63,7 @@ std::unique_ptr<ir::Graph> small_graph(int64_t size = 4, const ir::Tensor& w = {
   g->metadata["pipeline"] = "test";
   const ir::Dim batch = ir::Dim::symbol("batch");
   ir::Value* x = g->add_input("x", f32({batch, size}));
-  ir::Value* weights = g->add_initializer("encoder.weight", w.bytes().empty() ? weight(size, size) : w);
+  ir::Value* weights = g->add_initializer("encoder.weight", w.count() == 0 ? weight(size, size) : w);
   ir::Value* again = g->add_initializer("encoder.tied", *weights->constant());
   const auto* from = g->keep({"encoder.layers.3", "model.py:42", "aten::linear"});
   const auto add = [&](const char* op, std::vector<ir::Value*> operands) {
@@ -227,6 +227,67 @@ TEST_F(Serialize, ReferencePointsIntoTheArchive) {
   fs::create_symlink(path("model.pt"), path("link.pt"));
   options.source_model = path("link.pt");
   EXPECT_EQ(code_of([&] { write_model(*small_graph(64, w), path("m.onnx"), options); }), "S706");
+}
+
+// Tiles of a file, tiles of memory, strips of a file: the same bytes, inline (at any offset) and external.
+TEST_F(Serialize, TransposedWeightsAreWrittenAsTheyAreRead) {
+  const int64_t size = 2600;  // more than a tile, and no whole number of them
+  const ir::Tensor dense = weight(size, size);
+  {
+    const std::string_view bytes(reinterpret_cast<const char*>(dense.bytes().data()), dense.bytes().size());
+    std::ofstream(path("weights.bin"), std::ios::binary) << "12345" << bytes;
+  }
+  const auto where = std::make_shared<const std::string>(path("weights.bin").string());
+  const ir::Tensor filed(ir::DType::f32, {size, size}, dense.bytes(), where, ir::FileRegion{where, 5});
+  for (const ir::Tensor& source : {dense, filed}) {
+    const ir::Tensor w = source.transposed({1, 0});
+    const ir::Tensor expected = dense.transposed({1, 0}).contiguous();
+    for (const Weights policy : {Weights::inline_, Weights::external}) {
+      SerializeOptions options;
+      options.weights = policy;
+      write_model(*small_graph(size, w), path("m.onnx"), options);
+      const auto back = read_model(path("m.onnx"));
+      for (const ir::Value* value : back->initializers())
+        EXPECT_TRUE(std::ranges::equal(value->constant()->bytes(), expected.bytes()));
+      if (policy == Weights::external) {  // tied: once
+        EXPECT_EQ(fs::file_size(path("m.onnx.data")), expected.bytes().size());
+      }
+    }
+    std::string sunk;
+    write_model(
+        *small_graph(size, w),
+        [&](std::span<const std::byte> part) {
+          EXPECT_LE(part.size(), size_t{4} << 20);
+          sunk.append(reinterpret_cast<const char*>(part.data()), part.size());
+        },
+        {});
+    pb::ModelProto model;
+    ASSERT_TRUE(model.ParseFromString(sunk));
+    const std::string& raw = model.graph().initializer(0).raw_data();
+    EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(raw)), expected.bytes()));
+  }
+}
+
+TEST_F(Serialize, TwoLayoutsOfOneStorageAreTwoEntries) {
+  auto g = small_graph(640);
+  g->initializers()[1]->set_constant(g->initializers()[0]->constant()->transposed({1, 0}));
+  SerializeOptions options;
+  options.weights = Weights::external;
+  write_model(*g, path("m.onnx"), options);
+  EXPECT_EQ(fs::file_size(path("m.onnx.data")), 2U * 640U * 640U * 4U);
+  const auto back = read_model(path("m.onnx"));
+  EXPECT_EQ(back->initializers()[0]->constant()->as<float>()[1], 1.0F);
+  EXPECT_EQ(back->initializers()[1]->constant()->as<float>()[1], 640.0F);
+}
+
+TEST_F(Serialize, AWeightThatEndsEarlyIsAnErrorAndLeavesNothing) {
+  { std::ofstream(path("short.bin"), std::ios::binary) << std::string(1000, 'w'); }
+  const auto where = std::make_shared<const std::string>(path("short.bin").string());
+  const ir::Tensor dense = weight(640, 640);
+  const auto owner = std::make_shared<ir::Tensor>(dense);
+  const ir::Tensor w(ir::DType::f32, {640, 640}, dense.bytes(), owner, ir::FileRegion{where, 0});
+  EXPECT_EQ(code_of([&] { write_model(*small_graph(640, w.transposed({1, 0})), path("m.onnx"), {}); }), "S705");
+  EXPECT_EQ(files(), 1U);
 }
 
 TEST_F(Serialize, AModelOnnxRefusesIsNotWritten) {
