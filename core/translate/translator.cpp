@@ -285,9 +285,9 @@ ir::Value* Translator::initializer(const ir::Value& source) {
   strides.push_back(1);
   const ir::DType part = tensor.dtype() == ir::DType::c128 ? ir::DType::f64 : ir::DType::f32;
   const auto owner = std::make_shared<ir::Tensor>(tensor);
-  made = target_->add_initializer(source.name().text(),
-                                  ir::Tensor::strided(part, std::move(dims), std::move(strides),
-                                                      tensor.extent(), owner, tensor.file()));
+  made = target_->add_initializer(
+      source.name().text(),
+      ir::Tensor::strided(part, std::move(dims), std::move(strides), tensor.extent(), owner, tensor.file()));
   ir::Type type = made->type();
   type.set_stands_for_complex(true);
   made->set_type(std::move(type));
@@ -321,7 +321,7 @@ Argument Translator::settled(Argument bound, const ir::Type& type) {
 }
 
 // A program records the type of every value: a size that inference leaves open has its name, or its number,
-// there.
+// there. A recorded number also stands for an expression that did not fold to it.
 void Translator::refine(ir::Value& value, const ir::Type& recorded) {
   const ir::Type& own = value.type();
   if (decompose_depth_ > 0 || value.is_constant() || !recorded.is_tensor() || !recorded.shape() ||
@@ -333,7 +333,8 @@ void Translator::refine(ir::Value& value, const ir::Type& recorded) {
   ir::Shape shape = *own.shape();
   for (size_t i = 0; i < shape.size(); ++i) {
     const ir::Dim& dim = (*recorded.shape())[i];
-    const bool open = shape[i].is_unknown() || shape[i].is_anonymous();
+    const bool open =
+        shape[i].is_unknown() || shape[i].is_anonymous() || (dim.is_constant() && !shape[i].is_constant());
     if (open && !dim.is_unknown() && !dim.is_anonymous()) shape[i] = dim;
   }
   value.set_type(ir::Type::tensor(own.dtype(), std::move(shape)));

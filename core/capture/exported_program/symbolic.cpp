@@ -10,6 +10,7 @@ namespace onnxport {
 namespace {
 
 constexpr int kDeepest = 200;
+constexpr size_t kMostArguments = 128;  // of one function: what torch writes has a handful
 
 // Recursive descent over both spellings, which agree on everything but how a sum is written.
 class SymbolicParser {
@@ -156,6 +157,7 @@ class SymbolicParser {
     for (bool first = true; !failed_ && !take(")"); first = false) {
       if (!first && !take(",")) return fail();
       const ir::Dim argument = sum();
+      if (arguments.size() == kMostArguments) return fail();
       if (take("=")) {  // precision=53: the argument was a keyword
         sum();
       } else {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -142,38 +143,46 @@ Dim mod_by_constant(const Dim& a, int64_t divisor) {
          constant_or_unknown(floor_modulo(constant, reduced->common));
 }
 
+// A dim without its constant term, as text, and that term: what differs by a constant has one text.
+std::pair<std::string, int64_t> split_constant(const Dim& dim) {
+  std::vector<Term> terms = Expression::terms_of(dim);
+  if (terms.empty()) return {{}, 0};
+  if (!terms.back().atoms.empty()) return {dim.text(), 0};  // the constant term is the last one
+  const int64_t constant = terms.back().coefficient;
+  terms.pop_back();
+  return {terms.empty() ? std::string() : Expression::make(std::move(terms)).text(), constant};
+}
+
 // min or max: flat, without duplicates, what differs by a constant decided.
 Dim extremum(Atom::Kind kind, const Dim& a, const Dim& b) {
   const bool want_max = kind == Atom::Kind::max;
-  std::vector<Dim> all;
-  const auto collect = [&](const Dim& dim) {
+  std::map<std::string, std::pair<int64_t, Dim>, std::less<>>
+      kept;  // by what differs in more than a constant
+  const auto keep = [&](const Dim& dim) {
+    auto [key, constant] = split_constant(dim);
+    const auto [at, is_new] = kept.try_emplace(std::move(key), constant, dim);
+    if (!is_new && (want_max ? constant > at->second.first : constant < at->second.first))
+      at->second = {constant, dim};
+  };
+  for (const Dim* dim : {&a, &b}) {
     const Atom* atom = nullptr;
-    std::vector<Term> terms = Expression::terms_of(dim);
+    const std::vector<Term> terms = Expression::terms_of(*dim);
     if (terms.size() == 1 && terms[0].coefficient == 1 && terms[0].atoms.size() == 1)
       atom = terms[0].atoms[0].get();
     if (atom != nullptr && atom->kind == kind) {
-      all.insert(all.end(), atom->arguments.begin(), atom->arguments.end());
+      std::for_each(atom->arguments.begin(), atom->arguments.end(), keep);
     } else {
-      all.push_back(dim);
+      keep(*dim);
     }
-  };
-  collect(a);
-  collect(b);
-  std::vector<Dim> kept;
-  for (const Dim& candidate : all) {
-    bool wins_nothing = false;
-    for (Dim& other : kept) {
-      const Dim difference = candidate - other;
-      if (!difference.is_constant()) continue;
-      if ((difference.value() > 0) == want_max && difference.value() != 0) other = candidate;
-      wins_nothing = true;
-      break;
-    }
-    if (!wins_nothing) kept.push_back(candidate);
   }
-  if (kept.size() == 1) return kept[0];
-  std::sort(kept.begin(), kept.end(), [](const Dim& l, const Dim& r) { return l.text() < r.text(); });
-  return Expression::of_atom(kind, {}, std::move(kept));
+  if (kept.size() == 1) return kept.begin()->second.second;
+  if (kept.size() > kMostArguments) return Dim();
+  std::vector<std::pair<std::string, Dim>> sorted;
+  for (auto& [key, best] : kept) sorted.emplace_back(best.second.text(), std::move(best.second));
+  std::sort(sorted.begin(), sorted.end(), [](const auto& l, const auto& r) { return l.first < r.first; });
+  std::vector<Dim> arguments;
+  for (auto& [text, dim] : sorted) arguments.push_back(std::move(dim));
+  return Expression::of_atom(kind, {}, std::move(arguments));
 }
 
 Dim substitute_atom(const Atom& atom, const std::function<std::optional<Dim>(std::string_view)>& map) {
@@ -339,6 +348,66 @@ Dim join_extremes(Dim sum) {
   return sum;
 }
 
+// The terms of a sum with those of `part` taken off; nullopt when one of these is not there with just that
+// coefficient. Constants are only subtracted.
+std::optional<std::vector<Term>> without(const std::vector<Term>& sum, const Dim& part) {
+  if (!part.is_expression()) return std::nullopt;
+  std::vector<Term> rest = sum;
+  int64_t constant = 0;
+  for (const Term& term : Expression::terms_of(part)) {
+    if (term.atoms.empty()) {
+      constant = term.coefficient;
+      continue;
+    }
+    const auto found = std::find_if(rest.begin(), rest.end(), [&](const Term& t) {
+      return t.coefficient == term.coefficient && compare_products(t, term) == 0;
+    });
+    if (found == rest.end()) return std::nullopt;
+    rest.erase(found);
+  }
+  if (constant == INT64_MIN) return std::nullopt;
+  if (constant != 0) rest.push_back({-constant, {}});
+  return rest;
+}
+
+// Division with remainder, put together again. With q = floor_div(x, y) and r = mod(x, y):
+//   x - r == y * q        y * q + r == x        x - y * q == r (for a number y)
+// each of them times any number. So floor division has one form, however it was computed.
+std::optional<Dim> joined_division(const std::vector<Term>& terms, size_t at) {
+  const Term& term = terms[at];
+  if (term.coefficient == INT64_MIN) return std::nullopt;
+  std::vector<Term> others = terms;
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(at));
+  const auto with = [](std::optional<std::vector<Term>> rest, const Dim& more) -> std::optional<Dim> {
+    if (!rest || more.is_unknown()) return std::nullopt;
+    return Expression::make(std::move(*rest)) + more;
+  };
+  if (const Atom* rest = lone_atom(term, Atom::Kind::mod)) {
+    const Dim &x = rest->arguments[0], &y = rest->arguments[1];
+    const Dim times = -term.coefficient;
+    const Dim whole = y * floor_div(x, y);
+    if (auto out = with(without(others, times * x), times * whole)) return out;
+    return with(without(others, Dim(term.coefficient) * whole), Dim(term.coefficient) * x);
+  }
+  if (const Atom* quotient = lone_atom(term, Atom::Kind::floor_div)) {
+    const Dim &x = quotient->arguments[0], &y = quotient->arguments[1];
+    if (!y.is_constant() || term.coefficient % y.value() != 0) return std::nullopt;
+    const Dim times = -(term.coefficient / y.value());
+    return with(without(others, times * x), times * mod(x, y));
+  }
+  return std::nullopt;
+}
+
+Dim join_divisions(Dim sum) {
+  constexpr size_t kMostTerms = 16;
+  const std::vector<Term> terms = Expression::terms_of(sum);
+  if (terms.size() < 2 || terms.size() > kMostTerms) return sum;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    if (auto joined = joined_division(terms, i)) return *joined;
+  }
+  return sum;
+}
+
 }  // namespace
 
 Dim operator+(const Dim& a, const Dim& b) {
@@ -348,7 +417,7 @@ Dim operator+(const Dim& a, const Dim& b) {
   return fold_unknown_or(a, b, [](const Dim& x, const Dim& y) {
     std::vector<Term> terms = Expression::terms_of(x);
     for (Term& term : Expression::terms_of(y)) terms.push_back(std::move(term));
-    return join_extremes(Expression::make(std::move(terms)));
+    return join_divisions(join_extremes(Expression::make(std::move(terms))));
   });
 }
 

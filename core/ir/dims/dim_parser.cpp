@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "core/ir/dims/dim.h"
+#include "core/ir/dims/expression.h"
 
 namespace onnxport::ir {
 
@@ -121,9 +122,8 @@ class DimParser {
     size_t count = 1;
     while (out && take(',')) {
       const auto next = sum();
-      if (!next) return std::nullopt;
+      if (!next || ++count > kMostArguments) return std::nullopt;
       out = combine(*out, *next);
-      ++count;
     }
     if (!out || count < 2 || (count > 2 && !variadic)) return std::nullopt;
     return take(')') ? out : std::nullopt;

@@ -26,6 +26,9 @@ struct Term {
   std::vector<AtomPointer> atoms;
 };
 
+// What min and max hold at most, and what may be written as their arguments.
+inline constexpr size_t kMostArguments = 128;
+
 // Terms in graded lexicographic order, each product once, no coefficient zero. Never a mere constant.
 class Expression {
  public:

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
+#include <iostream>
 #include <map>
+#include <random>
 #include <string>
 
 namespace onnxport::ir {
@@ -96,6 +99,132 @@ TEST(Dim, Modulo) {
   EXPECT_EQ(mod(s + Dim(5), Dim(4)), mod(s + Dim(1), Dim(4)));
   EXPECT_EQ(mod(a * b, a), Dim(0));
   EXPECT_TRUE(mod(a, Dim(0)).is_unknown());
+}
+
+// Python's // as ONNX graphs compute it: (x - x mod y) / y.
+TEST(Dim, FloorDivisionHasOneForm) {
+  const auto emitted = [](const Dim& x, const Dim& y) { return floor_div(x - mod(x, y), y); };
+  for (const Dim& y : {Dim(2), Dim(7), b, Dim(2) * b + Dim(1)}) {
+    for (const Dim& x :
+         {s, s + Dim(5), Dim(2) * s, Dim(3) * s + a, floor_div(s - Dim(1), Dim(2)), a * s - Dim(3)}) {
+      EXPECT_EQ(emitted(x, y), floor_div(x, y)) << x.text() << " by " << y.text();
+      EXPECT_EQ(y * floor_div(x, y) + mod(x, y), x) << x.text() << " by " << y.text();
+      EXPECT_EQ(Dim(3) * mod(x, y) + b + Dim(3) * y * floor_div(x, y), Dim(3) * x + b);
+    }
+  }
+  EXPECT_EQ((s - Dim(2) * floor_div(s, Dim(2))).text(), "mod(seq,2)");
+  // As wav2vec2 has it: 64 t by 16 t, t in two spellings.
+  const Dim t = floor_div(s - Dim(1), Dim(2)), u = emitted(s - Dim(1), Dim(2));
+  EXPECT_EQ(floor_div(Dim(64) * t, Dim(16) * u), Dim(4));
+}
+
+TEST(Dim, ManyArgumentsOfAnExtremumAreQuickOrRefused) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto text = [](int count) {
+    std::string out = "max(n0";
+    for (int i = 1; i < count; ++i) out += ",n" + std::to_string(i) + "+1";
+    return out + ")";
+  };
+  const auto most = Dim::parse(text(128));
+  ASSERT_TRUE(most);
+  EXPECT_EQ(max(*most, *most), *most);
+  EXPECT_EQ(max(*most, Dim::symbol("n5")), *most);
+  EXPECT_FALSE(Dim::parse(text(129)));
+  EXPECT_FALSE(Dim::parse(text(3000)));
+  EXPECT_TRUE(max(*most, Dim::symbol("one_more")).is_unknown());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+// Expressions made at random: what is simplified has the value of what was written, at every size.
+TEST(Dim, RandomExpressionsKeepTheirValue) {
+  constexpr int kExpressions = 4000;
+  const uint64_t seed = std::random_device()();
+  std::cout << "seed " << seed << "\n";
+  std::mt19937_64 engine(seed);
+  const auto below = [&](int64_t end) { return std::uniform_int_distribution<int64_t>(0, end - 1)(engine); };
+  using Symbols = std::map<std::string, int64_t, std::less<>>;
+  std::vector<Symbols> points;
+  for (int i = 0; i < 6; ++i) points.push_back({{"a", below(9)}, {"b", below(9)}, {"c", below(200)}});
+  struct Sample {
+    Dim dim;
+    std::string written;
+    std::vector<std::optional<int64_t>> values;
+  };
+  const auto leaf = [&] {
+    Sample out;
+    const int64_t kind = below(5);
+    if (kind < 3) {
+      out.written = std::string(1, static_cast<char>('a' + kind));
+      out.dim = Dim::symbol(out.written);
+      for (const Symbols& at : points) out.values.push_back(at.at(out.written));
+    } else {
+      const int64_t number = below(13) - 4;
+      out.written = std::to_string(number);
+      out.dim = number;
+      out.values.assign(points.size(), number);
+    }
+    return out;
+  };
+  const auto apply = [](char op, int64_t x, int64_t y) -> std::optional<int64_t> {
+    int64_t out = 0;
+    if (op == '+') return __builtin_add_overflow(x, y, &out) ? std::nullopt : std::optional(out);
+    if (op == '-') return __builtin_sub_overflow(x, y, &out) ? std::nullopt : std::optional(out);
+    if (op == '*') return __builtin_mul_overflow(x, y, &out) ? std::nullopt : std::optional(out);
+    if (op == '<') return std::min(x, y);
+    if (op == '>') return std::max(x, y);
+    if (y == 0) return std::nullopt;
+    const int64_t quotient = x / y - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
+    return op == '/' ? quotient : x - quotient * y;
+  };
+  const auto combine = [&](char op, const Dim& x, const Dim& y) {
+    switch (op) {
+      case '+':
+        return x + y;
+      case '-':
+        return x - y;
+      case '*':
+        return x * y;
+      case '<':
+        return min(x, y);
+      case '>':
+        return max(x, y);
+      case '/':
+        return floor_div(x, y);
+      default:
+        return mod(x, y);
+    }
+  };
+  for (int n = 0; n < kExpressions; ++n) {
+    std::vector<Sample> pool = {leaf(), leaf(), leaf()};
+    for (int64_t steps = below(7); steps >= 0; --steps) {
+      const Sample &x = pool[static_cast<size_t>(below(static_cast<int64_t>(pool.size())))],
+                   &y = pool[static_cast<size_t>(below(static_cast<int64_t>(pool.size())))];
+      const char op = "+-*<>/%+-"[below(9)];
+      Sample made{combine(op, x.dim, y.dim), "(" + x.written + op + y.written + ")", {}};
+      for (size_t i = 0; i < points.size(); ++i) {
+        const bool known = x.values[i] && y.values[i];
+        made.values.push_back(known ? apply(op, *x.values[i], *y.values[i]) : std::nullopt);
+      }
+      if (made.written.size() < 400) pool.push_back(std::move(made));
+    }
+    const Sample& last = pool.back();
+    if (last.dim.is_unknown()) continue;
+    for (size_t i = 0; i < points.size(); ++i) {
+      const auto value = last.dim.evaluate(points[i]);
+      // A part that has no value may have cancelled, and a whole may have overflowed on the way.
+      if (!last.values[i] || !value) continue;
+      ASSERT_EQ(value, last.values[i]) << last.written << " became " << last.dim.text();
+      const Dim put =
+          last.dim.substitute([&](std::string_view name) { return Dim(points[i].at(std::string(name))); });
+      if (put.is_constant()) {
+        ASSERT_EQ(put.value(), *value) << last.dim.text();
+      }
+      const Bounds bounds = bounds_of(last.dim, {});
+      ASSERT_LE(bounds.min, *value) << last.dim.text();
+      ASSERT_GE(bounds.max, *value) << last.dim.text();
+    }
+    ASSERT_EQ(Dim::parse(last.dim.text()), last.dim) << last.written;
+  }
 }
 
 TEST(Dim, ExtremaDecideWhatTheyCan) {
