@@ -112,9 +112,13 @@ TEST(Strided, RandomViewsReadWhatAWalkReads) {
     // Any split of what is merged, and back.
     const Tensor flat = t.reshaped({product(dims)});
     EXPECT_EQ(*flat.to_ints(), *t.to_ints());
-    if (const auto view = t.viewed_as({1, product(dims), 1})) EXPECT_EQ(*view->to_ints(), *t.to_ints());
+    if (const auto view = t.viewed_as({1, product(dims), 1})) {
+      EXPECT_EQ(*view->to_ints(), *t.to_ints());
+    }
     const V merged = random.dims();
-    if (product(merged) == product(dims)) EXPECT_EQ(*t.reshaped(merged).to_ints(), *t.to_ints());
+    if (product(merged) == product(dims)) {
+      EXPECT_EQ(*t.reshaped(merged).to_ints(), *t.to_ints());
+    }
   }
 }
 
@@ -145,7 +149,8 @@ TEST(Strided, EveryWidthIsTransposed) {
     transpose(from.data(), columns * width, rows, columns, width, to.data(), rows * width);
     for (size_t r = 0; r < rows; ++r) {
       for (size_t c = 0; c < columns; ++c)
-        ASSERT_EQ(std::memcmp(&to[(c * rows + r) * width], &from[(r * columns + c) * width], width), 0) << width;
+        ASSERT_EQ(std::memcmp(&to[(c * rows + r) * width], &from[(r * columns + c) * width], width), 0)
+            << width;
     }
   }
 }
