@@ -30,18 +30,4 @@ std::optional<std::vector<int64_t>> NodeInputs::ints_of(size_t input_index,
   return given ? given : ints(input_index);
 }
 
-ir::Dim NodeInputs::smaller(const ir::Dim& a, const ir::Dim& b) const {
-  const ir::Bounds difference = bounds(a - b);
-  if (difference.max <= 0) return a;
-  if (difference.min >= 0) return b;
-  return min(a, b);
-}
-
-ir::Dim NodeInputs::larger(const ir::Dim& a, const ir::Dim& b) const {
-  const ir::Bounds difference = bounds(a - b);
-  if (difference.max <= 0) return b;
-  if (difference.min >= 0) return a;
-  return max(a, b);
-}
-
 }  // namespace onnxport

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/ir/attribute_reader.h"
-#include "core/ir/dims/bounds.h"
+#include "core/ir/dims/comparison.h"
 #include "core/onnx/inference.h"
 
 namespace onnxport {
@@ -20,11 +20,7 @@ class NodeInputs : public ir::AttributeReader {
   using ContentsOf = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
   NodeInputs(const onnx::NodeView& node, const ContentsOf& contents, const ir::SymbolTable& symbols,
              int opset)
-      : AttributeReader(node.attributes),
-        node_(node),
-        contents_(contents),
-        symbols_(symbols),
-        opset_(opset) {}
+      : AttributeReader(node.attributes), node_(node), contents_(contents), order_(symbols), opset_(opset) {}
 
   const onnx::NodeView& node() const { return node_; }
   int opset() const { return opset_; }
@@ -42,18 +38,16 @@ class NodeInputs : public ir::AttributeReader {
   std::optional<std::vector<int64_t>> ints_of(size_t input_index, std::string_view attribute_name) const;
 
   // ---- sizes ----
-  ir::Bounds bounds(const ir::Dim& dim) const { return ir::bounds_of(dim, symbols_); }
-  bool at_least(const ir::Dim& dim, int64_t least) const {
-    return !dim.is_unknown() && bounds(dim).min >= least;
-  }
-  // As min and max of dims, without what the bounds decide.
-  ir::Dim smaller(const ir::Dim& a, const ir::Dim& b) const;
-  ir::Dim larger(const ir::Dim& a, const ir::Dim& b) const;
+  const ir::DimComparison& order() const { return order_; }
+  ir::Bounds bounds(const ir::Dim& dim) const { return order_.bounds(dim); }
+  bool at_least(const ir::Dim& dim, int64_t least) const { return order_.at_least(dim, least); }
+  ir::Dim smaller(const ir::Dim& a, const ir::Dim& b) const { return order_.smaller(a, b); }
+  ir::Dim larger(const ir::Dim& a, const ir::Dim& b) const { return order_.larger(a, b); }
 
  private:
   const onnx::NodeView& node_;
   const ContentsOf& contents_;
-  const ir::SymbolTable& symbols_;
+  ir::DimComparison order_;
   int opset_;
 };
 

@@ -8,17 +8,6 @@
 
 namespace onnxport {
 
-std::optional<std::vector<int64_t>> Evaluation::ints(size_t input_index,
-                                                     std::string_view attribute_name) const {
-  if (!attribute_name.empty()) {
-    if (auto given = integers(attribute_name)) return given;
-  }
-  const ir::Tensor* tensor = input(input_index);
-  if (tensor == nullptr || (tensor->dtype() != ir::DType::i64 && tensor->dtype() != ir::DType::i32))
-    return std::nullopt;
-  return tensor->to_ints();
-}
-
 std::optional<int64_t> count_within(const std::vector<int64_t>& dims, size_t size, uint64_t max_bytes) {
   int64_t count = 1;
   for (int64_t dim : dims) {
@@ -67,21 +56,6 @@ std::optional<size_t> normalize_axis(int64_t axis, size_t rank) {
   const int64_t at = axis < 0 ? axis + static_cast<int64_t>(rank) : axis;
   if (at < 0 || at >= static_cast<int64_t>(rank)) return std::nullopt;
   return static_cast<size_t>(at);
-}
-
-ir::Tensor pick(const ir::Tensor& from, std::vector<int64_t> dims, const std::vector<int64_t>& strides,
-                int64_t base) {
-  const size_t size = ir::size_of(from.dtype());
-  const std::byte* source = from.bytes().data();
-  std::vector<std::byte> out;
-  size_t count = 1;
-  for (int64_t dim : dims) count *= static_cast<size_t>(dim);
-  out.reserve(count * size);
-  for_each_offset(dims, strides, base, [&](int64_t offset) {
-    const std::byte* element = source + static_cast<size_t>(offset) * size;
-    out.insert(out.end(), element, element + size);
-  });
-  return ir::Tensor::copy_of(from.dtype(), std::move(dims), out);
 }
 
 // ---- rounding ----

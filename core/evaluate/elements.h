@@ -3,42 +3,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <vector>
 
-#include "core/ir/attribute_reader.h"
+#include "core/ir/tensor.h"
 
 namespace onnxport {
-
-// An operator on constants: its inputs (null: omitted), attributes and what the caller allows.
-struct Evaluation : ir::AttributeReader {
-  std::string_view op_type;
-  std::span<const ir::Tensor* const> inputs;
-  int opset = 0;
-  size_t outputs = 1;
-  uint64_t max_bytes = 0;
-
-  const ir::Tensor* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
-  // An input of small integers, nullopt when absent or of another type; or the attribute that older opsets
-  // have.
-  std::optional<std::vector<int64_t>> ints(size_t input_index, std::string_view attribute_name = {}) const;
-};
-
-// nullopt: not known here, malformed or too large.
-using Evaluated = std::optional<std::vector<ir::Tensor>>;
-using EvaluationRule = Evaluated (*)(const Evaluation&);
-
-// One rule per family; null when the operator is of another family.
-EvaluationRule find_elementwise(std::string_view op_type);
-EvaluationRule find_movement(std::string_view op_type);
-EvaluationRule find_indexing(std::string_view op_type);
-EvaluationRule find_reduction(std::string_view op_type);
-EvaluationRule find_source(std::string_view op_type);
-
-// The result is its first input looked at in another way: no byte is read, however large it is, and elements
-// that have strides may keep them.
-bool makes_views(std::string_view op_type);
 
 // The element count of dims; nullopt when negative or too many for `size`-byte elements in `max_bytes`.
 std::optional<int64_t> count_within(const std::vector<int64_t>& dims, size_t size, uint64_t max_bytes);
@@ -72,10 +41,6 @@ void for_each_offset(const std::vector<int64_t>& dims, const std::vector<int64_t
     if (axis == static_cast<size_t>(-1)) return;
   }
 }
-
-// A tensor made of chosen elements of another, by their offsets, of any dtype.
-ir::Tensor pick(const ir::Tensor& from, std::vector<int64_t> dims, const std::vector<int64_t>& strides,
-                int64_t base);
 
 // Rounds to the nearest value of the dtype, ties to even. nullopt for dtypes that are not of the class.
 std::optional<ir::Tensor> from_reals(ir::DType dtype, std::vector<int64_t> dims,

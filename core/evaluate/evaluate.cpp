@@ -1,23 +1,19 @@
-// evaluate_constant, and the operators that make constants out of attributes and sizes.
+// The two readings of the evaluator, and the operators that make arrays out of attributes and sizes.
+#include "core/evaluate/evaluate.h"
+
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/evaluate/elements.h"
-#include "core/evaluate/evaluate.h"
+#include "core/evaluate/rules.h"
 
 namespace onnxport {
 
 namespace {
 
 using Dims = std::vector<int64_t>;
-
-Evaluated one(std::optional<ir::Tensor> tensor) {
-  if (!tensor) return std::nullopt;
-  return std::vector<ir::Tensor>{std::move(*tensor)};
-}
 
 Evaluated constant(const Evaluation& e) {
   if (e.attributes().size() != 1) return std::nullopt;
@@ -41,13 +37,13 @@ Evaluated constant_of_shape(const Evaluation& e) {
     if (tensor == nullptr || tensor->count() != 1) return std::nullopt;
     fill = *tensor;
   }
-  if (!count_within(*dims, ir::size_of(fill.dtype()), e.max_bytes)) return std::nullopt;
-  return one(pick(fill, *dims, Dims(dims->size(), 0), 0));
+  if (!e.fits(*dims, fill.dtype())) return std::nullopt;
+  return one(pick(Array(fill), *dims, Dims(dims->size(), 0), 0));
 }
 
 // f16 and bf16 are not among Range's types.
 Evaluated range(const Evaluation& e) {
-  const ir::Tensor* parts[] = {e.input(0), e.input(1), e.input(2)};
+  const ir::Tensor* parts[] = {e.numbers(0), e.numbers(1), e.numbers(2)};
   for (const ir::Tensor* part : parts) {
     if (part == nullptr || part->count() != 1 || part->dtype() != parts[0]->dtype()) return std::nullopt;
   }
@@ -75,61 +71,148 @@ Evaluated range(const Evaluation& e) {
   return one(from_ints(dtype, {static_cast<int64_t>(values.size())}, values));
 }
 
-Evaluated shape_of(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
-  if (x == nullptr) return std::nullopt;
-  const auto rank = static_cast<int64_t>(x->dims().size());
-  const auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
-  const int64_t start = clamp(e.integer("start", 0)), end = std::max(start, clamp(e.integer("end", rank)));
-  return one(ir::Tensor::ints(Dims(x->dims().begin() + start, x->dims().begin() + end)));
+// The shape of the first operand, whose elements need not be known.
+std::optional<ir::Shape> shape_of_operand(const Evaluation& e) {
+  if (!e.is_given(0)) return std::nullopt;
+  if (const Array* x = e.input(0)) return ir::Shape(x->dims().begin(), x->dims().end());
+  if (e.operands[0].shape == nullptr) return std::nullopt;
+  return *e.operands[0].shape;
 }
 
-Evaluated size_of_tensor(const Evaluation& e) {
-  if (e.input(0) == nullptr) return std::nullopt;
-  return one(ir::Tensor::scalar(e.input(0)->count()));
+Evaluated shape_of(const Evaluation& e) {
+  const auto shape = shape_of_operand(e);
+  if (!shape) return std::nullopt;
+  const auto rank = static_cast<int64_t>(shape->size());
+  const auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
+  const int64_t start = clamp(e.integer("start", 0)), end = std::max(start, clamp(e.integer("end", rank)));
+  return one(Array::of_sizes(ir::DType::i64, {end - start}, {shape->begin() + start, shape->begin() + end}));
+}
+
+Evaluated size_of_array(const Evaluation& e) {
+  const auto shape = shape_of_operand(e);
+  if (!shape) return std::nullopt;
+  ir::Dim product = 1;
+  for (const ir::Dim& dim : *shape) product = product * dim;
+  return one(Array::of_sizes(ir::DType::i64, {}, {product}));
 }
 
 }  // namespace
 
 bool makes_views(std::string_view op_type) {
-  static const std::unordered_set<std::string_view> ops = {
-      "Flatten", "Identity", "Reshape", "Shape", "Size", "Squeeze", "Transpose", "Unsqueeze"};
+  static const std::unordered_set<std::string_view> ops = {"Flatten", "Identity", "Reshape",   "Shape",
+                                                           "Size",    "Squeeze",  "Transpose", "Unsqueeze"};
   return ops.contains(op_type);
 }
 
-EvaluationRule find_source(std::string_view op_type) {
-  static const std::unordered_map<std::string_view, EvaluationRule> rules = {
-      {"Constant", constant},   {"ConstantOfShape", constant_of_shape}, {"Range", range}, {"Shape", shape_of},
-      {"Size", size_of_tensor},
+const RuleTable& source_rules() {
+  static const RuleTable rules = {
+      {"Constant", constant},  {"ConstantOfShape", constant_of_shape}, {"Range", range}, {"Shape", shape_of},
+      {"Size", size_of_array},
   };
-  const auto found = rules.find(op_type);
-  return found == rules.end() ? nullptr : found->second;
+  return rules;
 }
+
+Evaluated one(Array array) {
+  std::vector<Array> out;
+  out.push_back(std::move(array));
+  return out;
+}
+
+Evaluated one(std::optional<ir::Tensor> tensor) {
+  if (!tensor) return std::nullopt;
+  return one(Array(std::move(*tensor)));
+}
+
+// ---- what a rule is given ----
+
+const Array* Evaluation::input(size_t i) const {
+  return is_given(i) && operands[i].elements ? &*operands[i].elements : nullptr;
+}
+
+const ir::Tensor* Evaluation::numbers(size_t i) const {
+  const Array* array = input(i);
+  return array == nullptr || array->is_symbolic() ? nullptr : &array->numbers();
+}
+
+std::optional<std::vector<int64_t>> Evaluation::ints(size_t i, std::string_view attribute_name) const {
+  if (!attribute_name.empty()) {
+    if (auto given = integers(attribute_name)) return given;
+  }
+  const Array* array = input(i);
+  if (array == nullptr || (array->dtype() != ir::DType::i64 && array->dtype() != ir::DType::i32))
+    return std::nullopt;
+  return array->to_ints();
+}
+
+std::optional<std::vector<int64_t>> Evaluation::inferred_dims(size_t output) const {
+  if (output >= types.size() || !types[output].is_tensor() || !types[output].shape()) return std::nullopt;
+  std::vector<int64_t> out;
+  for (const ir::Dim& dim : *types[output].shape()) {
+    if (!dim.is_constant() || dim.value() < 0) return std::nullopt;
+    out.push_back(dim.value());
+  }
+  return out;
+}
+
+bool Evaluation::fits(const std::vector<int64_t>& dims, ir::DType dtype) const {
+  return ir::size_of(dtype) > 0 && count_within(dims, ir::size_of(dtype), max_bytes).has_value();
+}
+
+// ---- the two readings ----
+
+namespace {
+
+EvaluationRule find_rule(std::string_view op_type) {
+  for (const auto table :
+       {source_rules, elementwise_rules, movement_rules, indexing_rules, reduction_rules}) {
+    if (const auto found = table().find(op_type); found != table().end()) return found->second;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 std::optional<std::vector<ir::Tensor>> evaluate_constant(std::string_view op_type,
                                                          std::span<const ir::Tensor* const> inputs,
                                                          const std::vector<ir::Attribute>& attributes,
                                                          int opset, size_t outputs, uint64_t max_bytes) {
-  EvaluationRule rule = nullptr;
-  for (const auto find : {find_source, find_elementwise, find_movement, find_indexing, find_reduction}) {
-    if ((rule = find(op_type)) != nullptr) break;
-  }
+  const EvaluationRule rule = find_rule(op_type);
   if (rule == nullptr) return std::nullopt;
   // The rules read bytes in order; those that only look at elements in another way take strides as well.
-  std::vector<const ir::Tensor*> read(inputs.begin(), inputs.end());
-  std::deque<ir::Tensor> dense;
-  for (const ir::Tensor*& input : read) {
-    if (input == nullptr || input->is_contiguous() || makes_views(op_type)) continue;
-    input = &dense.emplace_back(input->contiguous());
+  const bool as_view = makes_views(op_type);
+  std::vector<SizeOperand> operands(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == nullptr) continue;
+    operands[i] = {true, Array(as_view ? *inputs[i] : inputs[i]->contiguous())};
   }
-  Evaluated out = rule(Evaluation{ir::AttributeReader(attributes), op_type, read, opset, outputs, max_bytes});
-  if (!out || out->size() != outputs) return std::nullopt;
-  for (const ir::Tensor& tensor : *out) {
+  const Evaluated made = rule(
+      Evaluation{ir::AttributeReader(attributes), op_type, operands, opset, outputs, max_bytes, {}, nullptr});
+  if (!made || made->size() != outputs) return std::nullopt;
+  std::vector<ir::Tensor> out;
+  for (const Array& array : *made) {
+    const ir::Tensor& tensor = array.numbers();
     // What is only looked at in another way (Reshape of a weight) costs nothing, however large.
     const bool is_view = !inputs.empty() && inputs[0] != nullptr && tensor.shares_memory(*inputs[0]);
     if (!is_view && tensor.byte_size() > max_bytes) return std::nullopt;
+    out.push_back(tensor);
   }
   return out;
+}
+
+std::optional<std::vector<Array>> evaluate_sizes(std::string_view op_type,
+                                                 std::span<const SizeOperand> operands,
+                                                 std::span<const ir::Attribute> attributes, int opset,
+                                                 std::span<const ir::Type> types,
+                                                 const ir::DimComparison& order, size_t most) {
+  const EvaluationRule rule = find_rule(op_type);
+  if (rule == nullptr) return std::nullopt;
+  Evaluated made = rule(Evaluation{ir::AttributeReader(attributes), op_type, operands, opset, types.size(),
+                                   most * sizeof(int64_t), types, &order});
+  if (!made || made->size() != types.size()) return std::nullopt;
+  for (const Array& array : *made) {
+    if (array.count() > static_cast<int64_t>(most)) return std::nullopt;
+  }
+  return made;
 }
 
 }  // namespace onnxport

@@ -1,9 +1,10 @@
-// Operators that choose elements of constants: slices, gathers, triangles, padding.
+// Operators that choose elements of arrays: slices, gathers, triangles, padding.
 #include <algorithm>
 #include <numeric>
 #include <unordered_map>
 
 #include "core/evaluate/elements.h"
+#include "core/evaluate/rules.h"
 
 namespace onnxport {
 
@@ -11,17 +12,11 @@ namespace {
 
 using Dims = std::vector<int64_t>;
 
-Evaluated one(ir::Tensor tensor) { return std::vector<ir::Tensor>{std::move(tensor)}; }
-
-bool fits(const Evaluation& e, const Dims& dims, ir::DType dtype) {
-  return ir::size_of(dtype) > 0 && count_within(dims, ir::size_of(dtype), e.max_bytes).has_value();
-}
-
 // Which axes a list input or attribute names; all the first ones when it is absent.
 std::optional<std::vector<size_t>> axes_of(const Evaluation& e, size_t input, std::string_view attribute,
                                            size_t count, size_t rank) {
   std::vector<size_t> out;
-  if (e.input(input) == nullptr && e.attribute(attribute) == nullptr) {
+  if (!e.is_given(input) && e.attribute(attribute) == nullptr) {
     if (count > rank) return std::nullopt;
     for (size_t i = 0; i < count; ++i) out.push_back(i);
     return out;
@@ -37,13 +32,13 @@ std::optional<std::vector<size_t>> axes_of(const Evaluation& e, size_t input, st
 }
 
 Evaluated slice(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   const auto starts = e.ints(1, "starts");
   const auto ends = e.ints(2, "ends");
   if (x == nullptr || !starts || !ends || starts->size() != ends->size()) return std::nullopt;
   const auto axes = axes_of(e, 3, "axes", starts->size(), x->dims().size());
   Dims steps(starts->size(), 1);
-  if (e.input(4) != nullptr) {
+  if (e.is_given(4)) {
     const auto given = e.ints(4);
     if (!given || given->size() != steps.size()) return std::nullopt;
     steps = *given;
@@ -67,12 +62,12 @@ Evaluated slice(const Evaluation& e) {
     if (dims[axis] > 0) base += start * strides[axis];
     strides[axis] = dims[axis] > 1 ? strides[axis] * step : 0;
   }
-  if (!fits(e, dims, x->dtype())) return std::nullopt;
+  if (!e.fits(dims, x->dtype())) return std::nullopt;
   return one(pick(*x, std::move(dims), strides, base));
 }
 
 Evaluated gather(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   const auto indices = e.ints(1);
   if (x == nullptr || !indices) return std::nullopt;
   const auto axis = normalize_axis(e.integer("axis", 0), x->dims().size());
@@ -81,56 +76,79 @@ Evaluated gather(const Evaluation& e) {
   Dims dims(x->dims().begin(), x->dims().begin() + at);
   dims.insert(dims.end(), e.input(1)->dims().begin(), e.input(1)->dims().end());
   dims.insert(dims.end(), x->dims().begin() + at + 1, x->dims().end());
-  if (!fits(e, dims, x->dtype())) return std::nullopt;
+  if (!e.fits(dims, x->dtype())) return std::nullopt;
   const int64_t size = x->dims()[*axis];
   const auto product = [&](int64_t from, int64_t to) {
     return std::accumulate(x->dims().begin() + from, x->dims().begin() + to, int64_t{1}, std::multiplies<>());
   };
   const auto outer = static_cast<size_t>(product(0, at));
-  const size_t run =
-      static_cast<size_t>(product(at + 1, static_cast<int64_t>(x->dims().size()))) * ir::size_of(x->dtype());
-  std::vector<std::byte> bytes;
+  const int64_t run = product(at + 1, static_cast<int64_t>(x->dims().size()));
+  Collector out(x->dtype(), x->is_symbolic(), outer * indices->size() * static_cast<size_t>(run));
   for (size_t row = 0; row < outer; ++row) {
     for (int64_t index : *indices) {
       if (index < -size || index >= size) return std::nullopt;
-      const auto i = static_cast<size_t>(index < 0 ? index + size : index);
-      const std::byte* from = x->bytes().data() + (row * static_cast<size_t>(size) + i) * run;
-      bytes.insert(bytes.end(), from, from + run);
+      const int64_t i = index < 0 ? index + size : index;
+      out.take(*x, (static_cast<int64_t>(row) * size + i) * run, run);
     }
   }
-  return one(ir::Tensor::copy_of(x->dtype(), std::move(dims), bytes));
+  return one(out.finish(std::move(dims)));
 }
 
 Evaluated trilu(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
-  if (x == nullptr || x->dims().size() < 2 || !fits(e, x->dims(), x->dtype())) return std::nullopt;
+  const Array* x = e.input(0);
+  if (x == nullptr || x->dims().size() < 2 || !e.fits(x->dims(), x->dtype())) return std::nullopt;
   int64_t k = 0;
-  if (e.input(1) != nullptr) {
+  if (e.is_given(1)) {
     const auto given = e.ints(1);
     if (!given || given->size() != 1) return std::nullopt;
     k = (*given)[0];
   }
   const bool upper = e.integer("upper", 1) != 0;
   const int64_t rows = x->dims()[x->dims().size() - 2], columns = x->dims().back();
-  const size_t size = ir::size_of(x->dtype());
-  std::vector<std::byte> bytes(x->bytes().begin(), x->bytes().end());
+  Collector out(x->dtype(), x->is_symbolic(), static_cast<size_t>(x->count()));
   for (int64_t i = 0; i < x->count(); ++i) {
     const int64_t row = i / columns % rows, column = i % columns;
-    const bool kept = upper ? column - row >= k : column - row <= k;
-    if (!kept) std::fill_n(bytes.begin() + i * static_cast<int64_t>(size), size, std::byte{0});
+    if (upper ? column - row >= k : column - row <= k) {
+      out.take(*x, i);
+    } else {
+      out.zero();
+    }
   }
-  return one(ir::Tensor::copy_of(x->dtype(), x->dims(), bytes));
+  return one(out.finish(x->dims()));
+}
+
+// Where in x each element of the padded array lies, row-major; -1 outside of it.
+std::vector<int64_t> padded_offsets(const Dims& own, const Dims& begin, const Dims& dims) {
+  std::vector<int64_t> out;
+  Dims index(dims.size(), 0);
+  for (int64_t left = std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>()); left > 0;
+       --left) {
+    int64_t offset = 0;
+    bool inside = true;
+    for (size_t i = 0; i < dims.size(); ++i) {
+      const int64_t at = index[i] - begin[i];
+      inside = inside && at >= 0 && at < own[i];
+      offset = offset * own[i] + at;
+    }
+    out.push_back(inside ? offset : -1);
+    for (size_t i = dims.size(); i-- > 0;) {
+      if (++index[i] < dims[i]) break;
+      index[i] = 0;
+    }
+  }
+  return out;
 }
 
 Evaluated pad(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   const auto pads = e.ints(1, "pads");
   if (x == nullptr || !pads || pads->size() % 2 != 0 || e.string("mode", "constant") != "constant")
     return std::nullopt;
   if (e.attribute("value") != nullptr) return std::nullopt;
   const size_t count = pads->size() / 2;
   const auto axes = axes_of(e, 3, "axes", count, x->dims().size());
-  const ir::Tensor* fill = e.input(2);
+  const Array* fill = e.input(2);
+  if (e.is_given(2) && fill == nullptr) return std::nullopt;
   if (!axes || (fill != nullptr && (fill->count() != 1 || fill->dtype() != x->dtype()))) return std::nullopt;
   Dims dims = x->dims();
   Dims begin(dims.size(), 0);
@@ -140,32 +158,26 @@ Evaluated pad(const Evaluation& e) {
     dims[(*axes)[i]] += before + after;
     begin[(*axes)[i]] = before;
   }
-  if (!fits(e, dims, x->dtype())) return std::nullopt;
-  const size_t size = ir::size_of(x->dtype());
-  const auto total = static_cast<size_t>(*count_within(dims, size, e.max_bytes));
-  std::vector<std::byte> bytes(total * size, std::byte{0});
-  if (fill != nullptr) {
-    for (size_t i = 0; i < total; ++i)
-      std::copy_n(fill->bytes().begin(), size, bytes.begin() + static_cast<int64_t>(i * size));
+  if (!e.fits(dims, x->dtype())) return std::nullopt;
+  const std::vector<int64_t> offsets = padded_offsets(x->dims(), begin, dims);
+  Collector out(x->dtype(), x->is_symbolic() || (fill != nullptr && fill->is_symbolic()), offsets.size());
+  for (const int64_t offset : offsets) {
+    if (offset >= 0) {
+      out.take(*x, offset);
+    } else if (fill != nullptr) {
+      out.take(*fill, 0);
+    } else {
+      out.zero();
+    }
   }
-  const Dims strides = strides_of(dims);
-  int64_t base = 0;
-  for (size_t i = 0; i < dims.size(); ++i) base += begin[i] * strides[i];
-  const std::byte* from = x->bytes().data();
-  for_each_offset(x->dims(), strides, base, [&](int64_t offset) {
-    std::copy_n(from, size, bytes.begin() + offset * static_cast<int64_t>(size));
-    from += size;
-  });
-  return one(ir::Tensor::copy_of(x->dtype(), std::move(dims), bytes));
+  return one(out.finish(std::move(dims)));
 }
 
 }  // namespace
 
-EvaluationRule find_indexing(std::string_view op_type) {
-  static const std::unordered_map<std::string_view, EvaluationRule> rules = {
-      {"Gather", gather}, {"Pad", pad}, {"Slice", slice}, {"Trilu", trilu}};
-  const auto found = rules.find(op_type);
-  return found == rules.end() ? nullptr : found->second;
+const RuleTable& indexing_rules() {
+  static const RuleTable rules = {{"Gather", gather}, {"Pad", pad}, {"Slice", slice}, {"Trilu", trilu}};
+  return rules;
 }
 
 }  // namespace onnxport

@@ -1,9 +1,10 @@
-// Operators that move or repeat whole elements of constants, whatever these are.
+// Operators that move or repeat whole elements of arrays, whatever these are.
 #include <algorithm>
 #include <numeric>
 #include <unordered_map>
 
 #include "core/evaluate/elements.h"
+#include "core/evaluate/rules.h"
 
 namespace onnxport {
 
@@ -13,26 +14,30 @@ using Dims = std::vector<int64_t>;
 
 constexpr uint64_t kSmall = 64u << 10;
 
-Evaluated one(ir::Tensor tensor) { return std::vector<ir::Tensor>{std::move(tensor)}; }
-
-bool fits(const Evaluation& e, const Dims& dims, ir::DType dtype) {
-  return ir::size_of(dtype) > 0 && count_within(dims, ir::size_of(dtype), e.max_bytes).has_value();
-}
-
 // A view where the elements' layout can be kept; a copy where it cannot and that is small enough.
-Evaluated reshaped(const Evaluation& e, const ir::Tensor& x, Dims dims) {
-  if (auto view = x.viewed_as(dims)) return one(std::move(*view));
-  if (x.byte_size() > e.max_bytes) return std::nullopt;
+Evaluated reshaped(const Evaluation& e, const Array& x, Dims dims) {
+  if (!x.is_symbolic()) {
+    if (auto view = x.numbers().viewed_as(dims)) return one(std::move(*view));
+    if (x.byte_size() > e.max_bytes) return std::nullopt;
+  }
   return one(x.reshaped(std::move(dims)));
 }
 
+// Where the dims asked for are not known, those that the type has, or that one axis must have.
+Evaluated reshaped_as_inferred(const Evaluation& e, const Array& x) {
+  auto dims = e.inferred_dims(0);
+  if (!dims && !e.types.empty() && e.types[0].rank() == 1) dims = Dims{x.count()};
+  if (!dims || count_within(*dims, 1, UINT64_MAX) != x.count()) return std::nullopt;
+  return reshaped(e, x, std::move(*dims));
+}
+
 Evaluated identity(const Evaluation& e) {
-  if (e.input(0) == nullptr || e.inputs.size() != 1) return std::nullopt;
+  if (e.input(0) == nullptr || e.input_count() != 1) return std::nullopt;
   return one(*e.input(0));
 }
 
 Evaluated transpose(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   if (x == nullptr) return std::nullopt;
   const size_t rank = x->dims().size();
   Dims order(rank);
@@ -44,15 +49,25 @@ Evaluated transpose(const Evaluation& e) {
     if (sorted[i] != static_cast<int64_t>(i)) return std::nullopt;
   }
   if (order.size() != rank) return std::nullopt;
-  const ir::Tensor view = x->transposed(order);
-  // Weights stay where they are; what is small is what other rules and plugins read.
-  return one(view.byte_size() <= kSmall ? view.contiguous() : view);
+  if (!x->is_symbolic()) {
+    const ir::Tensor view = x->numbers().transposed(order);
+    // Weights stay where they are; what is small is what other rules and plugins read.
+    return one(view.byte_size() <= kSmall ? view.contiguous() : view);
+  }
+  const Dims own = strides_of(x->dims());
+  Dims dims, strides;
+  for (const int64_t axis : order) {
+    dims.push_back(x->dims()[static_cast<size_t>(axis)]);
+    strides.push_back(own[static_cast<size_t>(axis)]);
+  }
+  return one(pick(*x, std::move(dims), strides, 0));
 }
 
 Evaluated reshape(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
+  if (x == nullptr) return std::nullopt;
   auto target = e.ints(1, "shape");
-  if (x == nullptr || !target) return std::nullopt;
+  if (!target) return reshaped_as_inferred(e, *x);
   const bool copies_zero = e.integer("allowzero", 0) == 0;
   int64_t known = 1;
   std::optional<size_t> rest;
@@ -79,7 +94,7 @@ Evaluated reshape(const Evaluation& e) {
 }
 
 Evaluated flatten(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   if (x == nullptr) return std::nullopt;
   const auto rank = static_cast<int64_t>(x->dims().size());
   int64_t axis = e.integer("axis", 1);
@@ -92,14 +107,14 @@ Evaluated flatten(const Evaluation& e) {
 }
 
 Evaluated squeeze(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   if (x == nullptr) return std::nullopt;
   std::vector<bool> drop(x->dims().size(), false);
-  if (e.input(1) == nullptr && e.attribute("axes") == nullptr) {
+  if (!e.is_given(1) && e.attribute("axes") == nullptr) {
     for (size_t i = 0; i < drop.size(); ++i) drop[i] = x->dims()[i] == 1;
   } else {
     const auto axes = e.ints(1, "axes");
-    if (!axes) return std::nullopt;
+    if (!axes) return reshaped_as_inferred(e, *x);
     for (int64_t axis : *axes) {
       const auto at = normalize_axis(axis, drop.size());
       if (!at || x->dims()[*at] != 1) return std::nullopt;
@@ -114,9 +129,10 @@ Evaluated squeeze(const Evaluation& e) {
 }
 
 Evaluated unsqueeze(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
+  if (x == nullptr) return std::nullopt;
   const auto axes = e.ints(1, "axes");
-  if (x == nullptr || !axes) return std::nullopt;
+  if (!axes) return reshaped_as_inferred(e, *x);
   std::vector<bool> added(x->dims().size() + axes->size(), false);
   for (int64_t axis : *axes) {
     const auto at = normalize_axis(axis, added.size());
@@ -130,18 +146,31 @@ Evaluated unsqueeze(const Evaluation& e) {
 }
 
 Evaluated expand(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
-  const auto target = e.ints(1);
-  if (x == nullptr || !target) return std::nullopt;
-  const auto dims = broadcast(x->dims(), *target);
-  if (!dims || !fits(e, *dims, x->dtype())) return std::nullopt;
+  const Array* x = e.input(0);
+  if (x == nullptr) return std::nullopt;
+  auto target = e.ints(1);
+  if (!target) target = e.inferred_dims(0);
+  const auto dims = target ? broadcast(x->dims(), *target) : std::nullopt;
+  if (!dims || !e.fits(*dims, x->dtype())) return std::nullopt;
   return one(pick(*x, *dims, broadcast_strides(x->dims(), *dims), 0));
 }
 
+// How often each axis is repeated; by the sizes of the result where the operand is not known.
+std::optional<Dims> repeats_of(const Evaluation& e, const Array& x) {
+  if (auto given = e.ints(1)) return given;
+  auto out = e.inferred_dims(0);
+  if (!out || out->size() != x.dims().size()) return std::nullopt;
+  for (size_t i = 0; i < out->size(); ++i) {
+    if (x.dims()[i] == 0 || (*out)[i] % x.dims()[i] != 0) return std::nullopt;
+    (*out)[i] /= x.dims()[i];
+  }
+  return out;
+}
+
 Evaluated tile(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
-  const auto repeats = e.ints(1);
-  if (x == nullptr || !repeats || repeats->size() != x->dims().size()) return std::nullopt;
+  const Array* x = e.input(0);
+  const auto repeats = x == nullptr ? std::nullopt : repeats_of(e, *x);
+  if (!repeats || repeats->size() != x->dims().size()) return std::nullopt;
   // Read as [r0, d0, r1, d1, …] with stride 0 along each r.
   const Dims own = strides_of(x->dims());
   Dims split, strides, dims;
@@ -149,52 +178,61 @@ Evaluated tile(const Evaluation& e) {
     split.insert(split.end(), {(*repeats)[i], x->dims()[i]});
     strides.insert(strides.end(), {0, own[i]});
   }
-  if (!fits(e, split, x->dtype())) return std::nullopt;
+  if (!e.fits(split, x->dtype())) return std::nullopt;
   for (size_t i = 0; i < own.size(); ++i) dims.push_back(x->dims()[i] * (*repeats)[i]);
   return one(pick(*x, split, strides, 0).reshaped(std::move(dims)));
 }
 
 Evaluated concat(const Evaluation& e) {
-  const ir::Tensor* first = e.input(0);
+  const Array* first = e.input(0);
   if (first == nullptr) return std::nullopt;
   const auto axis = normalize_axis(e.integer("axis", 0), first->dims().size());
   if (!axis) return std::nullopt;
   Dims dims = first->dims();
   dims[*axis] = 0;
-  for (const ir::Tensor* part : e.inputs) {
+  bool symbolic = false;
+  for (size_t k = 0; k < e.input_count(); ++k) {
+    const Array* part = e.input(k);
     if (part == nullptr || part->dtype() != first->dtype() || part->dims().size() != dims.size())
       return std::nullopt;
     for (size_t i = 0; i < dims.size(); ++i) {
       if (i != *axis && part->dims()[i] != dims[i]) return std::nullopt;
     }
     dims[*axis] += part->dims()[*axis];
+    symbolic = symbolic || part->is_symbolic();
   }
-  if (!fits(e, dims, first->dtype())) return std::nullopt;
+  const auto count = count_within(dims, ir::size_of(first->dtype()), e.max_bytes);
+  if (!count || ir::size_of(first->dtype()) == 0) return std::nullopt;
   int64_t outer = 1;
   for (size_t i = 0; i < *axis; ++i) outer *= dims[i];
-  std::vector<std::byte> bytes;
+  Collector out(first->dtype(), symbolic, static_cast<size_t>(*count));
   for (int64_t row = 0; row < outer; ++row) {
-    for (const ir::Tensor* part : e.inputs) {
-      const size_t run = part->bytes().size() / static_cast<size_t>(outer);
-      const std::byte* from = part->bytes().data() + static_cast<size_t>(row) * run;
-      bytes.insert(bytes.end(), from, from + run);
+    for (size_t k = 0; k < e.input_count(); ++k) {
+      const int64_t run = e.input(k)->count() / outer;
+      out.take(*e.input(k), row * run, run);
     }
   }
-  return one(ir::Tensor::copy_of(first->dtype(), std::move(dims), bytes));
+  return one(out.finish(std::move(dims)));
 }
 
 Evaluated split(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
-  if (x == nullptr || e.outputs == 0 || !fits(e, x->dims(), x->dtype())) return std::nullopt;
+  const Array* x = e.input(0);
+  if (x == nullptr || e.outputs == 0 || !e.fits(x->dims(), x->dtype())) return std::nullopt;
   const auto axis = normalize_axis(e.integer("axis", 0), x->dims().size());
   if (!axis) return std::nullopt;
   const auto parts = static_cast<int64_t>(e.outputs);
   const int64_t size = x->dims()[*axis];
   Dims sizes;
-  if (e.input(1) != nullptr || e.attribute("split") != nullptr) {
-    const auto given = e.ints(1, "split");
-    if (!given) return std::nullopt;
-    sizes = *given;
+  if (e.is_given(1) || e.attribute("split") != nullptr) {
+    if (const auto given = e.ints(1, "split")) {
+      sizes = *given;
+    } else {
+      for (size_t i = 0; i < e.outputs; ++i) {
+        const auto dims = e.inferred_dims(i);
+        if (!dims || *axis >= dims->size()) return std::nullopt;
+        sizes.push_back((*dims)[*axis]);
+      }
+    }
   } else {
     const int64_t each = (size + parts - 1) / parts;
     for (int64_t i = 0; i + 1 < parts; ++i) sizes.push_back(each);
@@ -205,7 +243,7 @@ Evaluated split(const Evaluation& e) {
                      std::accumulate(sizes.begin(), sizes.end(), int64_t{0}) == size;
   if (!sound) return std::nullopt;
   const Dims strides = strides_of(x->dims());
-  std::vector<ir::Tensor> out;
+  std::vector<Array> out;
   int64_t start = 0;
   for (int64_t part : sizes) {
     Dims dims = x->dims();
@@ -216,38 +254,55 @@ Evaluated split(const Evaluation& e) {
   return out;
 }
 
+// Which of the two a condition takes, 1 or 0; nullopt when it is a size that is not known.
+std::optional<std::vector<std::optional<bool>>> conditions(const Array& condition, const Dims& dims) {
+  const Array c = pick(condition, dims, broadcast_strides(condition.dims(), dims), 0);
+  const auto sizes = c.to_sizes();
+  if (!sizes) return std::nullopt;
+  std::vector<std::optional<bool>> out;
+  for (const ir::Dim& dim : *sizes)
+    out.push_back(dim.is_constant() ? std::optional(dim.value() != 0) : std::nullopt);
+  return out;
+}
+
 Evaluated where(const Evaluation& e) {
-  const ir::Tensor* condition = e.input(0);
-  const ir::Tensor* a = e.input(1);
-  const ir::Tensor* b = e.input(2);
+  const Array* condition = e.input(0);
+  const Array* a = e.input(1);
+  const Array* b = e.input(2);
   if (condition == nullptr || a == nullptr || b == nullptr || a->dtype() != b->dtype()) return std::nullopt;
   if (condition->dtype() != ir::DType::boolean) return std::nullopt;
   const auto both = broadcast(a->dims(), b->dims());
   const auto dims = both ? broadcast(condition->dims(), *both) : std::nullopt;
-  if (!dims || !fits(e, *dims, a->dtype())) return std::nullopt;
-  const ir::Tensor c = pick(*condition, *dims, broadcast_strides(condition->dims(), *dims), 0);
-  const ir::Tensor x = pick(*a, *dims, broadcast_strides(a->dims(), *dims), 0);
-  const ir::Tensor y = pick(*b, *dims, broadcast_strides(b->dims(), *dims), 0);
-  std::vector<std::byte> bytes(y.bytes().begin(), y.bytes().end());
-  const size_t size = ir::size_of(a->dtype());
-  for (size_t i = 0; i < c.bytes().size(); ++i) {
-    if (c.bytes()[i] != std::byte{0})
-      std::copy_n(x.bytes().begin() + static_cast<int64_t>(i * size), size,
-                  bytes.begin() + static_cast<int64_t>(i * size));
+  if (!dims || !e.fits(*dims, a->dtype())) return std::nullopt;
+  const auto chosen = conditions(*condition, *dims);
+  if (!chosen) return std::nullopt;
+  const Array x = pick(*a, *dims, broadcast_strides(a->dims(), *dims), 0);
+  const Array y = pick(*b, *dims, broadcast_strides(b->dims(), *dims), 0);
+  const bool open = std::find(chosen->begin(), chosen->end(), std::nullopt) != chosen->end();
+  // Where the condition is not known the result is, if both are the same.
+  const auto x_sizes = open ? x.to_sizes() : std::nullopt, y_sizes = open ? y.to_sizes() : std::nullopt;
+  if (open && (!x_sizes || !y_sizes)) return std::nullopt;
+  Collector out(a->dtype(), open || x.is_symbolic() || y.is_symbolic(), chosen->size());
+  for (size_t i = 0; i < chosen->size(); ++i) {
+    const std::optional<bool>& take_first = (*chosen)[i];
+    if (!take_first && !((*x_sizes)[i] == (*y_sizes)[i])) {
+      out.unknown();
+    } else {
+      out.take(take_first.value_or(true) ? x : y, static_cast<int64_t>(i));
+    }
   }
-  return one(ir::Tensor::copy_of(a->dtype(), *dims, bytes));
+  return one(out.finish(*dims));
 }
 
 }  // namespace
 
-EvaluationRule find_movement(std::string_view op_type) {
-  static const std::unordered_map<std::string_view, EvaluationRule> rules = {
+const RuleTable& movement_rules() {
+  static const RuleTable rules = {
       {"Concat", concat},       {"Expand", expand},       {"Flatten", flatten}, {"Identity", identity},
       {"Reshape", reshape},     {"Split", split},         {"Squeeze", squeeze}, {"Tile", tile},
       {"Transpose", transpose}, {"Unsqueeze", unsqueeze}, {"Where", where},
   };
-  const auto found = rules.find(op_type);
-  return found == rules.end() ? nullptr : found->second;
+  return rules;
 }
 
 }  // namespace onnxport

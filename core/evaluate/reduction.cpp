@@ -1,9 +1,10 @@
-// Reductions and running sums of constants.
+// Reductions and running sums.
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
 #include "core/evaluate/elements.h"
+#include "core/evaluate/rules.h"
 
 namespace onnxport {
 
@@ -19,10 +20,10 @@ struct Reduction {
 };
 
 // nullopt when the axes are not known; `done` is set where nothing is to be reduced.
-std::optional<Reduction> plan(const Evaluation& e, const ir::Tensor& x, bool& nothing) {
+std::optional<Reduction> plan(const Evaluation& e, const Array& x, bool& nothing) {
   const size_t rank = x.dims().size();
   std::vector<bool> reduce(rank, true);
-  if (e.input(1) != nullptr || e.attribute("axes") != nullptr) {
+  if (e.is_given(1) || e.attribute("axes") != nullptr) {
     const auto axes = e.ints(1, "axes");
     if (!axes) return std::nullopt;
     if (!axes->empty()) std::fill(reduce.begin(), reduce.end(), false);
@@ -50,7 +51,7 @@ std::optional<Reduction> plan(const Evaluation& e, const ir::Tensor& x, bool& no
 }
 
 template <typename T, typename Combine>
-std::vector<T> run(const Reduction& r, const ir::Tensor& x, const std::vector<T>& values, Combine&& combine) {
+std::vector<T> run(const Reduction& r, const Array& x, const std::vector<T>& values, Combine&& combine) {
   size_t count = 1;
   for (int64_t dim : r.kept) count *= static_cast<size_t>(dim);
   std::vector<T> out(count);
@@ -65,57 +66,63 @@ std::vector<T> run(const Reduction& r, const ir::Tensor& x, const std::vector<T>
   return out;
 }
 
-template <typename T>
-T combine(std::string_view op, T a, T b) {
-  if constexpr (std::is_same_v<T, int64_t>) {
-    if (op == "ReduceSum") return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-    if (op == "ReduceProd") return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-  } else {
-    if (std::isnan(a) || std::isnan(b)) return NAN;
-  }
+double combine(std::string_view op, double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return NAN;
   if (op == "ReduceProd") return a * b;
   if (op == "ReduceMax") return std::max(a, b);
   if (op == "ReduceMin") return std::min(a, b);
   return a + b;
 }
 
+// The arithmetic that a reduction of integers and of sizes repeats.
+const BinaryRule& repeated_rule(std::string_view op) {
+  return arithmetic_rule(op == "ReduceProd"  ? "Mul"
+                         : op == "ReduceMax" ? "Max"
+                         : op == "ReduceMin" ? "Min"
+                                             : "Add");
+}
+
 Evaluated reduce(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   if (x == nullptr || x->count() == 0 || x->dtype() == ir::DType::boolean) return std::nullopt;
   bool nothing = false;
   const auto r = plan(e, *x, nothing);
   if (!r || x->byte_size() > e.max_bytes * 64) return std::nullopt;
-  if (nothing) return std::vector<ir::Tensor>{*x};
-  std::optional<ir::Tensor> out;
+  if (nothing) return one(*x);
   if (is_computed_float(x->dtype())) {
     auto values = run(*r, *x, *x->to_reals(), [&](double a, double b) { return combine(e.op_type, a, b); });
     if (e.op_type == "ReduceMean") {
       for (double& v : values) v /= static_cast<double>(r->reduced);
     }
-    out = from_reals(x->dtype(), r->result, values);
-  } else if (is_exact_integer(x->dtype()) && e.op_type != "ReduceMean") {
-    out =
-        from_ints(x->dtype(), r->result,
-                  run(*r, *x, *x->to_ints(), [&](int64_t a, int64_t b) { return combine(e.op_type, a, b); }));
+    return one(from_reals(x->dtype(), r->result, values));
   }
-  if (!out) return std::nullopt;
-  return std::vector<ir::Tensor>{std::move(*out)};
+  if (!is_exact_integer(x->dtype()) || e.op_type == "ReduceMean") return std::nullopt;
+  const BinaryRule& rule = repeated_rule(e.op_type);
+  if (x->is_symbolic()) {
+    const auto combine_two = [&](const ir::Dim& a, const ir::Dim& b) {
+      return combine_sizes(rule, *e.order, a, b);
+    };
+    return one(Array(x->dtype(), r->result, run(*r, *x, *x->to_sizes(), combine_two)));
+  }
+  return one(from_ints(x->dtype(), r->result,
+                       run(*r, *x, *x->to_ints(), [&](int64_t a, int64_t b) { return *rule.ints(a, b); })));
 }
 
-template <typename T>
-std::vector<T> running_sum(const std::vector<T>& values, const Dims& dims, size_t axis, bool exclusive,
-                           bool reverse) {
+template <typename T, typename Add>
+std::vector<T> running_sum(const std::vector<T>& values, const Dims& dims, size_t axis, const Evaluation& e,
+                           Add&& add) {
+  const bool exclusive = e.integer("exclusive", 0) != 0, reverse = e.integer("reverse", 0) != 0;
   const Dims strides = strides_of(dims);
   const int64_t stride = strides[axis], size = dims[axis];
   std::vector<T> out(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     const int64_t position = static_cast<int64_t>(i) / stride % size;
     if (position != 0) continue;  // the first of each line
-    T sum{};
+    T sum{0};
     for (int64_t k = 0; k < size; ++k) {
       const size_t at = i + static_cast<size_t>((reverse ? size - 1 - k : k) * stride);
       if (exclusive) out[at] = sum;
-      sum = combine<T>("ReduceSum", sum, values[at]);
+      sum = add(sum, values[at]);
       if (!exclusive) out[at] = sum;
     }
   }
@@ -123,32 +130,34 @@ std::vector<T> running_sum(const std::vector<T>& values, const Dims& dims, size_
 }
 
 Evaluated cumulative_sum(const Evaluation& e) {
-  const ir::Tensor* x = e.input(0);
+  const Array* x = e.input(0);
   const auto given = e.ints(1);
   if (x == nullptr || !given || given->size() != 1 || x->byte_size() > e.max_bytes) return std::nullopt;
   const auto axis = normalize_axis((*given)[0], x->dims().size());
   if (!axis || x->dtype() == ir::DType::boolean) return std::nullopt;
-  const bool exclusive = e.integer("exclusive", 0) != 0, reverse = e.integer("reverse", 0) != 0;
-  std::optional<ir::Tensor> out;
+  const Dims& dims = x->dims();
   if (is_computed_float(x->dtype())) {
-    out =
-        from_reals(x->dtype(), x->dims(), running_sum(*x->to_reals(), x->dims(), *axis, exclusive, reverse));
-  } else if (is_exact_integer(x->dtype())) {
-    out = from_ints(x->dtype(), x->dims(), running_sum(*x->to_ints(), x->dims(), *axis, exclusive, reverse));
+    const auto add = [](double a, double b) { return combine("ReduceSum", a, b); };
+    return one(from_reals(x->dtype(), dims, running_sum(*x->to_reals(), dims, *axis, e, add)));
   }
-  if (!out) return std::nullopt;
-  return std::vector<ir::Tensor>{std::move(*out)};
+  if (!is_exact_integer(x->dtype())) return std::nullopt;
+  const BinaryRule& rule = arithmetic_rule("Add");
+  if (x->is_symbolic()) {
+    const auto add = [&](const ir::Dim& a, const ir::Dim& b) { return combine_sizes(rule, *e.order, a, b); };
+    return one(Array(x->dtype(), dims, running_sum(*x->to_sizes(), dims, *axis, e, add)));
+  }
+  const auto add = [&](int64_t a, int64_t b) { return *rule.ints(a, b); };
+  return one(from_ints(x->dtype(), dims, running_sum(*x->to_ints(), dims, *axis, e, add)));
 }
 
 }  // namespace
 
-EvaluationRule find_reduction(std::string_view op_type) {
-  static const std::unordered_map<std::string_view, EvaluationRule> rules = {
+const RuleTable& reduction_rules() {
+  static const RuleTable rules = {
       {"CumSum", cumulative_sum}, {"ReduceMax", reduce},  {"ReduceMean", reduce},
       {"ReduceMin", reduce},      {"ReduceProd", reduce}, {"ReduceSum", reduce},
   };
-  const auto found = rules.find(op_type);
-  return found == rules.end() ? nullptr : found->second;
+  return rules;
 }
 
 }  // namespace onnxport

@@ -4,6 +4,7 @@
 
 #include "core/builder/graph_builder.h"
 #include "core/evaluate/evaluate.h"
+#include "core/ir/dims/comparison.h"
 #include "core/ir/pivot.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
@@ -94,7 +95,11 @@ class Folder {
     for (ir::Node* node = block.first(); node != nullptr;) {
       ir::Node* next = node->next();
       for (ir::Block* inner : node->blocks()) run(*inner);
-      if (fold(*node) || fold_sizes(*node)) graph_.erase(node);
+      if (fold(*node) || fold_sizes(*node)) {
+        graph_.erase(node);
+      } else {
+        shorten_floor_division(*node);
+      }
       node = next;
     }
   }
@@ -155,6 +160,24 @@ class Folder {
     }
     const std::vector<int64_t> dims(type.rank() == 1 ? 1 : 0, static_cast<int64_t>(values.size()));
     return replace(output, builder_.constant(ir::Tensor::ints(values).reshaped(dims)));
+  }
+
+  // (a - a mod b) / b, which is how floor division is said in ONNX, is one Div where nothing is negative.
+  void shorten_floor_division(ir::Node& node) {
+    if (!is_op(&node, "Div")) return;
+    const ir::Node* whole = producer_of(node.operand(0), "Sub");
+    const ir::Node* rest = whole == nullptr ? nullptr : producer_of(whole->operand(1), "Mod");
+    if (rest == nullptr || rest->operand(0) != whole->operand(0) || rest->operand(1) != node.operand(1))
+      return;
+    if (are_at_least(rest->operand(0), 0) && are_at_least(rest->operand(1), 1))
+      node.set_operand(0, rest->operand(0));
+  }
+
+  bool are_at_least(const ir::Value* sizes, int64_t least) {
+    const std::vector<ir::Dim>* contents = builder_.contents(sizes);
+    const ir::DimComparison order(graph_.symbols);
+    return contents != nullptr && std::all_of(contents->begin(), contents->end(),
+                                              [&](const ir::Dim& dim) { return order.at_least(dim, least); });
   }
 
   ir::Graph& graph_;

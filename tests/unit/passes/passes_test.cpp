@@ -185,6 +185,23 @@ TEST_F(Passes, SizesKnownByArithmeticFold) {
   EXPECT_EQ(graph.body().first()->operand(1)->constant()->to_ints(), std::vector<int64_t>{6});
 }
 
+TEST_F(Passes, FloorDivisionOfSizesIsOneDiv) {
+  ir::Value* x = input("f32[b,n]");
+  const auto floor_divided = [&](ir::Value* a, int64_t by) {
+    ir::Value* b = e.constant(by);
+    return e.emit1("Div", {e.emit1("Sub", {a, e.emit1("Mod", {a, b})}), b});
+  };
+  ir::Value* half = floor_divided(e.dim(x, 1), 2);
+  EXPECT_EQ((*e.contents(half))[0].text(), "floor_div(n,2)");
+  ir::Value* less = floor_divided(e.emit1("Sub", {e.dim(x, 0), e.constant(3)}), 2);  // may be negative
+  EXPECT_EQ((*e.contents(less))[0].text(), "floor_div(b-3,2)");
+  ir::Value* any = floor_divided(input("i64[]"), 2);
+  returns({half, less, any});
+  fold_constants(graph, all);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Shape Squeeze Div Shape Squeeze Sub Mod Sub Div Mod Sub Div");
+}
+
 TEST_F(Passes, NodesThatDoNothingGo) {
   ir::Value* x = input("f32[b,3]");
   ir::Value* v = e.emit1("Identity", {x});
