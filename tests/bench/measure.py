@@ -17,6 +17,7 @@ from pathlib import Path
 class Run:
     seconds: float = 0
     peak: int = 0  # bytes
+    heap: int = 0  # bytes; of commands that `measure_heap` ran
     ok: bool = True
     message: str = ""
 
@@ -43,6 +44,33 @@ def measure_once(words: list[str], limit: float) -> Run:
         return Run(time.perf_counter() - start, 0, False, "ended after the time limit")
     seconds, peak, status = said[-1].split()
     return Run(float(seconds), int(peak), status == "0", said[-2] if len(said) > 1 else "")
+
+
+# As STARTER, and what is the process's own of its memory: the pages of mapped files are the system's. Sampled, so that a
+# peak of less than a few milliseconds is not seen.
+SAMPLER = """
+import os, sys, time
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+heap, status = 0, None
+while status is None:
+    try:
+        with open(f"/proc/{child}/status") as f:
+            heap = max([heap] + [int(line.split()[1]) * 1024 for line in f if line.startswith("RssAnon")])
+    except OSError:
+        pass
+    time.sleep(0.003)
+    done, code = os.waitpid(child, os.WNOHANG)
+    status = code if done else None
+print(heap, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
+def measure_heap(words: list[str]) -> Run:
+    """One run: the peak of the memory that no file backs."""
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", SAMPLER, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    heap, status = said[-1].split()
+    return Run(heap=int(heap), ok=status == "0", message=said[-2] if len(said) > 1 else "")
 
 
 def measure(words: list[str], runs: int, limit: float = 0) -> Run:

@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
 
 from measure import Run, copy_and, measure, mib  # noqa: E402
 from program_bench import ProgramBench  # noqa: E402
+from transformer_bench import TransformerBench  # noqa: E402
 
 # The peers are given the module the .pt was traced from: both of them want Python code, not an archive.
 PEER = """
@@ -32,7 +33,7 @@ torch.manual_seed(0)
 module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
-PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights")
+PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights", "transformer_weights")
 SESSION_EXPORTS = 10000
 LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
 
@@ -97,7 +98,7 @@ def trace(name: str, path: Path) -> None:
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
 
 
-class Bench(ProgramBench):
+class Bench(ProgramBench, TransformerBench):
     def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
         self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
         self.failed = 0
