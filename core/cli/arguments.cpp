@@ -68,8 +68,10 @@ void Arguments::apply() {
   options.state = states.at(state);
   for (const std::string& text : dims) read_dim(text, options);
   for (const std::string& text : dynamic_axes) read_dynamic_axes(text, options);
-  for (const std::string& folder : split(plugin_path, ':')) {
-    if (!folder.empty()) options.plugins.paths.emplace_back(folder);
+  for (const std::string& folders : plugin_path) {
+    for (const std::string& folder : split(folders, ':')) {
+      if (!folder.empty()) options.plugins.paths.emplace_back(folder);
+    }
   }
 }
 
@@ -136,15 +138,21 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--plugin-path", a.plugin_path, "Folders to look for manifests in, separated by ':'")
+  command
+      .add_option("--plugin-path", a.plugin_path,
+                  "Folders to look for manifests in, separated by ':'; repeatable")
       ->group(group)
-      ->type_name("DIRS");
+      ->type_name("DIRS")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--prefer", a.options.plugins.prefer, "The plugin that wins where two map one operator")
       ->group(group)
       ->type_name("ID")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--disable-plugin", a.options.plugins.disable, "Leave a plugin out, repeatable")
+  command
+      .add_option("--disable-plugin", a.options.plugins.disable,
+                  "Leave a plugin out (* stands for any text: 'com.acme.*'), repeatable")
       ->group(group)
       ->type_name("ID")
       ->expected(1)

@@ -18,7 +18,7 @@ struct Arguments {
   std::string state = "error";
   std::vector<std::string> dims;
   std::string mode = "eval";
-  std::string plugin_path;
+  std::vector<std::string> plugin_path;
   std::vector<const CLI::Option*> paths;  // of what is written: none may be given an empty one
 
   // Throws Error I11x for a text that does not parse, S705 for an empty path to write to.

@@ -62,6 +62,25 @@ std::string stage_json(const std::pair<std::string, double>& stage) {
   return fmt::format(R"({{"stage": {}, "seconds": {:.6f}}})", json_string(stage.first), stage.second);
 }
 
+// Bytes of the UTF-8 character that the text starts with; 0: it starts with none.
+size_t character_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const size_t length = lead < 0x80                   ? 1
+                        : lead >= 0xC2 && lead < 0xE0 ? 2
+                        : lead >= 0xE0 && lead < 0xF0 ? 3
+                        : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                      : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  // Neither a longer form than needed, nor a surrogate, nor beyond U+10FFFF.
+  const bool wrong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) ||
+                     (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F);
+  return wrong ? 0 : length;
+}
+
 }  // namespace
 
 std::string styled(std::string_view text, Style style, int stream_fd) {
@@ -108,7 +127,15 @@ void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose)
 
 std::string json_string(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text.front();
+    const size_t length = character_length(text);
+    if (length == 0) {
+      // Not UTF-8: U+FFFD, the sign for a character that could not be read.
+      out += "\\ufffd";
+      text.remove_prefix(1);
+      continue;
+    }
     switch (c) {
       case '"':
         out += "\\\"";
@@ -129,9 +156,10 @@ std::string json_string(std::string_view text) {
         if (static_cast<unsigned char>(c) < 0x20) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
         } else {
-          out += c;
+          out += text.substr(0, length);
         }
     }
+    text.remove_prefix(length);
   }
   return out + '"';
 }

@@ -37,6 +37,7 @@ struct Call {
   std::span<ir::Value* const> outputs;  // of the torch node: for use counts and recorded types
   int target_opset = 0;
   bool training = false;
+  bool inline_functions = false;  // none is kept as a local function: what runs the nodes must know them all
 };
 
 // Runs one candidate (library mapping or manifest mapping). On anything but `done` the graph is as before.

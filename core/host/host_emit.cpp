@@ -97,17 +97,37 @@ ir::Tensor read_tensor(const onnxport_tensor* t) {
                              {static_cast<const std::byte*>(t->data), static_cast<size_t>(t->bytes)});
 }
 
+// What ONNX calls an identifier; everything else would make a file that its readers refuse.
+bool is_identifier(std::string_view text, std::string_view also = "") {
+  const auto good = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           also.find(c) != std::string_view::npos;
+  };
+  return !text.empty() && !(text.front() >= '0' && text.front() <= '9') &&
+         std::all_of(text.begin(), text.end(), good);
+}
+
+void check_names(onnxport_context* c, std::string_view domain, std::string_view op_type) {
+  if (is_identifier(op_type) && (domain.empty() || is_identifier(domain, ".-"))) return;
+  c->fail("T505",
+          "a node whose operator is no identifier: '" + std::string(domain) + (domain.empty() ? "" : "::") +
+              std::string(op_type) + "'",
+          "an operator's name is letters, digits and _, a domain has . and - besides");
+}
+
 // A manifest is a promise: nodes go to ONNX's own domains and to those it lists.
 void check_domain(onnxport_context* c, std::string_view domain, std::string_view op_type) {
   if (domain.empty() || domain.starts_with("ai.onnx") || c->registry == nullptr) return;
-  if (!c->registry->declares_domain(c->plugin_id, domain)) {
+  const std::optional<int> stated = c->registry->domain_version(c->plugin_id, domain);
+  if (!stated) {
     c->fail("C404",
             c->plugin_id + " emits " + std::string(domain) + "::" + std::string(op_type) +
                 ", a domain that its manifest does not list",
             "add to its manifest: provides: domains: [{name: " + std::string(domain) + ", version: 1}]");
     return;
   }
-  c->builder.graph().opsets.try_emplace(std::string(domain), c->registry->domain_version(domain).value_or(1));
+  int& version = c->builder.graph().opsets[std::string(domain)];
+  version = std::max(version, *stated);
 }
 
 // A number of the model keeps all its digits when a mapping casts it: the cast is made of the number itself.
@@ -138,7 +158,8 @@ int32_t emit_node(onnxport_context* c, onnxport_str domain, onnxport_str op_type
     }
     std::vector<ir::Attribute> attributes = read_attributes(*c, attrs, attr_count);
     const std::string_view name_space = from_abi(domain) == "ai.onnx" ? std::string_view() : from_abi(domain);
-    check_domain(c, name_space, from_abi(op_type));
+    check_names(c, name_space, from_abi(op_type));
+    if (!c->failed) check_domain(c, name_space, from_abi(op_type));
     if (c->failed) return ONNXPORT_FAILED;
     if (name_space.empty() && from_abi(op_type) == "Cast" && input_count == 1 && output_count == 1) {
       const onnxport_context::Slot* s = c->slot(inputs[0]);

@@ -1,5 +1,6 @@
 #include "core/ir/schema.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -67,10 +68,21 @@ std::string marked_type(const SchemaArgument& argument) {
   return argument.type.substr(0, at) + mark + argument.type.substr(at);
 }
 
+// torch writes the default of an "int[2]?" as one number, and takes no list there.
+std::string default_text(const SchemaArgument& argument) {
+  const auto one = [&](const auto& list) {
+    const bool same = !list.empty() && std::equal(list.begin() + 1, list.end(), list.begin());
+    return argument.is_optional() && same ? DefaultText()(list.front()) : DefaultText()(list);
+  };
+  if (const auto* ints = std::get_if<std::vector<int64_t>>(&*argument.default_value)) return one(*ints);
+  if (const auto* reals = std::get_if<std::vector<double>>(&*argument.default_value)) return one(*reals);
+  return std::visit(DefaultText(), *argument.default_value);
+}
+
 std::string argument_text(const SchemaArgument& argument) {
   std::string out = marked_type(argument);
   if (!argument.name.empty()) out += ' ' + argument.name;
-  if (argument.default_value) out += '=' + std::visit(DefaultText(), *argument.default_value);
+  if (argument.default_value) out += '=' + default_text(argument);
   return out;
 }
 
@@ -104,7 +116,9 @@ std::string Schema::text() const {
   if (more_arguments) out += arguments.empty() ? "..." : ", ...";
   out += ") -> ";
   if (more_returns && returns.empty()) return out + "...";
-  if (returns.size() == 1 && returns[0].name.empty()) return out + marked_type(returns[0]);
+  // A tuple that is one result has parentheses of its own.
+  if (returns.size() == 1 && returns[0].name.empty() && !returns[0].type.starts_with('('))
+    return out + marked_type(returns[0]);
   out += '(';
   for (size_t i = 0; i < returns.size(); ++i) out += (i == 0 ? "" : ", ") + argument_text(returns[i]);
   return out + ')';

@@ -46,33 +46,44 @@ void load_kernels(const std::string& path) {
   }
 }
 
-void register_schemas(std::span<const std::string> schemas) {
+void register_schema(const ir::CustomSchema& custom) {
   Registrations& all = registrations();
   const std::lock_guard lock(all.mutex);
   c10::Dispatcher& dispatcher = c10::Dispatcher::singleton();
-  for (const std::string& text : schemas) {
-    try {
-      c10::FunctionSchema schema = torch::jit::parseSchema(text);
-      const c10::OperatorName name = schema.operator_name();
-      if (dispatcher.findSchema(name)) continue;
-      const std::string qualified = qualified_name(schema);
-      // The marks of the text decide what aliases what; without this libtorch assumes nothing about a custom
-      // operator.
-      schema.setAliasAnalysis(c10::AliasAnalysisKind::FROM_SCHEMA);
-      all.handles.push_back(dispatcher.registerDef(std::move(schema), "onnxport manifest", {}));
-      all.handles.push_back(
-          dispatcher.registerImpl(name, c10::DispatchKey::CompositeExplicitAutograd,
-                                  c10::KernelFunction::makeFromBoxedFunction<&stub_kernel>(), std::nullopt,
-                                  nullptr, "onnxport stub"));
-      all.stubs.insert(qualified);
-    } catch (const c10::Error& e) {
-      throw Error("M112", std::string("libtorch cannot read this schema: ") + e.what_without_backtrace(),
-                  place_of_node(text),
-                  "write it as in native_functions.yaml: ns::name(Tensor x, float a=1) -> Tensor");
-    } catch (const std::runtime_error& e) {
-      throw Error("M112", std::string("libtorch cannot read this schema: ") + e.what(), place_of_node(text),
-                  "write it as in native_functions.yaml: ns::name(Tensor x, float a=1) -> Tensor");
+  const auto refuse = [&](const std::string& why) {
+    throw Error("M112",
+                "libtorch does not take the schema that plugin " + custom.plugin + " gives for " +
+                    custom.schema.qualified_name() + ": " + why,
+                custom.location,
+                "write it as torch does: ns::name(Tensor x, float a=1) -> Tensor; or leave the plugin out: "
+                "--disable-plugin " +
+                    custom.plugin);
+  };
+  try {
+    c10::FunctionSchema schema = torch::jit::parseSchema(custom.schema.text());
+    const c10::OperatorName name = schema.operator_name();
+    if (const auto known = dispatcher.findSchema(name)) {
+      // Kernels that are here know best. What an earlier export registered stays for the life of the process.
+      if (all.stubs.contains(qualified_name(schema)) && known->schema() != schema) {
+        refuse("this process knows it already as " + c10::toString(known->schema()));
+      }
+      return;
     }
+    const std::string qualified = qualified_name(schema);
+    // The marks of the text decide what aliases what; without this libtorch assumes nothing about a custom
+    // operator.
+    schema.setAliasAnalysis(c10::AliasAnalysisKind::FROM_SCHEMA);
+    all.handles.push_back(dispatcher.registerDef(std::move(schema), "onnxport manifest", {}));
+    all.handles.push_back(dispatcher.registerImpl(name, c10::DispatchKey::CompositeExplicitAutograd,
+                                                  c10::KernelFunction::makeFromBoxedFunction<&stub_kernel>(),
+                                                  std::nullopt, nullptr, "onnxport stub"));
+    all.stubs.insert(qualified);
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::Error& e) {
+    refuse(e.what_without_backtrace());
+  } catch (const std::exception& e) {
+    refuse(e.what());
   }
 }
 

@@ -2,19 +2,20 @@
 // load.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
+
+#include "core/ir/custom_schemas.h"
 
 namespace onnxport {
 
 // Loads a vendor's library of kernels (dlopen, never closed). Throws Error L212.
 void load_kernels(const std::string& path);
 
-// Registers each schema that libtorch does not know, with a kernel that refuses to run. Idempotent, from any
-// thread. Throws Error M112 for a text libtorch cannot parse.
-void register_schemas(std::span<const std::string> schemas);
-// Registered by register_schemas and nothing else: it cannot be executed.
+// Registers a schema that libtorch does not know yet, with a kernel that refuses to run. Idempotent, from any
+// thread. Throws Error M112, of that plugin, for a schema libtorch does not take.
+void register_schema(const ir::CustomSchema& custom);
+// Registered by register_schema and nothing else: it cannot be executed.
 bool is_stub(std::string_view qualified_name);
 // Any overload of "ns::name" is known to libtorch.
 bool is_registered(const std::string& name);

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -46,8 +45,9 @@ class Search {
       : options_(options), around_(environment) {}
 
   Discovery run() && {
-    for (const fs::path& file : options_.files) {
-      out_.manifests.push_back({fs::absolute(file).lexically_normal(), "explicit"});
+    for (const fs::path& named : options_.files) {
+      const fs::path file = fs::absolute(named).lexically_normal();
+      add_manifest(file, "explicit", trust_.with_owner_of(file));
     }
     for (const fs::path& folder : options_.paths) add(folder, "path");
     if (options_.default_paths) add_defaults();
@@ -56,22 +56,32 @@ class Search {
   }
 
  private:
+  void note(Severity severity, std::string_view code, std::string message, const fs::path& file,
+            std::string hint) {
+    Location place;
+    place.file = file.string();
+    out_.notes.push_back(
+        {severity, std::string(code), std::move(message), std::move(place), std::move(hint)});
+  }
+
   void add_defaults() {
     if (around_.elevated) {
-      out_.notes.push_back(
-          {Severity::note,
-           "",
+      note(Severity::note, "",
            "running with raised privileges: ONNXPORT_PLUGIN_PATH and the user's plugin folder are ignored",
-           {},
-           ""});
+           {}, "");
     } else {
       for (const fs::path& folder : split_path(variable("ONNXPORT_PLUGIN_PATH"))) {
         // A relative entry would depend on the current folder, which is never searched.
-        if (folder.is_absolute())
+        if (folder.is_absolute()) {
           add(folder, "environment");
-        else
+        } else {
           out_.searched.push_back(
               {folder, "environment", "refused: ONNXPORT_PLUGIN_PATH takes absolute paths"});
+          note(Severity::warning, "L209",
+               "the entry '" + folder.string() + "' of ONNXPORT_PLUGIN_PATH is left out: it is relative", {},
+               "give the whole path, " + fs::absolute(folder).lexically_normal().string() +
+                   " if you mean that, or use --plugin-path");
+        }
       }
       const std::string config = variable("XDG_CONFIG_HOME");
       const std::string home = variable("HOME");
@@ -88,19 +98,25 @@ class Search {
 
   std::string variable(const char* name) const { return around_.variable(name).value_or(""); }
 
-  void add(const fs::path& folder, std::string tier) {
-    SearchedFolder searched{folder.empty() ? folder : fs::absolute(folder).lexically_normal(),
-                            std::move(tier), ""};
-    searched.state = scan(searched.folder, searched.tier);
+  void add(const fs::path& folder, const std::string& tier) {
+    PluginFolder searched{folder.empty() ? folder : fs::absolute(folder).lexically_normal(), tier, ""};
+    const bool named = tier == "path";
+    searched.state = scan(searched.folder, tier, named ? trust_.with_owner_of(searched.folder) : trust_);
+    const bool missing = searched.state == "absent" || searched.state == "not a folder";
+    if (named && missing) {
+      note(Severity::warning, "L209",
+           searched.state == "absent" ? "the plugin folder does not exist" : "this is no folder",
+           searched.folder, "correct --plugin-path; a single manifest is named with --plugin");
+    }
     out_.searched.push_back(std::move(searched));
   }
 
   // Adds the folder's manifests and says what it was like.
-  std::string scan(const fs::path& folder, const std::string& tier) {
+  std::string scan(const fs::path& folder, const std::string& tier, const Trust& trust) {
     std::error_code error;
     if (folder.empty() || !fs::exists(folder, error)) return "absent";
     if (!fs::is_directory(folder, error)) return "not a folder";
-    if (const std::string why = why_untrusted(folder); !why.empty()) return "refused: " + why;
+    const std::string untrusted = trust.why_not(folder);
     std::vector<std::string> names;
     fs::directory_iterator entries(folder, error);
     if (error) return "not readable: " + error.message();
@@ -110,12 +126,31 @@ class Search {
       if (name.size() > kSuffix.size() && name.ends_with(kSuffix)) names.push_back(std::move(name));
     }
     std::sort(names.begin(), names.end());
-    for (const std::string& name : names) out_.manifests.push_back({folder / name, tier});
-    return std::to_string(names.size()) + (names.size() == 1 ? " manifest" : " manifests");
+    if (untrusted.empty()) {
+      for (const std::string& name : names) add_manifest(folder / name, tier, trust);
+      return std::to_string(names.size()) + (names.size() == 1 ? " manifest" : " manifests");
+    }
+    for (const std::string& name : names)
+      out_.manifests.push_back({folder / name, tier, trust, "its folder is refused: " + untrusted, true});
+    if (!names.empty()) {
+      note(Severity::warning, "L209", "the plugin folder is left out: " + untrusted, folder,
+           "others could put code there that runs as you");
+    }
+    return "refused: " + untrusted;
+  }
+
+  void add_manifest(const fs::path& file, const std::string& tier, const Trust& trust) {
+    std::string refusal;
+    if (const std::string kind = why_no_file(file); !kind.empty())
+      refusal = "it is " + kind + ", not a file";
+    else
+      refusal = trust.why_not(file);
+    out_.manifests.push_back({file, tier, trust, std::move(refusal), false});
   }
 
   const PluginOptions& options_;
   const Environment& around_;
+  const Trust trust_ = Trust::of_process();
   Discovery out_;
 };
 
@@ -136,26 +171,18 @@ Environment Environment::of_process() {
 
 Error Discovery::nothing_found() const {
   std::string message = "no plugin was found, and without plugins nothing can be exported; searched:";
-  for (const SearchedFolder& s : searched) {
+  for (const PluginFolder& s : searched) {
     message += "\n    " + (s.folder.empty() ? std::string("(unknown)") : s.folder.string()) + " (" + s.tier +
                "): " + s.state;
   }
   if (searched.empty()) message += " nothing (every tier is switched off)";
   return Error("L208", std::move(message), {},
                "the built-in plugins belong beside libonnxport, in onnxport/plugins.d: reinstall onnxport, "
-               "or name their "
-               "folder with --plugin-path");
+               "or name their folder in ONNXPORT_BUILTIN_PLUGINS");
 }
 
 Discovery discover(const PluginOptions& options, const Environment& environment) {
   return Search(options, environment).run();
-}
-
-std::string why_untrusted(const fs::path& file) {
-  struct stat status {};
-  if (stat(file.c_str(), &status) != 0) return "";
-  // A sticky folder (/tmp) does not let others replace files that are not theirs, but lets them add some.
-  return (status.st_mode & S_IWOTH) != 0 ? "writable by everybody (chmod o-w " + file.string() + ")" : "";
 }
 
 }  // namespace onnxport

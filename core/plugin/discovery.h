@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "core/plugin/trust.h"
 #include "onnxport/errors.h"
 #include "onnxport/options.h"
+#include "onnxport/report.h"
 
 namespace onnxport {
 
@@ -24,17 +26,14 @@ struct Environment {
 struct FoundManifest {
   std::filesystem::path file;
   std::string tier;  // "explicit", "path", "environment", "user", "system", "built-in"
-};
-
-struct SearchedFolder {
-  std::filesystem::path folder;
-  std::string tier;
-  std::string state;  // "3 manifests", "absent", "not readable: …", "refused: …"
+  Trust trust;
+  std::string refusal;          // why it must not be read ("it is a named pipe, …"); empty when it may
+  bool folder_refused = false;  // so a note says already
 };
 
 struct Discovery {
   std::vector<FoundManifest> manifests;  // in order of precedence
-  std::vector<SearchedFolder> searched;
+  std::vector<PluginFolder> searched;
   std::vector<Diagnostic> notes;
 
   // Error L208 with every folder and its state, for when nothing was found at all.
@@ -43,10 +42,8 @@ struct Discovery {
 
 // Explicit files, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name,
 // byte-wise. Only
-// *.onnxport.yaml counts. Files and folders that anybody may write are refused. Never throws for a folder.
+// *.onnxport.yaml counts. What others could write is refused (trust.h), what is no regular file is never
+// opened; each with a warning L209. Never throws for a folder.
 Discovery discover(const PluginOptions& options, const Environment& environment = Environment::of_process());
-
-// "is writable by everybody", or empty: what makes a file unfit to choose the code that runs.
-std::string why_untrusted(const std::filesystem::path& file);
 
 }  // namespace onnxport

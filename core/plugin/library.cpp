@@ -1,7 +1,6 @@
 #include "core/plugin/library.h"
 
 #include "core/loader/shared_library.h"
-#include "core/plugin/discovery.h"
 
 namespace onnxport {
 namespace {
@@ -17,9 +16,14 @@ class LibraryLoader {
   LibraryLoader(const Manifest& manifest, const onnxport_host* host) : manifest_(manifest), host_(host) {}
 
   const onnxport_plugin& run() {
+    check();
+    return check_answer(query(load()));
+  }
+
+  // All that can be known without opening it.
+  void check() {
     find_file();
     check_file();
-    return check_answer(query(load()));
   }
 
   [[noreturn]] void fail(std::string_view code, const std::string& message, std::string hint) const {
@@ -45,12 +49,13 @@ class LibraryLoader {
     const fs::path& file = library_->path;
     std::error_code error;
     if (!fs::is_regular_file(file, error)) {
-      fail("L202", "the library " + file.string() + " does not exist",
+      const std::string kind = why_no_file(file);
+      fail("L202", "the library " + file.string() + (kind.empty() ? " does not exist" : " is " + kind),
            "put it there, or correct the path in the manifest");
     }
-    if (const std::string why = why_untrusted(file); !why.empty()) {
+    if (const std::string why = manifest_.trust.why_not_library(file, manifest_.file); !why.empty()) {
       fail("L202", "the library " + file.string() + " is refused: " + why,
-           "take the right to write from everybody else");
+           "others could put code there that runs as you");
     }
     if (const std::string why = why_not_loadable(file); !why.empty()) {
       fail("L202", "the library " + file.string() + " " + why, "copy or build it again");
@@ -164,6 +169,8 @@ const T& element(const T* first, uint64_t size, uint32_t i) {
 }
 
 }  // namespace
+
+void PluginLibrary::check(const Manifest& manifest) { LibraryLoader(manifest, nullptr).check(); }
 
 PluginLibrary PluginLibrary::open(const Manifest& manifest, const onnxport_host* host) {
   LibraryLoader opening(manifest, host);

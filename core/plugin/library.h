@@ -15,6 +15,8 @@ class PluginLibrary {
   // Throws Error L201…L207 (platform, file, sha256, dlopen, symbol, query, identity) and A301…A303 (ABI).
   // `host` is what the library sees of this process (host/).
   static PluginLibrary open(const Manifest& manifest, const onnxport_host* host);
+  // Throws what open() would (L201…L203), as far as the file itself shows it; opens nothing.
+  static void check(const Manifest& manifest);
 
   const onnxport_mapping_api* mappings() const { return mappings_; }  // null: the plugin has none
   const onnxport_opset_api* opset() const { return opset_; }

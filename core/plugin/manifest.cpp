@@ -26,6 +26,19 @@ bool is_reverse_dns(std::string_view id) {
   return before != '-';
 }
 
+// Words of letters, digits, _ and -, joined by dots.
+bool is_domain(std::string_view text) {
+  const auto word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  char before = '.';
+  for (const char c : text) {
+    if (!word(c) && (c != '.' || before == '.')) return false;
+    before = c;
+  }
+  return !text.empty() && before != '.';
+}
+
 class ManifestBuilder {
  public:
   ManifestBuilder(const fs::path& file) : in_(file.string()) { out_.file = file; }
@@ -92,7 +105,9 @@ class ManifestBuilder {
     out_.version = in_.text(n, "plugin.version", 128).value_or("");
     if (out_.version.empty()) return;
     if (!n.quoted) {
-      in_.error("M105", n, "plugin.version must be in quotes", "write version: \"" + out_.version + "\"");
+      std::string whole = out_.version;  // "1" and "1.0" lack numbers too
+      while (std::count(whole.begin(), whole.end(), '.') < 2 && SemVer::parse(whole, true)) whole += ".0";
+      in_.error("M105", n, "plugin.version must be in quotes", "write version: \"" + whole + "\"");
     } else if (!SemVer::parse(out_.version)) {
       in_.error("M105", n, "'" + out_.version + "' is no version",
                 "write major.minor.patch: \"1.4.0\" (semver.org)");
@@ -101,6 +116,7 @@ class ManifestBuilder {
 
   void read_abi(const Node& node) {
     if (!in_.map(node, "abi", {"major", "minor"})) return;
+    out_.abi_place = in_.place(node);
     if (const Node* n = in_.required(node, "major", "abi", "major: 1")) {
       out_.abi_major = in_.integer(*n, "abi.major", 1, 65535).value_or(1);
     }
@@ -269,7 +285,10 @@ class ManifestBuilder {
                              : in_.integer(*version, "provides.domains[].version", 1, 1'000'000).value_or(1);
       const auto text = name == nullptr ? std::nullopt : in_.text(*name, "provides.domains[].name", 256);
       if (!text) continue;
-      if (*text == "ai.onnx" || text->starts_with("ai.onnx.")) {
+      if (!is_domain(*text)) {
+        in_.error("M105", *name, "'" + *text + "' is no domain",
+                  "a domain is words joined by dots: com.acme");
+      } else if (*text == "ai.onnx" || text->starts_with("ai.onnx.")) {
         in_.error("M105", *name, "the domain " + *text + " is ONNX's own",
                   "name a domain of yours: com.acme");
       } else if (!out_.domains.emplace(*text, number).second) {
@@ -298,7 +317,9 @@ class ManifestBuilder {
     if (items == nullptr) return;
     for (const Node& item : *items) {
       const auto text = in_.text(item, "provides.schemas[]");
-      if (text && read_schema(in_, item, *text)) out_.schemas.push_back(*text);
+      if (!text) continue;
+      if (auto schema = read_schema(in_, item, *text))
+        out_.schemas.push_back({std::move(*schema), in_.place(item)});
     }
   }
 
@@ -353,12 +374,19 @@ bool Manifest::promises(std::string_view torch_op) const {
 }
 
 bool Manifest::overrides_op(std::string_view torch_op) const {
-  return std::any_of(overrides.begin(), overrides.end(),
-                     [&](const std::string& o) { return o == torch_op || o == without_overload(torch_op); });
+  return std::any_of(overrides.begin(), overrides.end(), [&](const std::string& o) {
+    return without_default(o) == torch_op || o == without_overload(torch_op);
+  });
 }
 
 bool Manifest::overrides_plugin(std::string_view plugin_id) const {
   return std::find(overrides.begin(), overrides.end(), plugin_id) != overrides.end();
+}
+
+std::string_view without_default(std::string_view torch_op) {
+  constexpr std::string_view kDefault = ".default";
+  if (torch_op.ends_with(kDefault)) torch_op.remove_suffix(kDefault.size());
+  return torch_op;
 }
 
 std::string_view without_overload(std::string_view torch_op) {

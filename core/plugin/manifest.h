@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/ir/schema.h"
+#include "core/plugin/trust.h"
 #include "core/plugin/version.h"
 #include "onnxport/errors.h"
 
@@ -28,6 +29,13 @@ struct ManifestAttribute {
   Literal literal;
 };
 
+// The type of one output of a node, from the arguments.
+struct ManifestResult {
+  std::string like;                               // argument name; empty: none
+  std::string dtype;                              // "f32"; empty: none
+  std::optional<std::vector<std::string>> shape;  // sizes: "3", "x.0", "2*x.1 + 1"
+};
+
 // A mapping without a library, checked.
 struct ManifestMapping {
   std::string torch_op;              // qualified name
@@ -41,11 +49,9 @@ struct ManifestMapping {
   std::string function_text;  // "(x) => (y) {...}", wrapped by the host
   int function_opset = 0;     // 0: the pivot
   bool keep_function = false;
-  // what a custom-domain node results in
-  std::string result_like;                               // argument name; empty: none
-  std::string result_dtype;                              // "f32"; empty: none
-  std::optional<std::vector<std::string>> result_shape;  // sizes: "3", "x.0", "2*x.1 + 1"
-  Location place;                                        // in the manifest
+  // what a custom-domain node results in: one for each output; empty when the manifest does not say
+  std::vector<ManifestResult> results;
+  Location place;  // in the manifest
 
   bool is_function() const { return !function_text.empty(); }
 };
@@ -56,6 +62,10 @@ struct Manifest {
     std::string sha256;          // lower case; empty: not given
     Location place;
   };
+  struct GivenSchema {
+    ir::Schema schema;
+    Location place;
+  };
   struct Requirement {
     std::string id;
     std::string range;
@@ -64,7 +74,9 @@ struct Manifest {
 
   std::filesystem::path file;
   std::string id, name, version, publisher, license, url, description;
+  Trust trust = Trust::of_process();  // whose library it may be
   int abi_major = 1, abi_minor = 0;
+  Location abi_place;
   std::map<std::string, Library, std::less<>> libraries;  // by platform
   std::string onnxport_range;
   std::vector<Requirement> plugins;
@@ -72,7 +84,7 @@ struct Manifest {
   std::map<std::string, int, std::less<>> domains;
   std::vector<int> opsets;  // of ai.onnx
   std::vector<std::string> passes;
-  std::vector<std::string> schemas;
+  std::vector<GivenSchema> schemas;
   std::vector<ManifestMapping> mappings;
   std::vector<std::string> overrides;  // operators or plugin ids
 
@@ -83,6 +95,9 @@ struct Manifest {
   bool overrides_plugin(std::string_view plugin_id) const;
 };
 
+// "ns::name" of "ns::name.default", the name that torch.export prints for the default overload; any other as it
+// is.
+std::string_view without_default(std::string_view torch_op);
 // "ns::name" of "ns::name.overload".
 std::string_view without_overload(std::string_view torch_op);
 // The platform this library was built for: "linux_amd64".

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/ir/custom_schemas.h"
 #include "core/ir/pivot.h"
+#include "core/ir/schema_table.h"
+#include "core/plugin/function_names.h"
 #include "core/plugin/nearest.h"
 
 namespace onnxport {
@@ -40,7 +43,7 @@ class MappingBuilder {
   std::optional<ManifestMapping> build(const Node& node) {
     if (!in_.map(node, what_,
                  {"torch", "onnx", "inputs", "attributes", "function", "function_opset", "keep_function",
-                  "result", "opset"})) {
+                  "result", "results", "opset"})) {
       return std::nullopt;
     }
     out_.place = in_.place(node);
@@ -56,7 +59,9 @@ class MappingBuilder {
     if (onnx != nullptr) read_node(node, *onnx);
     if (function != nullptr) read_function(node, *function);
     if (const Node* n = node.find("opset")) read_opset_range(*n);
-    if (const Node* n = node.find("result")) read_result(*n);
+    if (const Node* n = node.find("result")) read_result(*n, "result");
+    if (const Node* n = node.find("results")) read_results(node, *n);
+    if (out_.schema) check_results(node);
     return ok_ && !out_.torch_op.empty() ? std::optional(std::move(out_)) : std::nullopt;
   }
 
@@ -142,6 +147,11 @@ class MappingBuilder {
   void read_attribute(const std::string& name, const Node& value) {
     ManifestAttribute a;
     a.name = name;
+    if (!is_identifier(name)) {
+      error("M105", value, "'" + name + "' is no attribute of ONNX",
+            "an attribute's name is letters, digits and _");
+      return;
+    }
     if (value.kind == Node::Kind::list) {
       a.literal = list_literal(value);
     } else if (value.kind != Node::Kind::scalar) {
@@ -197,10 +207,26 @@ class MappingBuilder {
       error("M105", function, "the function must read (inputs) => (outputs) { nodes }",
             "example: \"(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }\"");
     }
+    if (ok_) check_function_names(function);
     if (const Node* n = node.find("function_opset"))
       out_.function_opset = in_.integer(*n, "function_opset", 7, kPivotOpset).value_or(0);
     if (const Node* n = node.find("keep_function"))
       out_.keep_function = in_.boolean(*n, "keep_function").value_or(false);
+  }
+
+  // Every input and every @reference is an argument. A list has no fixed number of elements, which a function's
+  // inputs have.
+  void check_function_names(const Node& function) {
+    for (const std::string& name : function_inputs(out_.function_text)) {
+      if (!check_argument(function, name, "function") || !out_.schema) continue;
+      const std::string& type = out_.schema->arguments[static_cast<size_t>(out_.schema->find(name))].type;
+      if (type.starts_with("Tensor") && type.find('[') != std::string::npos) {
+        error("M105", function, "the list '" + name + "' (" + type + ") cannot be an input of a function",
+              "'onnx:' makes one node that takes its elements as inputs; a library can do anything with it");
+      }
+    }
+    for (const std::string& name : function_references(out_.function_text))
+      check_argument(function, name, "function (@" + name + ")");
   }
 
   // ">=17", "<20", ">=17 <20", "18".
@@ -242,34 +268,49 @@ class MappingBuilder {
     out_.max_opset = high;
   }
 
-  void read_result(const Node& node) {
-    if (!in_.map(node, "result", {"like", "dtype", "shape"})) return;
+  void read_results(const Node& node, const Node& results) {
+    if (node.find("result") != nullptr)
+      error("M105", results, "'result' and 'results' exclude each other",
+            "keep results, one for each output");
+    const auto* items = in_.list(results, "results");
+    for (size_t i = 0; items != nullptr && i < items->size(); ++i) read_result((*items)[i], "results[]");
+    if (items != nullptr && items->empty())
+      error("M105", results, "results is empty", "write one for each output");
+    ok_ = ok_ && items != nullptr;
+  }
+
+  void read_result(const Node& node, const std::string& what) {
+    if (!in_.map(node, what, {"like", "dtype", "shape"})) {
+      ok_ = false;
+      return;
+    }
+    ManifestResult result;
     if (const Node* n = node.find("like")) {
-      if (in_.text(*n, "result.like") && check_argument(*n, n->text, "result.like"))
-        out_.result_like = n->text;
+      if (in_.text(*n, what + ".like") && check_argument(*n, n->text, what + ".like")) result.like = n->text;
     }
     if (const Node* n = node.find("dtype")) {
-      if (in_.text(*n, "result.dtype")) {
+      if (in_.text(*n, what + ".dtype")) {
         if (ir::parse_dtype(n->text))
-          out_.result_dtype = n->text;
+          result.dtype = n->text;
         else
           error("M105", *n, "'" + n->text + "' is no element type",
                 "write f32, f16, bf16, f64, i64, i32, bool, …");
       }
     }
-    if (const Node* n = node.find("shape")) read_shape(*n);
-    if (out_.result_like.empty() && (out_.result_dtype.empty() || !out_.result_shape)) {
-      error("M104", node, "result needs 'like', or both 'dtype' and 'shape'",
-            "write result: {like: x}, or {dtype: f32, shape: [x.0, 3]}");
+    if (const Node* n = node.find("shape")) read_shape(*n, what, result);
+    if (result.like.empty() && (result.dtype.empty() || !result.shape)) {
+      error("M104", node, what + " needs 'like', or both 'dtype' and 'shape'",
+            "write " + what + ": {like: x}, or {dtype: f32, shape: [x.0, 3]}");
     }
+    out_.results.push_back(std::move(result));
   }
 
-  void read_shape(const Node& node) {
-    const auto* items = in_.list(node, "result.shape");
+  void read_shape(const Node& node, const std::string& what, ManifestResult& result) {
+    const auto* items = in_.list(node, what + ".shape");
     if (items == nullptr) return;
-    out_.result_shape.emplace();
+    result.shape.emplace();
     for (const Node& item : *items) {
-      if (!in_.text(item, "result.shape[]", 256)) continue;
+      if (!in_.text(item, what + ".shape[]", 256)) continue;
       const auto size = SizeExpression::parse(item.text);
       if (!size) {
         error("M105", item, "'" + item.text + "' is no size",
@@ -277,9 +318,48 @@ class MappingBuilder {
         continue;
       }
       size->dim.for_each_symbol([&](std::string_view symbol) {
-        check_argument(item, symbol.substr(0, symbol.find('.')), "result.shape");
+        check_argument(item, symbol.substr(0, symbol.find('.')), what + ".shape");
       });
-      out_.result_shape->push_back(item.text);
+      result.shape->push_back(item.text);
+    }
+  }
+
+  // The outputs of the node or the function against what the operator returns: a tensor each, then the new contents
+  // of what it writes; one of them may be a list, which takes as many as are left.
+  void check_results(const Node& node) {
+    const auto& arguments = out_.schema->arguments;
+    size_t fixed = 0;
+    size_t lists = 0;
+    for (const ir::SchemaArgument& a : arguments) fixed += a.is_written ? 1 : 0;
+    for (const ir::SchemaArgument& r : out_.schema->returns) {
+      const auto is_returned = [&](const ir::SchemaArgument& a) {
+        return a.is_written && a.alias_set == r.alias_set;
+      };
+      if (std::any_of(arguments.begin(), arguments.end(), is_returned))
+        continue;  // a written argument itself
+      const bool is_list = r.type == "Tensor[]";
+      (is_list ? lists : fixed) += 1;
+      if (lists <= 1 && (is_list || r.type.find_first_of("[?(") == std::string::npos)) continue;
+      error("M105", node,
+            "a mapping without a library cannot give the result " + r.type + " of " + out_.torch_op,
+            "a library can: provides: ops: [" + out_.torch_op + "], see docs/plugins.md");
+      return;
+    }
+    const size_t given =
+        out_.is_function() ? function_outputs(out_.function_text).size() : out_.results.size();
+    if (lists == 1 && !out_.is_function() && given == 0) {
+      error("M105", node, "how many tensors the list that " + out_.torch_op + " returns holds is not said",
+            "say the type of each output, results: [{like: x}, {like: x}]; where the number differs from "
+            "call to call, a "
+            "library can give it");
+    } else if ((lists == 0 && given != 0 && given != fixed) || (lists == 1 && given < fixed)) {
+      error("M105", node,
+            out_.torch_op + " has " + std::to_string(fixed) + (lists == 1 ? " or more" : "") +
+                " results, the mapping gives " + std::to_string(given),
+            out_.is_function() ? "the function's outputs are the operator's results, then the new contents "
+                                 "of each argument that "
+                                 "it writes"
+                               : "write results: [...], one for each output");
     }
   }
 
@@ -301,9 +381,28 @@ bool is_operator_name(std::string_view text) {
   return is_identifier(name.substr(0, dot));
 }
 
+// An operator of torch's own has the schema that torch gives it.
+static bool check_known_schema(ManifestReader& in, const Node& at, const ir::Schema& schema) {
+  if (!schema.name.starts_with("aten::")) return true;
+  const auto known = find_aten_schema(schema.qualified_name());
+  if (!known || known->text() == schema.text()) return true;
+  in.error("M114", at,
+           "the schema of torch's own " + schema.qualified_name() + " cannot be given anew: it is " +
+               known->text(),
+           "write the operator's name alone: " + schema.qualified_name());
+  return false;
+}
+
 std::optional<ir::Schema> read_schema(ManifestReader& in, const Node& at, const std::string& text) {
   try {
-    return ir::parse_schema(text);
+    ir::Schema schema = ir::parse_schema(text);
+    if (std::string why = ir::why_not_registrable(schema); !why.empty()) {
+      in.error("M112", at, "libtorch would not read this schema: " + why,
+               "write it as torch does: \"acme::op(Tensor x, float scale=1) -> Tensor\"");
+      return std::nullopt;
+    }
+    if (!check_known_schema(in, at, schema)) return std::nullopt;
+    return schema;
   } catch (const Error& e) {
     for (const Diagnostic& d : e.diagnostics()) {
       in.error("M112", at, d.message,

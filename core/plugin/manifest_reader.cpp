@@ -57,11 +57,13 @@ const yaml::Node* ManifestReader::required(const yaml::Node& map, std::string_vi
 }
 
 std::optional<int> ManifestReader::integer(const yaml::Node& node, std::string_view what, int min, int max) {
-  if (node.kind == yaml::Node::Kind::scalar && !node.quoted) {
+  if (node.kind == yaml::Node::Kind::scalar && !node.quoted && !node.text.empty()) {
     int value = 0;
     const char* end = node.text.data() + node.text.size();
     const auto [at, failed] = std::from_chars(node.text.data(), end, value);
-    if (failed == std::errc() && at == end && value >= min && value <= max) return value;
+    // "01" is octal to some readers of YAML, and a text to others.
+    const bool plain = node.text.size() == 1 || (node.text.front() != '0' && !node.text.starts_with("-0"));
+    if (failed == std::errc() && at == end && plain && value >= min && value <= max) return value;
   }
   error("M105", node, std::string(what) + " must be a whole number, this is " + node.description(),
         "give a number from " + std::to_string(min) + " to " + std::to_string(max) + ", without quotes");

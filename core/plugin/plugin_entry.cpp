@@ -5,6 +5,7 @@
 namespace onnxport {
 
 const PluginLibrary& PluginEntry::library() {
+  if (unusable_) throw *unusable_;
   if (failure_) throw *failure_;
   if (library_) return *library_;
   try {

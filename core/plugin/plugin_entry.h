@@ -22,9 +22,15 @@ class PluginEntry {
   const std::string& id() const { return manifest_.id; }
   const std::string& tier() const { return tier_; }
   bool is_open() const { return library_.has_value(); }
+  // Why nothing of this plugin can be used, known before anybody asked for it: an ABI that this host does not
+  // have, a requirement that is not met, an id that two files claim. Null: it can.
+  const Error* unusable() const { return unusable_ ? &*unusable_ : nullptr; }
+  void make_unusable(Error why) {
+    if (!unusable_) unusable_ = std::move(why);
+  }
 
   // Opens the library on first use and holds it to the manifest's promise. Throws the same Error each time it
-  // fails.
+  // fails, and unusable().
   const PluginLibrary& library();
   // The library's mappings registered under exactly that name.
   const std::vector<const onnxport_mapping*>& registered(std::string_view entry);
@@ -39,6 +45,7 @@ class PluginEntry {
   const onnxport_host* host_;
   std::optional<PluginLibrary> library_;
   std::optional<Error> failure_;
+  std::optional<Error> unusable_;
   std::map<std::string, std::vector<const onnxport_mapping*>, std::less<>> mappings_;
 };
 

@@ -27,18 +27,29 @@ Order order_of(const Claim& a, const Claim& b, const std::vector<std::string>& p
 }
 
 [[noreturn]] void conflict(const Claim& a, const Claim& b, std::string_view subject, int opset) {
+  for (const Claim* claim : {&a, &b}) {
+    if (claim->failure) throw *claim->failure;
+  }
+  const Manifest& x = a.plugin->manifest();
+  const Manifest& y = b.plugin->manifest();
   Location place;
-  place.file = b.plugin->manifest().file.string();
+  place.file = y.file.string();
+  const bool is_opset = subject.starts_with("opset");
   std::string what(subject);
-  if (!subject.starts_with("opset")) what += " at opset " + std::to_string(opset);
-  const std::string line = subject.starts_with("opset") ? a.plugin->id() : std::string(subject);
+  if (!is_opset) what += " at opset " + std::to_string(opset);
+  const auto overrides = [&](const Manifest& m, const Manifest& other) {
+    return m.overrides_op(subject) || m.overrides_plugin(other.id);
+  };
+  const bool both = overrides(x, y) && overrides(y, x);
+  std::string hint = "choose one: --prefer " + x.id + " or --prefer " + y.id;
+  if (!both) {
+    hint += "; or, for good, in the manifest that is to win: overrides: [" +
+            (is_opset ? "ID of the other plugin" : std::string(subject)) + "]";
+  }
   throw Error("C401",
-              "two plugins supply " + what + ": " + a.plugin->id() + " (" +
-                  a.plugin->manifest().file.string() + ") and " + b.plugin->id() + " (" +
-                  b.plugin->manifest().file.string() + ")",
-              place,
-              "settle it with `prefer: [" + b.plugin->id() + "]` in the config, or with `overrides: [" +
-                  line + "]` in the manifest that is to win");
+              "two plugins supply " + what + ": " + x.id + " (" + x.file.string() + ") and " + y.id + " (" +
+                  y.file.string() + ")" + (both ? ", and each overrides the other" : ""),
+              place, std::move(hint));
 }
 
 }  // namespace

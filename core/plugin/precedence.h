@@ -2,6 +2,7 @@
 // exact names before names of all overloads. Anything else is a conflict.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ struct Claim {
   PluginEntry* plugin = nullptr;
   bool exact = true;  // under the full name, not the name of all overloads
   std::vector<Candidate> candidates;
+  std::optional<Error> failure;  // why the plugin cannot be asked; it has no candidates then
 };
 
 // Best first. Throws C401, naming both manifests and the line that settles it.

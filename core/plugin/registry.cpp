@@ -8,16 +8,16 @@
 
 #include "core/plugin/nearest.h"
 #include "core/plugin/plugin_entry.h"
+#include "core/plugin/plugin_set.h"
 #include "core/plugin/precedence.h"
 
 namespace onnxport {
 namespace {
 
-bool contains(const std::vector<std::string>& list, std::string_view item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
+constexpr int kAnyOpset = 0;
 
 bool in_range(int opset, int min, int max) {
+  if (opset == kAnyOpset) return true;
   return (min == 0 || opset >= min) && (max == 0 || opset <= max);
 }
 
@@ -31,6 +31,7 @@ struct NameHash {
 struct Resolved {
   std::vector<Candidate> candidates;
   std::vector<const PluginEntry*> plugins;  // of the candidates
+  std::vector<Diagnostic> warnings;         // of plugins that come later, and cannot be asked
 };
 
 struct ResolvedOpset {
@@ -38,53 +39,85 @@ struct ResolvedOpset {
   const PluginEntry* plugin = nullptr;
 };
 
+std::vector<Diagnostic> as_warnings(const Error& error) {
+  std::vector<Diagnostic> out = error.diagnostics();
+  for (Diagnostic& d : out) d.severity = Severity::warning;
+  return out;
+}
+
+// Where two plugins differ, the one that the user prefers is believed; without a preference it is a conflict
+// for the models that use the operator.
+std::shared_ptr<const ir::CustomSchemas> schemas_of(const PluginSet& plugins,
+                                                    const std::vector<std::string>& prefer) {
+  auto out = std::make_shared<ir::CustomSchemas>();
+  std::map<std::string, size_t> preferred;  // by operator: the best rank that gives its schema
+  const auto each = [&](const auto& visit) {
+    for (const auto& entry : plugins.active()) {
+      if (entry->unusable() != nullptr) continue;
+      const Manifest& m = entry->manifest();
+      const auto rank = static_cast<size_t>(std::find(prefer.begin(), prefer.end(), m.id) - prefer.begin());
+      for (const Manifest::GivenSchema& given : m.schemas) visit(given.schema, given.place, m.id, rank);
+      for (const ManifestMapping& mapping : m.mappings) {
+        if (mapping.schema) visit(*mapping.schema, mapping.place, m.id, rank);
+      }
+    }
+  };
+  each([&](const ir::Schema& schema, const Location&, const std::string&, size_t rank) {
+    const auto [at, fresh] = preferred.try_emplace(schema.qualified_name(), rank);
+    if (!fresh) at->second = std::min(at->second, rank);
+  });
+  each([&](const ir::Schema& schema, const Location& location, const std::string& id, size_t rank) {
+    if (rank == preferred[schema.qualified_name()]) out->add({schema, id, location});
+  });
+  return out;
+}
+
 }  // namespace
 
 // Immutable after construction, but for what is found out lazily, which is behind the mutex and never changes again.
 struct Registry::Plugins {
-  const onnxport_host* host = nullptr;
-  std::vector<std::unique_ptr<PluginEntry>> active;
-  std::vector<PluginInfo> inactive;  // shadowed, disabled, broken
-  std::vector<Diagnostic> notes;
+  PluginSet set;
   std::vector<std::string> prefer;
+  std::set<int> opsets_offered;
   std::unordered_map<std::string, std::vector<PluginEntry*>>
       by_op;  // names in manifests, with or without overload
+  std::shared_ptr<const ir::CustomSchemas> schemas;
   std::map<int, std::unordered_map<std::string, Resolved, NameHash, std::equal_to<>>> resolved;  // by opset
   std::map<int, ResolvedOpset> opsets;
   std::shared_mutex mutex;
 
-  void add(const FoundManifest& found, const PluginOptions& options);
-  void add_broken(const FoundManifest& found, const Error& error);
-  PluginEntry* find(std::string_view id) const;
-  void check_requirements(PluginEntry& entry);
+  Plugins(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
+
   std::vector<Claim> claims(std::string_view torch_op, int opset);
   const Resolved* known(std::string_view torch_op, int opset) const;
   const Resolved& resolve(std::string_view torch_op, int opset);
   void claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact, int opset);
+  void find_candidates(PluginEntry& entry, std::string_view name, int opset, std::vector<Candidate>& out);
   PluginEntry* opset_plugin(int version);
 };
 
 // ---- which plugins there are ----
 
+Registry::Plugins::Plugins(const PluginOptions& options, const onnxport_host* host,
+                           const Environment& environment)
+    : set(options, host, environment), prefer(options.prefer) {
+  for (const auto& entry : set.active()) {
+    const Manifest& m = entry->manifest();
+    opsets_offered.insert(m.opsets.begin(), m.opsets.end());
+    for (const std::string& op : m.ops) by_op[op].push_back(entry.get());
+    for (const ManifestMapping& mapping : m.mappings) {
+      auto& owners = by_op[mapping.torch_op];
+      if (owners.empty() || owners.back() != entry.get()) owners.push_back(entry.get());
+    }
+  }
+  schemas = schemas_of(set, prefer);
+}
+
 Registry::Registry(const PluginOptions& options, const onnxport_host* host)
     : Registry(options, host, Environment::of_process()) {}
 
 Registry::Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment)
-    : plugins_(std::make_shared<Plugins>()) {
-  plugins_->host = host;
-  Discovery found = discover(options, environment);
-  if (found.manifests.empty()) throw found.nothing_found();
-  plugins_->prefer = options.prefer;
-  plugins_->notes = std::move(found.notes);
-  for (const FoundManifest& manifest : found.manifests) plugins_->add(manifest, options);
-  for (const auto& entry : plugins_->active) {
-    for (const std::string& op : entry->manifest().ops) plugins_->by_op[op].push_back(entry.get());
-    for (const ManifestMapping& m : entry->manifest().mappings) {
-      auto& owners = plugins_->by_op[m.torch_op];
-      if (owners.empty() || owners.back() != entry.get()) owners.push_back(entry.get());
-    }
-  }
-}
+    : plugins_(std::make_shared<Plugins>(options, host, environment)) {}
 
 Registry::Registry(std::shared_ptr<Plugins> plugins) : plugins_(std::move(plugins)) {}
 
@@ -94,120 +127,57 @@ Registry::Registry(Registry&&) noexcept = default;
 
 Registry Registry::for_export() const { return Registry(plugins_); }
 
-void Registry::Plugins::add(const FoundManifest& found, const PluginOptions& options) {
-  try {
-    if (const std::string why = why_untrusted(found.file); !why.empty()) {
-      Location place;
-      place.file = found.file.string();
-      throw Error("M101", "is refused: " + why, place, "take the right to write from everybody else");
-    }
-    Manifest manifest = read_manifest(found.file);
-    PluginInfo info{manifest.id,        manifest.version,
-                    manifest.publisher, found.tier,
-                    "active",           "",
-                    found.file,         manifest.ops.size() + manifest.mappings.size(),
-                    manifest.opsets};
-    if (contains(options.disable, manifest.id)) {
-      info.state = "disabled";
-      inactive.push_back(std::move(info));
-    } else if (const PluginEntry* first = find(manifest.id)) {
-      if (first->manifest().file.parent_path() == found.file.parent_path() &&
-          first->manifest().file != found.file) {
-        Location place;
-        place.file = found.file.string();
-        throw Error("C402",
-                    "the plugin " + manifest.id + " is already described by " +
-                        first->manifest().file.string() + " in the same folder",
-                    place, "remove one of the two files");
-      }
-      if (first->manifest().file == found.file) return;  // one folder, named twice
-      info.state = "shadowed";
-      info.reason = "by " + first->manifest().file.string();
-      inactive.push_back(std::move(info));
-    } else {
-      active.push_back(std::make_unique<PluginEntry>(std::move(manifest), found.tier, host));
-    }
-  } catch (const Error& e) {
-    if (found.tier == "explicit" || e.diagnostics().front().code == "C402") throw;
-    add_broken(found, e);
-  }
-}
-
-void Registry::Plugins::add_broken(const FoundManifest& found, const Error& error) {
-  PluginInfo info;
-  info.id = found.file.filename().string();
-  info.tier = found.tier;
-  info.state = "broken";
-  info.reason = error.what();
-  info.manifest = found.file;
-  inactive.push_back(std::move(info));
-  for (Diagnostic d : error.diagnostics()) {
-    d.severity = Severity::warning;
-    notes.push_back(std::move(d));
-  }
-}
-
-PluginEntry* Registry::Plugins::find(std::string_view id) const {
-  for (const auto& entry : active) {
-    if (entry->id() == id) return entry.get();
-  }
-  return nullptr;
-}
-
-void Registry::Plugins::check_requirements(PluginEntry& entry) {
-  const Manifest& m = entry.manifest();
-  const auto refuse = [&](const Location& place, const std::string& what, std::string hint) {
-    throw Error("C403", "plugin " + m.id + " requires " + what, place, std::move(hint));
-  };
-  const auto range = VersionRange::parse(m.onnxport_range);
-  const auto own = SemVer::parse(ONNXPORT_VERSION);
-  if (range && own && !range->contains(*own)) {
-    Location place;
-    place.file = m.file.string();
-    refuse(place, "onnxport " + m.onnxport_range + ", this is " ONNXPORT_VERSION,
-           "take the plugin's release for this onnxport");
-  }
-  for (const Manifest::Requirement& r : m.plugins) {
-    const PluginEntry* other = find(r.id);
-    const std::string wanted = "the plugin " + r.id + (r.range.empty() ? "" : " " + r.range);
-    if (other == nullptr)
-      refuse(r.place, wanted + ", which is not installed",
-             "onnxport plugin list shows what is found, and where");
-    const auto version = SemVer::parse(other->manifest().version);
-    if (version && !VersionRange::parse(r.range)->contains(*version)) {
-      refuse(r.place, wanted + ", found is " + other->manifest().version,
-             "install another release of one of the two");
-    }
-  }
-}
-
 // ---- who maps what ----
+
+void Registry::Plugins::find_candidates(PluginEntry& entry, std::string_view name, int opset,
+                                        std::vector<Candidate>& out) {
+  const auto add = [&](const onnxport_mapping* mapping, const ManifestMapping* manifest) {
+    out.push_back({entry.id(), std::string(name), mapping, manifest, entry.manifest().file.string()});
+  };
+  for (const ManifestMapping& m : entry.manifest().mappings) {
+    if (m.torch_op != name || !in_range(opset, m.min_opset, m.max_opset)) continue;
+    if (m.function_opset != 0 && !opsets_offered.empty() && !opsets_offered.contains(m.function_opset)) {
+      throw Error("O605",
+                  "no plugin offers opset " + std::to_string(m.function_opset) +
+                      ", in which the function of " + m.torch_op + " is written",
+                  m.place, "write the function in an opset that onnxport plugin list shows");
+    }
+    add(nullptr, &m);
+  }
+  if (!entry.manifest().promises(name)) return;
+  for (const onnxport_mapping* m : entry.registered(name)) {
+    if (in_range(opset, m->min_opset, m->max_opset)) add(m, nullptr);
+  }
+}
 
 void Registry::Plugins::claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact,
                               int opset) {
-  Claim claim{&entry, exact, {}};
-  const auto add = [&](const onnxport_mapping* mapping, const ManifestMapping* manifest) {
-    claim.candidates.push_back(
-        {entry.id(), std::string(name), mapping, manifest, entry.manifest().file.string()});
-  };
-  for (const ManifestMapping& m : entry.manifest().mappings) {
-    if (m.torch_op == name && in_range(opset, m.min_opset, m.max_opset)) add(nullptr, &m);
+  Claim claim{&entry, exact, {}, std::nullopt};
+  try {
+    if (const Error* why = entry.unusable()) throw *why;
+    find_candidates(entry, name, opset, claim.candidates);
+    if (claim.candidates.empty()) return;
+  } catch (const Error& error) {
+    // Once for each plugin, under the name that its manifest lists.
+    const auto same = [&](const Claim& c) { return c.failure && c.plugin->id() == entry.id(); };
+    if (std::any_of(out.begin(), out.end(), same)) return;
+    const auto listed = by_op.find(std::string(name));
+    if (listed == by_op.end() ||
+        std::find(listed->second.begin(), listed->second.end(), &entry) == listed->second.end())
+      return;
+    claim.candidates.clear();
+    claim.failure = error;
   }
-  if (entry.manifest().promises(name)) {
-    for (const onnxport_mapping* m : entry.registered(name)) {
-      if (in_range(opset, m->min_opset, m->max_opset)) add(m, nullptr);
-    }
-  }
-  if (claim.candidates.empty()) return;
-  check_requirements(entry);
   out.push_back(std::move(claim));
 }
 
 std::vector<Claim> Registry::Plugins::claims(std::string_view torch_op, int opset) {
+  const std::string base(without_overload(torch_op));
+  // "aten::gelu" is the name of every overload as well as of the default one, which alone is "aten::gelu.default".
+  const std::string full = base == torch_op ? base + ".default" : std::string(torch_op);
   std::vector<PluginEntry*> owners;
-  const std::string_view base = without_overload(torch_op);
-  for (std::string_view name : {torch_op, base}) {
-    const auto found = by_op.find(std::string(name));
+  for (const std::string& name : {full, base}) {
+    const auto found = by_op.find(name);
     if (found == by_op.end()) continue;
     for (PluginEntry* entry : found->second) {
       if (std::find(owners.begin(), owners.end(), entry) == owners.end()) owners.push_back(entry);
@@ -215,8 +185,8 @@ std::vector<Claim> Registry::Plugins::claims(std::string_view torch_op, int opse
   }
   std::vector<Claim> out;
   for (PluginEntry* entry : owners) {
-    claim(out, *entry, torch_op, true, opset);
-    if (base != torch_op) claim(out, *entry, base, false, opset);
+    claim(out, *entry, full, true, opset);
+    claim(out, *entry, base, false, opset);
   }
   return out;
 }
@@ -231,13 +201,27 @@ const Resolved* Registry::Plugins::known(std::string_view torch_op, int opset) c
 const Resolved& Registry::Plugins::resolve(std::string_view torch_op, int opset) {
   Resolved out;
   for (Claim& claim : by_precedence(claims(torch_op, opset), prefer, torch_op, opset)) {
+    if (claim.failure) {
+      // What comes after a plugin that works is asked only when that declines.
+      if (out.candidates.empty()) throw *claim.failure;
+      for (Diagnostic& warning : as_warnings(*claim.failure)) out.warnings.push_back(std::move(warning));
+      continue;
+    }
     out.plugins.push_back(claim.plugin);
     std::move(claim.candidates.begin(), claim.candidates.end(), std::back_inserter(out.candidates));
   }
   return resolved[opset].emplace(std::string(torch_op), std::move(out)).first->second;
 }
 
-std::span<const Candidate> Registry::candidates(std::string_view torch_op, int target_opset) {
+void Registry::note(const std::vector<Diagnostic>& warnings) {
+  for (const Diagnostic& d : warnings) {
+    const auto same = [&](const Diagnostic& n) { return n.message == d.message && n.code == d.code; };
+    if (std::none_of(notes_.begin(), notes_.end(), same)) notes_.push_back(d);
+  }
+}
+
+std::span<const Candidate> Registry::candidates(std::string_view name, int target_opset) {
+  const std::string_view torch_op = without_default(name);
   const Resolved* found = nullptr;
   {
     const std::shared_lock lock(plugins_->mutex);
@@ -249,15 +233,37 @@ std::span<const Candidate> Registry::candidates(std::string_view torch_op, int t
     if (found == nullptr) found = &plugins_->resolve(torch_op, target_opset);
   }
   used_.insert(found->plugins.begin(), found->plugins.end());
+  if (!found->warnings.empty()) note(found->warnings);
   return found->candidates;
+}
+
+std::string Registry::other_opsets(std::string_view torch_op) {
+  const std::unique_lock lock(plugins_->mutex);
+  std::string out;
+  const auto range = [](int min, int max) {
+    if (min == max) return "opset " + std::to_string(min);
+    const std::string above = min > 1 ? "opset " + std::to_string(min) + " and above" : "";
+    const std::string below = max != 0 && max < 1000 ? "opset " + std::to_string(max) + " and below" : "";
+    return above + (above.empty() || below.empty() ? "" : ", ") + below;
+  };
+  for (const Claim& claim : plugins_->claims(without_default(torch_op), kAnyOpset)) {
+    for (const Candidate& c : claim.candidates) {
+      const int min = c.manifest != nullptr ? c.manifest->min_opset : c.mapping->min_opset;
+      const int max = c.manifest != nullptr ? c.manifest->max_opset : c.mapping->max_opset;
+      if (min <= 1 && (max == 0 || max >= 1000)) continue;
+      out += (out.empty() ? "" : "; ") + c.plugin_id + " maps it at " + range(min, max);
+    }
+  }
+  return out;
 }
 
 PluginEntry* Registry::Plugins::opset_plugin(int version) {
   std::vector<Claim> claims;
-  for (const auto& entry : active) {
+  for (const auto& entry : set.active()) {
     const auto& listed = entry->manifest().opsets;
-    if (std::find(listed.begin(), listed.end(), version) != listed.end())
-      claims.push_back({entry.get(), true, {}});
+    if (std::find(listed.begin(), listed.end(), version) == listed.end()) continue;
+    claims.push_back({entry.get(), true, {}, std::nullopt});
+    if (const Error* why = entry->unusable()) claims.back().failure = *why;
   }
   if (claims.empty()) return nullptr;
   return by_precedence(std::move(claims), prefer, "opset " + std::to_string(version), version).front().plugin;
@@ -269,7 +275,6 @@ const OpsetPlugin* Registry::opset(int version) {
   if (known == plugins_->opsets.end()) {
     PluginEntry* entry = plugins_->opset_plugin(version);
     if (entry == nullptr) return nullptr;
-    plugins_->check_requirements(*entry);
     const onnxport_opset_api* api = entry->library().opset();
     if (api == nullptr || api->version != version)
       return nullptr;  // promised, not there: as if it were not installed
@@ -280,24 +285,24 @@ const OpsetPlugin* Registry::opset(int version) {
 }
 
 std::vector<int> Registry::available_opsets() const {
-  std::set<int> out;
-  for (const auto& entry : plugins_->active)
-    out.insert(entry->manifest().opsets.begin(), entry->manifest().opsets.end());
-  return {out.begin(), out.end()};
+  return {plugins_->opsets_offered.begin(), plugins_->opsets_offered.end()};
 }
 
 std::vector<PassEntry> Registry::passes(std::string_view stage) {
   const std::unique_lock lock(plugins_->mutex);
   std::vector<PassEntry> out;
-  for (const auto& entry : plugins_->active) {
+  for (const auto& entry : plugins_->set.active()) {
     if (entry->manifest().passes.empty()) continue;
-    plugins_->check_requirements(*entry);
-    const PluginLibrary& library = entry->library();
-    for (uint32_t i = 0; library.passes() != nullptr && i < library.passes()->count; ++i) {
-      const onnxport_pass& pass = library.pass(i);
-      if (std::string_view(pass.stage.data, pass.stage.size) != stage) continue;
-      out.push_back({entry->id(), &pass});
-      used_.insert(entry.get());
+    try {
+      const PluginLibrary& library = entry->library();
+      for (uint32_t i = 0; library.passes() != nullptr && i < library.passes()->count; ++i) {
+        const onnxport_pass& pass = library.pass(i);
+        if (std::string_view(pass.stage.data, pass.stage.size) != stage) continue;
+        out.push_back({entry->id(), &pass});
+        used_.insert(entry.get());
+      }
+    } catch (const Error& error) {
+      note(as_warnings(error));  // the graph is right without it
     }
   }
   return out;
@@ -305,30 +310,22 @@ std::vector<PassEntry> Registry::passes(std::string_view stage) {
 
 // ---- questions ----
 
-std::vector<std::string> Registry::custom_schemas() const {
-  std::vector<std::string> out;
-  for (const auto& entry : plugins_->active) {
-    const Manifest& m = entry->manifest();
-    out.insert(out.end(), m.schemas.begin(), m.schemas.end());
-    for (const ManifestMapping& mapping : m.mappings) {
-      if (mapping.schema) out.push_back(mapping.schema->text());
-    }
-  }
-  return out;
+std::shared_ptr<const ir::CustomSchemas> Registry::custom_schemas() const { return plugins_->schemas; }
+
+std::optional<int> Registry::domain_version(std::string_view plugin_id, std::string_view domain) const {
+  const PluginEntry* entry = plugins_->set.find(plugin_id);
+  if (entry == nullptr) return std::nullopt;
+  const auto found = entry->manifest().domains.find(domain);
+  return found == entry->manifest().domains.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<int> Registry::domain_version(std::string_view domain) const {
   std::optional<int> out;
-  for (const auto& entry : plugins_->active) {
+  for (const auto& entry : plugins_->set.active()) {
     const auto found = entry->manifest().domains.find(domain);
     if (found != entry->manifest().domains.end()) out = std::max(out.value_or(0), found->second);
   }
   return out;
-}
-
-bool Registry::declares_domain(std::string_view plugin_id, std::string_view domain) const {
-  const PluginEntry* entry = plugins_->find(plugin_id);
-  return entry != nullptr && entry->manifest().domains.contains(domain);
 }
 
 std::vector<std::string> Registry::similar(std::string_view torch_op) const {
@@ -345,28 +342,57 @@ std::vector<std::string> Registry::similar(std::string_view torch_op) const {
   return out;
 }
 
-std::vector<PluginInfo> Registry::list() const {
-  std::vector<PluginInfo> out;
-  for (const auto& entry : plugins_->active) {
-    const Manifest& m = entry->manifest();
-    out.push_back({m.id, m.version, m.publisher, entry->tier(), "active", "", m.file,
-                   m.ops.size() + m.mappings.size(), m.opsets});
-  }
-  out.insert(out.end(), plugins_->inactive.begin(), plugins_->inactive.end());
-  return out;
+PluginListing Registry::list() const { return plugins_->set.listing(); }
+
+PluginDetails Registry::inspect(const std::string& id) const { return plugins_->set.details(id); }
+
+namespace {
+
+WhichInfo which_info(const Candidate& c, std::string_view torch_op, bool wins, bool first) {
+  WhichInfo info;
+  info.plugin = c.plugin_id;
+  info.entry = c.entry;
+  info.wins = wins;
+  info.reason = without_default(c.entry) == torch_op && c.entry != torch_op
+                    ? "registered for the default overload"
+                : c.entry == torch_op ? "registered under this name"
+                                      : "registered for every overload of " + c.entry;
+  info.reason += c.manifest != nullptr ? ", by the manifest " + c.manifest_file
+                                       : ", in the library of " + c.manifest_file;
+  const bool only_complex = c.mapping != nullptr && (c.mapping->flags & ONNXPORT_ONLY_COMPLEX) != 0;
+  if (only_complex) info.reason += "; for complex tensors";
+  if (!first && !only_complex) info.reason += "; tried when those above decline";
+  return info;
 }
 
-std::vector<WhichInfo> Registry::which(std::string_view torch_op, int opset) {
+}  // namespace
+
+std::vector<WhichInfo> Registry::which(std::string_view given, int opset) {
+  const std::string_view torch_op = without_default(given);
   std::vector<WhichInfo> out;
-  for (const Candidate& c : candidates(torch_op, opset)) {
-    WhichInfo info{c.plugin_id, c.entry, "", out.empty()};
-    info.reason =
-        c.entry == torch_op ? "registered under this name" : "registered for every overload of " + c.entry;
-    info.reason += c.manifest != nullptr ? ", by the manifest " + c.manifest_file
-                                         : ", in the library of " + c.manifest_file;
-    const bool only_complex = c.mapping != nullptr && (c.mapping->flags & ONNXPORT_ONLY_COMPLEX) != 0;
-    if (only_complex) info.reason += "; for complex tensors";
-    if (!out.empty() && !only_complex) info.reason += "; tried when those above decline";
+  std::optional<Error> stops;
+  std::vector<Claim> claims;
+  {
+    const std::unique_lock lock(plugins_->mutex);
+    claims = plugins_->claims(torch_op, opset);
+    try {
+      claims = by_precedence(claims, plugins_->prefer, torch_op, opset);
+    } catch (const Error& error) {
+      stops = error;
+    }
+  }
+  for (const Claim& claim : claims) {
+    for (const Candidate& c : claim.candidates) {
+      out.push_back(which_info(c, torch_op, !stops && out.empty(), out.empty() || stops));
+      if (stops) out.back().problem = stops->diagnostics().front();
+    }
+    if (!claim.failure) continue;
+    WhichInfo info;
+    info.plugin = claim.plugin->id();
+    info.entry = torch_op;
+    info.reason = "cannot be used, by the manifest " + claim.plugin->manifest().file.string();
+    info.problem = claim.failure->diagnostics().front();
+    if (out.empty() && !stops) stops = claim.failure;
     out.push_back(std::move(info));
   }
   return out;
@@ -374,12 +400,16 @@ std::vector<WhichInfo> Registry::which(std::string_view torch_op, int opset) {
 
 std::vector<std::string> Registry::used_plugins() const {
   std::vector<std::string> out;
-  for (const auto& entry : plugins_->active) {
+  for (const auto& entry : plugins_->set.active()) {
     if (used_.contains(entry.get())) out.push_back(entry->id());
   }
   return out;
 }
 
-std::vector<Diagnostic> Registry::notes() const { return plugins_->notes; }
+std::vector<Diagnostic> Registry::notes() const {
+  std::vector<Diagnostic> out = plugins_->set.notes();
+  out.insert(out.end(), notes_.begin(), notes_.end());
+  return out;
+}
 
 }  // namespace onnxport

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ir/custom_schemas.h"
 #include "core/plugin/discovery.h"
 #include "core/plugin/manifest.h"
 #include "onnxport/abi.h"
@@ -45,10 +46,9 @@ struct PassEntry {
 // be shared by any number of exports at once: see for_export().
 class Registry {
  public:
-  // Discovers manifests and validates them. A broken manifest that is not needed is a `broken` entry of
-  // list(), not an exception; one named explicitly throws M1xx. Never opens a library. Throws L208 when there
-  // is no manifest at all, C402 when one folder has two of the same id.
-  // `host` is what opened libraries see of this process: plugin_host().
+  // Discovers manifests and validates them, as PluginSet does (plugin_set.h): one that is broken harms nobody
+  // who does not need it. Never opens a library. `host` is what opened libraries see of this process:
+  // plugin_host().
   Registry(const PluginOptions& options, const onnxport_host* host);
   Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
   ~Registry();
@@ -60,24 +60,30 @@ class Registry {
   Registry for_export() const;
 
   // Candidates for a torch operator at a target ai.onnx opset, best first: exact overload before base name,
-  // then the order that overrides/prefer give. Throws C401 when two plugins claim the same entry and nothing
-  // settles it, L2xx/A3xx when the library needed cannot be used, M113 when it registers what its manifest
-  // does not list. What is found is looked up once; the span is valid as long as any registry of these plugins.
+  // then the order that overrides/prefer give. "aten::gelu.default" is "aten::gelu". Throws C401 when two
+  // plugins claim the same entry and nothing settles it; L2xx, A3xx, C402, C403, M113 or O605 when the plugin
+  // that comes first cannot be used. What is found is looked up once; the span is valid as long as any registry of
+  // these plugins.
   std::span<const Candidate> candidates(std::string_view torch_op, int target_opset);
+  // "com.acme.ops maps it at opset 21 and above": who would take an operator at another opset; empty: nobody.
+  std::string other_opsets(std::string_view torch_op);
   // The plugin of one ai.onnx opset, or nullptr (Error O605 is the caller's to word). Opens its library.
   const OpsetPlugin* opset(int version);
   std::vector<int> available_opsets() const;  // from manifests, without opening anything
   std::vector<PassEntry> passes(std::string_view stage);
-  // Schema strings that manifests give for custom operators.
-  std::vector<std::string> custom_schemas() const;
-  // Custom domains and their versions: the largest a used plugin declares.
+  // Schemas that manifests give for operators of their own.
+  std::shared_ptr<const ir::CustomSchemas> custom_schemas() const;
+  // The version of a custom domain that this plugin's manifest states; nullopt when it does not list the
+  // domain: emitting in it breaks its promise (C404).
+  std::optional<int> domain_version(std::string_view plugin_id, std::string_view domain) const;
+  // The largest version of a custom domain that any plugin's manifest states.
   std::optional<int> domain_version(std::string_view domain) const;
-  // Whether that plugin's manifest lists the custom domain: emitting in another breaks its promise (C404).
-  bool declares_domain(std::string_view plugin_id, std::string_view domain) const;
   // Operator names in any manifest nearest to `torch_op`, for "did you mean".
   std::vector<std::string> similar(std::string_view torch_op) const;
 
-  std::vector<PluginInfo> list() const;
+  PluginListing list() const;
+  // Throws C405 when no plugin has that id.
+  PluginDetails inspect(const std::string& id) const;
   std::vector<WhichInfo> which(std::string_view torch_op, int opset);
   // Ids of the plugins that this export asked something of, by the order of precedence.
   std::vector<std::string> used_plugins() const;
@@ -86,9 +92,11 @@ class Registry {
  private:
   struct Plugins;
   explicit Registry(std::shared_ptr<Plugins> plugins);
+  void note(const std::vector<Diagnostic>& warnings);  // each once
 
   std::shared_ptr<Plugins> plugins_;
   std::set<const PluginEntry*> used_;
+  std::vector<Diagnostic> notes_;  // of this export
 };
 
 }  // namespace onnxport

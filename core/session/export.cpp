@@ -100,7 +100,18 @@ std::string show(const Source& model, std::string_view after, const ExportOption
   return session.capture(model, capture).show(after, options);
 }
 
-std::vector<PluginInfo> list_plugins(const PluginOptions& options) { return Session(options).plugins(); }
+PluginListing list_plugins(const PluginOptions& options) { return Session(options).plugins(); }
+
+PluginDetails inspect_plugin(const std::string& id_or_manifest, PluginOptions options) {
+  if (!id_or_manifest.ends_with(".yaml")) return Session(options).inspect(id_or_manifest);
+  options.files.insert(options.files.begin(), id_or_manifest);
+  const std::filesystem::path file = std::filesystem::absolute(id_or_manifest).lexically_normal();
+  const Session session(options);
+  for (const PluginInfo& info : session.plugins().plugins) {
+    if (info.manifest == file) return session.inspect(info.id);
+  }
+  return session.inspect(id_or_manifest);
+}
 
 std::vector<WhichInfo> which(std::string_view torch_op, int opset, const PluginOptions& options) {
   return Session(options).which(torch_op, opset);

@@ -89,7 +89,9 @@ std::string Session::show(const Source& source, const ProgramOptions& options) c
 
 void Session::check(const Target& target) const { check_target(target, *registry_); }
 
-std::vector<PluginInfo> Session::plugins() const { return registry_->list(); }
+PluginListing Session::plugins() const { return registry_->list(); }
+
+PluginDetails Session::inspect(const std::string& plugin_id) const { return registry_->inspect(plugin_id); }
 
 std::vector<int> Session::opsets() const { return registry_->available_opsets(); }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ir/custom_schemas.h"
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
 
@@ -31,7 +32,8 @@ struct CaptureOptions {
   bool training = false;  // training mode on; else eval(), unless `preserve_mode`
   bool preserve_mode = false;
   std::vector<std::filesystem::path> libraries;  // kernels loaded first
-  std::vector<std::string> schemas;  // of custom operators whose kernels may be absent (from manifests)
+  // Of custom operators whose kernels may be absent (from manifests); null: there are none.
+  std::shared_ptr<const ir::CustomSchemas> schemas;
   // Of a program: a weight's record is read as a whole, for its checksum.
   bool check_weights = true;
 };

@@ -1,7 +1,6 @@
 #include "core/translate/function_text.h"
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
 #include <unordered_map>
 
@@ -15,8 +14,6 @@ namespace {
 
 // Local functions came with IR version 8, which opset 15's release wrote first.
 constexpr int kFirstOpsetWithFunctions = 15;
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 // What ONNX's parser takes. Its errors count lines of the text, so the header stays on the first one.
 pb::FunctionProto parse(const FunctionCall& call, const std::string& text) {
@@ -144,30 +141,6 @@ std::vector<ir::Value*> emit_kept(const FunctionCall& call, pb::FunctionProto fu
 }
 
 }  // namespace
-
-std::vector<std::string> function_inputs(std::string_view text) {
-  std::vector<std::string> out;
-  const size_t close = std::min(text.find(')'), text.size());
-  std::string name;
-  for (size_t i = 0; i <= close; ++i) {
-    if (i < close && is_word(text[i])) {
-      name += text[i];
-    } else if (!name.empty()) {
-      out.push_back(std::move(name));
-      name.clear();
-    }
-  }
-  return out;
-}
-
-bool function_names(std::string_view text, std::string_view attribute) {
-  for (size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
-    const std::string_view rest = text.substr(at + 1);
-    if (rest.starts_with(attribute) && (rest.size() == attribute.size() || !is_word(rest[attribute.size()])))
-      return true;
-  }
-  return false;
-}
 
 std::vector<ir::Value*> emit_function(const FunctionCall& call, const std::string& text,
                                       GraphBuilder& builder, Registry& registry,

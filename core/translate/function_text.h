@@ -20,11 +20,6 @@ struct FunctionCall {
   std::vector<ir::Attribute> attributes;
 };
 
-// The names between the first parentheses of "(x, y) => (z) {…}".
-std::vector<std::string> function_inputs(std::string_view text);
-// Whether the text refers to the attribute: "@name".
-bool function_names(std::string_view text, std::string_view attribute);
-
 // The outputs. The text's nodes are read at `call.opset` and reach the builder at its own. Says in `notes`
 // why a function that was to be kept is not. Throws Error T512 (text) or what legalize throws.
 std::vector<ir::Value*> emit_function(const FunctionCall& call, const std::string& text,

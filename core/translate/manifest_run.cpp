@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "core/host/context.h"
+#include "core/plugin/function_names.h"
 #include "core/plugin/manifest_mapping.h"
+#include "core/plugin/nearest.h"
 #include "core/translate/function_text.h"
 #include "core/translate/translate.h"
 
@@ -36,13 +38,31 @@ class ManifestRun {
     return call_.arguments[static_cast<size_t>(i)];
   }
 
-  ir::Value* value(std::string_view name) const {
+  // A list of tensors is as many inputs as it has elements; those that are None are left out by an empty name.
+  void add_input(const std::string& name, std::vector<ir::Value*>& inputs) const {
     const Argument& b = argument(name);
-    ir::Value* v = materialize(b, builder_);
+    const std::string& type = schema_->arguments[static_cast<size_t>(schema_->find(name))].type;
+    if (!type.starts_with("Tensor") || type.find('[') == std::string::npos) {
+      inputs.push_back(value(name));
+      return;
+    }
+    if (b.kind == Argument::Kind::none) return;
+    if (b.kind != Argument::Kind::list)
+      throw Declined{"how many tensors the list '" + name +
+                     "' holds is known at run time only: a library can map that"};
+    for (const Argument& item : b.items) inputs.push_back(checked(materialize(item, builder_), item, name));
+  }
+
+  ir::Value* checked(ir::Value* v, const Argument& b, std::string_view name) const {
     if (v == nullptr && b.kind != Argument::Kind::none)
       throw Declined{"argument '" + std::string(name) + "' has no ONNX form"};
     if (v != nullptr && v->type().stands_for_complex()) throw Declined{"does not take complex tensors"};
     return v;
+  }
+
+  ir::Value* value(std::string_view name) const {
+    const Argument& b = argument(name);
+    return checked(materialize(b, builder_), b, name);
   }
 
   // The argument as an attribute of the kind its schema type asks for: `float scale` called with 2 is 2.0.
@@ -89,7 +109,7 @@ class ManifestRun {
   // ---- one node ----
   std::vector<ir::Value*> run_node() {
     std::vector<ir::Value*> inputs;
-    for (const std::string& name : input_names()) inputs.push_back(value(name));
+    for (const std::string& name : input_names()) add_input(name, inputs);
     std::vector<ir::Attribute> attributes;
     for (const ManifestAttribute& a : m_.attributes) {
       if (a.argument.empty()) {
@@ -99,14 +119,16 @@ class ManifestRun {
         attributes.push_back(builder_.attribute(a.name, attribute(a.argument)));
       }
     }
-    const std::optional<ir::Type> type = result_type();
+    std::vector<ir::Type> types;
+    for (const ManifestResult& result : m_.results) types.push_back(result_type(result));
     if (!m_.onnx_domain.empty()) {
-      builder_.graph().opsets.try_emplace(m_.onnx_domain,
-                                          registry_.domain_version(m_.onnx_domain).value_or(1));
+      int& version = builder_.graph().opsets[m_.onnx_domain];
+      version = std::max(version, registry_.domain_version(candidate_.plugin_id, m_.onnx_domain).value_or(1));
     }
-    std::vector<ir::Value*> made = builder_.emit(m_.onnx_domain, m_.onnx_op, inputs, std::move(attributes),
-                                                 std::max<size_t>(call_.outputs.size(), 1));
-    if (type && !made.empty()) made.front()->set_type(*type);
+    std::vector<ir::Value*> made =
+        builder_.emit(m_.onnx_domain, m_.onnx_op, inputs, std::move(attributes),
+                      std::max<size_t>(types.empty() ? call_.outputs.size() : types.size(), 1));
+    for (size_t i = 0; i < std::min(types.size(), made.size()); ++i) made[i]->set_type(types[i]);
     return made;
   }
 
@@ -119,23 +141,21 @@ class ManifestRun {
     return out;
   }
 
-  std::optional<ir::Type> result_type() const {
-    ir::DType dtype = m_.result_dtype.empty()
-                          ? ir::DType::undefined
-                          : ir::parse_dtype(m_.result_dtype).value_or(ir::DType::undefined);
+  ir::Type result_type(const ManifestResult& result) const {
+    ir::DType dtype = result.dtype.empty() ? ir::DType::undefined
+                                           : ir::parse_dtype(result.dtype).value_or(ir::DType::undefined);
     std::optional<ir::Shape> shape;
-    if (!m_.result_like.empty()) {
-      const ir::Value* like = value(m_.result_like);
+    if (!result.like.empty()) {
+      const ir::Value* like = value(result.like);
       if (like == nullptr)
-        throw Declined{"argument '" + m_.result_like + "', whose type the result takes, is None"};
+        throw Declined{"argument '" + result.like + "', whose type the result takes, is None"};
       if (dtype == ir::DType::undefined) dtype = like->type().dtype();
       shape = like->type().shape();
     }
-    if (m_.result_shape) {
+    if (result.shape) {
       shape.emplace();
-      for (const std::string& text : *m_.result_shape) shape->push_back(size(text));
+      for (const std::string& text : *result.shape) shape->push_back(size(text));
     }
-    if (m_.result_like.empty() && m_.result_dtype.empty()) return std::nullopt;
     return ir::Type::tensor(dtype, std::move(shape));
   }
 
@@ -173,12 +193,23 @@ class ManifestRun {
     function.name = std::string(m_.torch_op.substr(m_.torch_op.find("::") + 2));
     function.opset = m_.function_opset == 0 ? kPivotOpset : m_.function_opset;
     function.target_opset = call_.target_opset;
-    function.keep = m_.keep_function;
+    function.keep = m_.keep_function && !call_.inline_functions;
     for (const std::string& name : function_inputs(m_.function_text)) function.inputs.push_back(value(name));
-    for (size_t i = 0; schema_ != nullptr && i < schema_->arguments.size(); ++i) {
-      const std::string& name = schema_->arguments[i].name;
-      if (function_names(m_.function_text, name))
-        function.attributes.push_back(builder_.attribute(name, attribute(name)));
+    // One that names no argument is refused here where the manifest gives no schema to check it by (D07).
+    for (const std::string& name : function_references(m_.function_text)) {
+      if (schema_ == nullptr || schema_->find(name) < 0) {
+        std::vector<std::string> names;
+        for (const ir::SchemaArgument& a :
+             schema_ == nullptr ? std::vector<ir::SchemaArgument>() : schema_->arguments)
+          names.push_back(a.name);
+        const auto near = nearest(name, names, 1);
+        throw Error(
+            "T512",
+            "the function refers to @" + name + ", which is no argument of " + std::string(call_.name),
+            m_.place,
+            near.empty() ? "write the schema's name of the argument" : "did you mean @" + near.front() + "?");
+      }
+      function.attributes.push_back(builder_.attribute(name, attribute(name)));
     }
     return emit_function(function, m_.function_text, builder_, registry_, notes);
   }
@@ -191,6 +222,29 @@ class ManifestRun {
   const ir::Schema* schema_ = nullptr;
 };
 
+// The outputs of the node or the function as the operator's results: a list takes what the others leave.
+std::vector<Argument> as_results(const std::vector<ir::Value*>& outputs, const Call& call) {
+  const auto single = [](ir::Value* v) { return v == nullptr ? Argument{} : Argument::of(v); };
+  const std::vector<ir::SchemaArgument> none;
+  const auto& returns = call.schema == nullptr ? none : call.schema->returns;
+  std::vector<Argument> out;
+  size_t at = 0;
+  for (size_t i = 0; i < returns.size() && at < outputs.size(); ++i) {
+    if (returns[i].type != "Tensor[]") {
+      out.push_back(single(outputs[at++]));
+      continue;
+    }
+    // What follows the list: the other results, and what the operator writes.
+    const size_t after =
+        std::min(call.outputs.size() > i ? call.outputs.size() - i - 1 : 0, outputs.size() - at);
+    std::vector<Argument> items;
+    for (; at + after < outputs.size(); ++at) items.push_back(single(outputs[at]));
+    out.push_back(Argument::of_list(std::move(items)));
+  }
+  for (; at < outputs.size(); ++at) out.push_back(single(outputs[at]));
+  return out;
+}
+
 }  // namespace
 
 Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder,
@@ -199,9 +253,7 @@ Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Graph
   const GraphBuilder::Mark mark = builder.mark();
   Outcome out;
   try {
-    for (ir::Value* v : ManifestRun(candidate, call, builder, registry).run(out.notes)) {
-      out.results.push_back(v == nullptr ? Argument{} : Argument::of(v));
-    }
+    out.results = as_results(ManifestRun(candidate, call, builder, registry).run(out.notes), call);
     out.status = Outcome::Status::done;
     return out;
   } catch (const Declined& d) {

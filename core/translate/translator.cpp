@@ -218,8 +218,12 @@ void Translator::report_unmapped(ir::Node& node) {
   const std::vector<std::string> near = registry_.similar(node.op_text());
   if (!near.empty()) hint = "mapped names that are near: " + near.front() + "; ";
   hint += "a plugin can map it, see docs/plugins.md";
-  fail(node, "T501", "operator " + std::string(node.op_text()) + " is not mapped by any plugin",
-       std::move(hint));
+  std::string what = "operator " + std::string(node.op_text()) + " is not mapped by any plugin";
+  if (const std::string elsewhere = registry_.other_opsets(node.op_text()); !elsewhere.empty()) {
+    what += " at opset " + std::to_string(options_.target_opset) + ": " + elsewhere;
+    hint = "export at such an opset";
+  }
+  fail(node, "T501", std::move(what), std::move(hint));
 }
 
 bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arguments,

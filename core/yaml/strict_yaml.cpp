@@ -1,14 +1,17 @@
 #include "core/yaml/strict_yaml.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include <cerrno>
 #include <sstream>
 #include <streambuf>
+#include <system_error>
 #include <unordered_set>
 
 namespace onnxport::yaml {
@@ -227,16 +230,31 @@ std::string Node::description() const {
 std::string read_text(const std::string& file) {
   Location place;
   place.file = file;
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error))
-    throw Error("M101", "is a folder, not a file", place, "name the file itself");
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw Error("M101", "cannot be read", place, "check the path and its permissions");
+  const auto refuse = [&](std::string why) {
+    throw Error("M101", std::move(why), place, "check the path and its permissions");
+  };
+  // A named pipe or a terminal must not make us wait: nothing but a regular file is read.
+  const int fd = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) refuse("cannot be read: " + std::generic_category().message(errno));
+  std::string text;
+  struct stat status {};
+  const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  ssize_t got = regular ? 1 : 0;
+  size_t size = 0;
   // One byte more than allowed tells a file that is too large, without reading the rest of it.
-  std::string text(kMaxBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) throw Error("M101", "cannot be read", place, "check the path and its permissions");
-  text.resize(static_cast<size_t>(in.gcount()));
+  while (got > 0 && size <= kMaxBytes) {
+    text.resize(size == 0 ? std::min(static_cast<size_t>(status.st_size), kMaxBytes) + 1 : kMaxBytes + 1);
+    got = ::read(fd, text.data() + size, text.size() - size);
+    size += static_cast<size_t>(std::max<ssize_t>(got, 0));
+  }
+  ::close(fd);
+  if (!regular) {
+    throw Error("M101",
+                S_ISDIR(status.st_mode) ? "is a folder, not a file" : "is a pipe or a device, not a file",
+                place, "name the file itself");
+  }
+  if (got < 0) refuse("cannot be read");
+  text.resize(size);
   return text;
 }
 

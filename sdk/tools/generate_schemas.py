@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""generate_schemas.py [OUT]: writes core/capture/exported_program/aten_schemas.txt, the schemas of the installed PyTorch.
+"""generate_schemas.py [OUT]: writes core/ir/aten_schemas.txt, the schemas of the installed PyTorch.
 
 Run it after raising torch_pin in ./dev (.deps/venv/bin/python sdk/tools/generate_schemas.py); schemas_test.cpp
 compares the table with libtorch. Left out is what no exported program holds: variants that write to a keyword argument
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-TABLE = Path(__file__).parents[2] / "core/capture/exported_program/aten_schemas.txt"
+TABLE = Path(__file__).parents[2] / "core/ir/aten_schemas.txt"
 
 
 def is_wanted(schema: torch.FunctionSchema) -> bool:

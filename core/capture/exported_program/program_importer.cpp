@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "core/capture/exported_program/schema_table.h"
 #include "core/capture/exported_program/weights.h"
+#include "core/ir/schema_table.h"
 
 namespace onnxport {
 namespace {
@@ -75,14 +75,8 @@ bool is_number(std::string_view tag) {
 }  // namespace
 
 ProgramImporter::ProgramImporter(ir::Graph& graph, const ProgramDims& dims,
-                                 const std::vector<std::string>& custom_schemas)
-    : graph_(graph), dims_(dims), block_(&graph.body()) {
-  for (const std::string& text : custom_schemas) {
-    ir::Schema schema = ir::parse_schema(text);
-    std::string name = schema.qualified_name();
-    schemas_[std::move(name)] = graph_.keep(std::move(schema));
-  }
-}
+                                 std::shared_ptr<const ir::CustomSchemas> custom_schemas)
+    : graph_(graph), dims_(dims), block_(&graph.body()), custom_schemas_(std::move(custom_schemas)) {}
 
 void ProgramImporter::finish() {
   if (!errors_.empty()) throw Error(std::move(errors_));
@@ -188,6 +182,8 @@ const ir::Schema* ProgramImporter::schema_of(const std::string& name, const std:
   if (known != schemas_.end()) return known->second;
   if (std::optional<ir::Schema> schema = find_aten_schema(name))
     return schemas_[name] = graph_.keep(*std::move(schema));
+  if (const ir::CustomSchema* given = custom_schemas_ == nullptr ? nullptr : custom_schemas_->find(name))
+    return schemas_[name] = graph_.keep(given->schema);
   // A custom operator that no manifest describes: the program names the arguments of this call.
   ir::Schema made;
   const size_t dot = name.find('.');
@@ -221,14 +217,30 @@ const ir::Schema* ProgramImporter::schema_for_numbers(const ir::Schema* schema,
   return other->arguments.size() == schema->arguments.size() ? other : schema;
 }
 
+// A program and the schema of an operator that do not fit: of torch's own it is the program that is damaged, of
+// another one the plugin that gives the schema may be of another release.
+void ProgramImporter::misfit(const ir::Schema& schema, const Json& node, const std::string& what) const {
+  const std::string name = schema.qualified_name();
+  const ir::CustomSchema* given =
+      custom_schemas_ == nullptr || find_aten_schema(name) ? nullptr : custom_schemas_->find(name);
+  if (given == nullptr) node.refuse(what);
+  throw Error(
+      "C407",
+      "the schema that plugin " + given->plugin + " gives for " + name + " does not fit the program, which " +
+          what,
+      given->location,
+      "take the plugin's release for this model, or leave the plugin out: --disable-plugin " + given->plugin);
+}
+
 std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema,
                                                       const std::vector<Input>& inputs, const Json& node) {
   std::vector<ir::Value*> out(schema.arguments.size(), nullptr);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const int named = inputs[i].name.empty() ? static_cast<int>(i) : schema.find(inputs[i].name);
     if (named < 0 || static_cast<size_t>(named) >= out.size()) {
-      node.refuse("gives " + schema.qualified_name() + " an argument '" + std::string(inputs[i].name) +
-                  "' that it does not take");
+      misfit(schema, node,
+             "gives " + schema.qualified_name() + " an argument '" + std::string(inputs[i].name) +
+                 "' that it does not take");
     }
     const ir::SchemaArgument& wanted = schema.arguments[static_cast<size_t>(named)];
     ir::Value* value = argument(inputs[i].argument, wanted.type);
@@ -242,7 +254,7 @@ std::vector<ir::Value*> ProgramImporter::arguments_of(const ir::Schema& schema,
     if (out[i] != nullptr) continue;
     const ir::SchemaArgument& missing = schema.arguments[i];
     if (!missing.default_value)
-      node.refuse("lacks the argument '" + missing.name + "' of " + schema.qualified_name());
+      misfit(schema, node, "lacks the argument '" + missing.name + "' of " + schema.qualified_name());
     out[i] = default_of(missing);
   }
   return out;
@@ -327,8 +339,9 @@ void ProgramImporter::bind_outputs(ir::Node* made, const Json& node) {
   for (const Json& output : node.at("outputs").items()) bind_output(made, output);
   const ir::Schema* schema = made->schema();
   if (schema != nullptr && !schema->more_returns && made->output_count() > schema->returns.size()) {
-    node.refuse("has " + std::to_string(made->output_count()) + " results where " + schema->qualified_name() +
-                " has " + std::to_string(schema->returns.size()));
+    misfit(*schema, node,
+           "has " + std::to_string(made->output_count()) + " results where " + schema->qualified_name() +
+               " has " + std::to_string(schema->returns.size()));
   }
 }
 

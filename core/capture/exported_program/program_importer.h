@@ -9,6 +9,7 @@
 
 #include "core/capture/exported_program/json.h"
 #include "core/capture/exported_program/program_dims.h"
+#include "core/ir/custom_schemas.h"
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
 
@@ -17,7 +18,8 @@ namespace onnxport {
 class ProgramImporter {
  public:
   // `custom_schemas`: of operators that are not libtorch's, from manifests.
-  ProgramImporter(ir::Graph& graph, const ProgramDims& dims, const std::vector<std::string>& custom_schemas);
+  ProgramImporter(ir::Graph& graph, const ProgramDims& dims,
+                  std::shared_ptr<const ir::CustomSchemas> custom_schemas);
 
   // Imports a graph at the end of the current block; `inputs` parallel to its inputs (null: none is bound).
   // One value per output; a None is a constant. Throws every unsupported node at once (Error T541), or Error
@@ -76,6 +78,7 @@ class ProgramImporter {
   void import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
   const ir::Schema* schema_of(const std::string& name, const std::vector<Input>& inputs);
   const ir::Schema* schema_for_numbers(const ir::Schema* schema, const std::vector<Input>& inputs);
+  [[noreturn]] void misfit(const ir::Schema& schema, const Json& node, const std::string& what) const;
   std::vector<ir::Value*> arguments_of(const ir::Schema& schema, const std::vector<Input>& inputs,
                                        const Json& node);
   ir::Value* default_of(const ir::SchemaArgument& argument);
@@ -131,6 +134,7 @@ class ProgramImporter {
   int depth_ = 0;
   int conditions_ = 0;  // of loops, around what is imported
   const ir::Provenance* provenance_ = nullptr;
+  std::shared_ptr<const ir::CustomSchemas> custom_schemas_;  // may be null
   std::unordered_map<std::string, const ir::Schema*> schemas_;
   std::vector<Diagnostic> errors_;
 };

@@ -32,13 +32,15 @@ std::string libtorch_text(const std::exception& e) {
   return excerpt(error != nullptr ? error->what_without_backtrace() : e.what(), 2000);
 }
 
-// Names that the code uses and libtorch does not know: it would stop at the first, we say all, each with its
-// line.
+// Names that the code uses and libtorch does not know. Operators of plugins are registered; of what is unknown
+// libtorch would name the first, we say all, each with its line.
 class NameScan {
  public:
-  NameScan(const Archive& archive, SourceLines& lines) : archive_(archive), lines_(lines) {}
+  NameScan(const Archive& archive, SourceLines& lines, const ir::CustomSchemas* custom)
+      : archive_(archive), lines_(lines), custom_(custom) {}
 
-  void run() {
+  // Throws what is unknown; gives the schemas of plugins that the code needs.
+  std::vector<const ir::CustomSchema*> run() {
     for (const std::string& record : archive_.records(kCode)) {
       if (!record.ends_with(".py")) continue;
       const std::string code = archive_.text(record);
@@ -46,6 +48,7 @@ class NameScan {
       each(code, "__torch__.torch.classes.", [&](size_t at) { class_used(record, code, at); });
     }
     if (!errors_.empty()) throw Error(std::move(errors_));
+    return std::move(used_);
   }
 
  private:
@@ -85,8 +88,14 @@ class NameScan {
     const std::string_view op = word(code, at);
     if (op.empty() || !skip(code, at, "(")) return;
     const std::string full = std::string(space) + "::" + std::string(op), name = excerpt(full);
+    const auto given = custom_ == nullptr ? std::vector<const ir::CustomSchema*>() : custom_->overloads(full);
+    for (const ir::CustomSchema* schema : given) {
+      register_schema(*schema);
+      used_.push_back(schema);
+    }
+    if (!given.empty() || is_registered(full)) return;
     Location where = place(record, from, name);
-    if (!seen_.insert(full + '@' + where.source).second || is_registered(full)) return;
+    if (!seen_.insert(full + '@' + where.source).second) return;
     errors_.push_back({Severity::error, "T501",
                        "the model calls the operator " + name + ", which nothing here knows",
                        std::move(where),
@@ -109,6 +118,8 @@ class NameScan {
 
   const Archive& archive_;
   SourceLines& lines_;
+  const ir::CustomSchemas* custom_;
+  std::vector<const ir::CustomSchema*> used_;
   std::set<std::string> seen_;
   std::vector<Diagnostic> errors_;
 };
@@ -192,8 +203,7 @@ std::vector<c10::IValue> traced_inputs(const Archive& archive, Deserializer& des
 
 LoadedModule load_module(const Archive& archive, SourceLines& lines, const CaptureOptions& options) {
   for (const std::filesystem::path& library : options.libraries) load_kernels(library.string());
-  register_schemas(options.schemas);
-  NameScan(archive, lines).run();
+  const std::vector<const ir::CustomSchema*> custom = NameScan(archive, lines, options.schemas.get()).run();
 
   const Location place = place_of_file(archive.file().path().string());
   LoadedModule out;
@@ -221,7 +231,20 @@ LoadedModule load_module(const Archive& archive, SourceLines& lines, const Captu
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error("I102", "libtorch cannot load the model: " + libtorch_text(e), place,
+    const std::string why = libtorch_text(e);
+    // It names the operator whose call does not fit its schema.
+    for (const ir::CustomSchema* schema : custom) {
+      if (why.find(schema->schema.name + "(") == std::string::npos &&
+          why.find(schema->schema.name + ".") == std::string::npos)
+        continue;
+      throw Error("C407",
+                  "the schema that plugin " + schema->plugin + " gives for " +
+                      schema->schema.qualified_name() + " does not fit the model " + place.file + ": " + why,
+                  schema->location,
+                  "take the plugin's release for this model, or leave the plugin out: --disable-plugin " +
+                      schema->plugin);
+    }
+    throw Error("I102", "libtorch cannot load the model: " + why, place,
                 "save it again with torch.jit.save from the PyTorch it was made with");
   }
   return out;

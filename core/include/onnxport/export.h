@@ -41,11 +41,15 @@ ExportReport verify_files(const Source& model, const std::filesystem::path& onnx
 // has no stages).
 std::string show(const Source& model, std::string_view after, const ExportOptions& options = {});
 
-// The plugins that are found, and those that are not used with the reason why.
-std::vector<PluginInfo> list_plugins(const PluginOptions& options = {});
+// Every manifest found. Checks the files of their libraries too (there, whole, the sha256), but opens none.
+PluginListing list_plugins(const PluginOptions& options = {});
+
+// All that the manifest of one plugin says, by its id or by the path of a manifest. Opens no library. Throws
+// Error C405 when there is none.
+PluginDetails inspect_plugin(const std::string& id_or_manifest, PluginOptions options = {});
 
 // Who maps a torch operator at a target opset: the candidates in order, the winner first, each with its
-// reason.
+// reason. Nobody wins where plugins are in conflict or the first one cannot be used.
 std::vector<WhichInfo> which(std::string_view torch_op, int opset, const PluginOptions& options = {});
 
 #pragma GCC visibility pop

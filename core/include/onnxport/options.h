@@ -27,7 +27,7 @@ struct PluginOptions {
   bool default_paths = true;  // environment, user, system (the built-in folder is always searched)
   bool builtin = true;
   std::vector<std::string> prefer;   // plugin ids that win a conflict
-  std::vector<std::string> disable;  // plugin ids to leave out
+  std::vector<std::string> disable;  // plugin ids to leave out, * stands for any text
 };
 
 struct VerifyOptions {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,18 +55,62 @@ struct ExportReport {
   std::vector<std::pair<std::string, double>> stage_seconds;
 };
 
-// One plugin as `plugin list` shows it.
+// One manifest as `plugin list` shows it.
 struct PluginInfo {
-  std::string id, version, publisher, tier, state, reason;  // state: active, shadowed, disabled, broken
+  std::string id;  // the file's name where the manifest could not be read
+  std::string version, publisher;
+  std::string tier;  // explicit, path, environment, user, system, built-in
+  // active; shadowed (another of its id comes first); disabled; refused (others could write it, or it takes a
+  // name that is reserved); ambiguous (two of one id in one folder); broken (the manifest, its library, or
+  // what it requires).
+  std::string state;
+  std::string code;    // of what is wrong: M101, L203, A301, …; empty when nothing is
+  std::string reason;  // in words
   std::filesystem::path manifest;
+  std::filesystem::path library;  // of this platform; empty when it has none
   size_t mappings = 0;
   std::vector<int> opsets;
+  std::vector<std::string> passes;
 };
 
-// One candidate for a torch operator, with the reason for its rank.
+// One operator that a plugin maps: by its library, by a node ("com.acme::Swish") or by a function.
+struct PluginOperator {
+  std::string torch_op;
+  std::string by;
+  int min_opset = 0;  // target opsets, as far as the manifest says; 0: no bound
+  int max_opset = 0;
+};
+
+// Everything a manifest says, as `plugin inspect` shows it.
+struct PluginDetails : PluginInfo {
+  std::string name, license, url, description, abi;
+  std::string manifest_sha256;
+  std::string library_sha256;  // of the file; empty when there is none
+  std::vector<PluginOperator> operators;
+  std::vector<std::string> schemas;
+  std::vector<std::string> domains;       // "com.acme 2"
+  std::vector<std::string> requirements;  // "onnxport >=0.1", "com.acme.base >=2"
+  std::vector<std::string> overrides;
+};
+
+// A folder where manifests were looked for: "3 manifests", "absent", "refused: …".
+struct PluginFolder {
+  std::filesystem::path folder;
+  std::string tier;
+  std::string state;
+};
+
+struct PluginListing {
+  std::vector<PluginInfo> plugins;  // in order of precedence
+  std::vector<PluginFolder> folders;
+  std::vector<Diagnostic> notes;
+};
+
+// One candidate for a torch operator, as `plugin which` shows it.
 struct WhichInfo {
   std::string plugin, entry, reason;
   bool wins = false;
+  std::optional<Diagnostic> problem;  // why it is in conflict or cannot be used
 };
 
 }  // namespace onnxport

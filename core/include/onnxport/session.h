@@ -103,7 +103,10 @@ class Session {
   // Whether a target can be asked for at all: Error O605 when no plugin offers an opset it names.
   void check(const Target& target) const;
 
-  std::vector<PluginInfo> plugins() const;
+  // Every manifest found, its library's file checked too (there, whole, the sha256), none opened.
+  PluginListing plugins() const;
+  // All that the manifest of one plugin says. Error C405 when no plugin has that id.
+  PluginDetails inspect(const std::string& plugin_id) const;
   // The opsets of ai.onnx that can be written.
   std::vector<int> opsets() const;
   // Who maps a torch operator at a target opset: the candidates in order, the winner first, each with its reason.

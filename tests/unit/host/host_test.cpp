@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "core/ir/pivot.h"
+#include "core/plugin/function_names.h"
 #include "core/translate/function_text.h"
 #include "core/translate/translate.h"
 #include "unit/plugin/files.h"
@@ -57,8 +58,12 @@ class HostTest : public testing::Test {
   }
 
   Outcome run(const std::string& op, std::vector<Argument> arguments = {}, int opset = 20) {
-    schema_ = ir::parse_schema(op + "(Tensor x, float scale=2) -> Tensor");
     if (arguments.empty()) arguments = {Argument::of(x_), Argument::of_real(2)};
+    return run_schema(op + "(Tensor x, float scale=2) -> Tensor", std::move(arguments), opset);
+  }
+  Outcome run_schema(const std::string& schema, std::vector<Argument> arguments, int opset = 20) {
+    schema_ = ir::parse_schema(schema);
+    const std::string op = schema_.qualified_name();
     const auto candidates = registry_->candidates(op, opset);
     if (candidates.empty())
       return {Status::declined, {Severity::error, "", "no candidate", {}, ""}, {}, {}, {}};
@@ -68,6 +73,7 @@ class HostTest : public testing::Test {
     call.arguments = arguments;
     call.outputs = call_->outputs();
     call.target_opset = opset;
+    call.inline_functions = inline_functions_;
     return run_mapping(candidates.front(), call, *builder_, *registry_);
   }
   size_t nodes() {
@@ -91,6 +97,7 @@ class HostTest : public testing::Test {
   std::unique_ptr<Registry> registry_;
   ir::Schema schema_;
   ir::Value* x_ = nullptr;
+  bool inline_functions_ = false;
 };
 
 TEST_F(HostTest, AMappingEmitsTypedNodes) {
@@ -212,6 +219,96 @@ TEST_F(HostTest, AFunctionMayBeKept) {
   EXPECT_THAT(old.notes[0], StartsWith("the function op is inlined"));
 }
 
+TEST_F(HostTest, D14AKeptFunctionIsInlinedForWhoRunsTheNodes) {
+  use_mapping("{torch: test::op, keep_function: true, function: \"(x) => (y) { y = Relu(x) }\"}");
+  inline_functions_ = true;
+  const Outcome out = run("test::op");
+  ASSERT_EQ(out.status, Status::done) << out.cause.message;
+  EXPECT_EQ(out.results[0].value->producer()->op_text(), "Relu");
+  EXPECT_TRUE(graph_.functions.empty());
+}
+
+// Without a schema in the manifest the reader cannot know the arguments.
+TEST_F(HostTest, D07AMisspeltReferenceIsRefusedWhenTheSchemaIsKnown) {
+  use_mapping("{torch: test::op, function: \"(x) => (y) { y = LeakyRelu <alpha: float = @scael> (x) }\"}");
+  const Outcome out = run("test::op");
+  EXPECT_EQ(out.status, Status::failed);
+  EXPECT_THAT(out.cause.message,
+              StartsWith("the function refers to @scael, which is no argument of test::op"));
+  EXPECT_EQ(out.cause.hint, "did you mean @scale?");
+  EXPECT_EQ(nodes(), 0u);
+}
+
+TEST_F(HostTest, D25AListOfTensorsIsAsManyInputs) {
+  const std::string schema = "test::op(Tensor x, Tensor?[] more) -> Tensor";
+  use_mapping("{torch: \"" + schema + "\", onnx: com.test::Thing, inputs: [x, more], result: {like: x}}");
+  const Outcome out = run_schema(
+      schema, {Argument::of(x_), Argument::of_list({Argument::of(x_), Argument{}, Argument::of(x_)})});
+  ASSERT_EQ(out.status, Status::done) << out.cause.message;
+  const ir::Node* node = out.results[0].value->producer();
+  ASSERT_EQ(node->operand_count(), 4u);
+  EXPECT_EQ(node->operand(1), x_);
+  EXPECT_EQ(node->operand(2), nullptr);
+  const Outcome unknown = run_schema(schema, {Argument::of(x_), Argument::of(x_)});
+  EXPECT_EQ(unknown.status, Status::declined);
+  EXPECT_EQ(unknown.cause.message,
+            "how many tensors the list 'more' holds is known at run time only: a library can map that");
+  // Every tensor argument, where the manifest does not say which.
+  use_mapping("{torch: \"" + schema + "\", onnx: Sum}");
+  const Outcome sum =
+      run_schema(schema, {Argument::of(x_), Argument::of_list({Argument::of(x_), Argument::of(x_)})});
+  ASSERT_EQ(sum.status, Status::done) << sum.cause.message;
+  EXPECT_EQ(sum.results[0].value->producer()->operand_count(), 3u);
+}
+
+TEST_F(HostTest, D25SeveralResultsAndAListOfThem) {
+  const std::string two = "test::op(Tensor x) -> (Tensor, Tensor)";
+  use_mapping("{torch: \"" + two +
+              "\", onnx: com.test::Thing, results: [{like: x}, {dtype: i64, shape: [x.0]}]}");
+  const Outcome pair = run_schema(two, {Argument::of(x_)});
+  ASSERT_EQ(pair.status, Status::done) << pair.cause.message;
+  ASSERT_EQ(pair.results.size(), 2u);
+  EXPECT_EQ(pair.results[1].value->type().text(), "i64[batch]");
+  const std::string list = "test::op(Tensor x) -> (Tensor, Tensor[])";
+  use_mapping("{torch: \"" + list +
+              "\", function: \"(x) => (a, b, c) { a = Relu(x)  b = Exp(x)  c = Tanh(x) }\"}");
+  call_->add_output(ir::Type::tensor());
+  const Outcome mixed = run_schema(list, {Argument::of(x_)});
+  ASSERT_EQ(mixed.status, Status::done) << mixed.cause.message;
+  ASSERT_EQ(mixed.results.size(), 2u);
+  EXPECT_EQ(mixed.results[0].value->producer()->op_text(), "Relu");
+  ASSERT_EQ(mixed.results[1].kind, Argument::Kind::list);
+  ASSERT_EQ(mixed.results[1].items.size(), 2u);
+  EXPECT_EQ(mixed.results[1].items[1].value->producer()->op_text(), "Tanh");
+}
+
+TEST_F(HostTest, D19ANodeHasTheVersionOfItsOwnPluginsDomain) {
+  folder_.write("other.onnxport.yaml",
+                "onnxport_manifest: 1\nplugin: {id: com.test.other, version: \"1.0.0\"}\nprovides: {domains: "
+                "[{name: com.test, "
+                "version: 9}], mappings: [{torch: test::unused, onnx: com.test::Other}]}\n");
+  PluginOptions options;
+  options.files = {
+      folder_.write(
+          "test.onnxport.yaml",
+          "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nprovides: {domains: "
+          "[{name: com.test, version: 3}], mappings: [{torch: test::op, onnx: com.test::Thing}]}\n"),
+      folder_.path() / "other.onnxport.yaml"};
+  options.default_paths = options.builtin = false;
+  registry_ = std::make_unique<Registry>(options, plugin_host());
+  ASSERT_EQ(run("test::op").status, Status::done);
+  EXPECT_EQ(graph_.opsets["com.test"], 3);
+  ASSERT_EQ(run("test::unused").status, Status::done);
+  EXPECT_EQ(graph_.opsets["com.test"], 9);
+}
+
+TEST_F(HostTest, D25AnOperatorMappedAtOtherOpsetsSaysWhich) {
+  use_mapping("{torch: test::op, onnx: Relu, opset: \">=21\"}");
+  EXPECT_TRUE(registry_->candidates("test::op", 20).empty());
+  EXPECT_EQ(registry_->other_opsets("test::op"), "com.test.plugin maps it at opset 21 and above");
+  EXPECT_EQ(registry_->other_opsets("test::none"), "");
+}
+
 TEST_F(HostTest, ABrokenFunctionTextNamesItsPlace) {
   use_mapping("{torch: test::op, function: \"(x) => (y) { y = Nonsense(x) }\"}");
   expect_failure("test::op", "test.onnxport.yaml:6:7");
@@ -225,8 +322,7 @@ TEST(FunctionText, NamesOfATextAreFound) {
   EXPECT_EQ(function_inputs("(x, w_1 , b) => (y) { y = Gemm(x, w_1, b) }"),
             (std::vector<std::string>{"x", "w_1", "b"}));
   EXPECT_EQ(function_inputs("() => (y) {}"), std::vector<std::string>{});
-  EXPECT_TRUE(function_names("y = Elu <alpha: float = @alpha> (x)", "alpha"));
-  EXPECT_FALSE(function_names("y = Elu <alpha: float = @alpha2> (x)", "alpha"));
+  EXPECT_EQ(function_references("y = Elu <alpha: float = @alpha> (x)"), std::vector<std::string>{"alpha"});
 }
 
 }  // namespace

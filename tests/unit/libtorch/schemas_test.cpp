@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/capture/exported_program/schema_table.h"
+#include "core/ir/schema_table.h"
 
 namespace onnxport::testing {
 namespace {
@@ -40,7 +40,7 @@ struct Table {
 };
 
 Table table() {
-  std::ifstream in(ONNXPORT_SOURCE_DIR "/core/capture/exported_program/aten_schemas.txt");
+  std::ifstream in(ONNXPORT_SOURCE_DIR "/core/ir/aten_schemas.txt");
   Table out;
   std::getline(in, out.head);
   for (std::string line; std::getline(in, line);) out.lines.insert(line);

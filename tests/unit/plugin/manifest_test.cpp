@@ -83,7 +83,8 @@ x-anything: {at: all}
 
 TEST(Manifest, M101Unreadable) {
   EXPECT_EQ(error_of([] { read_manifest("/nowhere/x.onnxport.yaml"); }),
-            "/nowhere/x.onnxport.yaml: error M101: cannot be read\n  -> check the path and its permissions");
+            "/nowhere/x.onnxport.yaml: error M101: cannot be read: No such file or directory\n  -> check the "
+            "path and its permissions");
   EXPECT_THAT(error_of([] { read_manifest("/"); }), HasSubstr("M101: is a folder, not a file"));
   EXPECT_THAT(errors_in("onnxport_manifest: 1\nplugin: \xff"),
               StartsWith("acme.onnxport.yaml:2:9: error M101: is not UTF-8 text"));
@@ -123,7 +124,7 @@ TEST(Manifest, M104MissingKey) {
 TEST(Manifest, M105WrongTypeOrRange) {
   EXPECT_EQ(
       errors_in("onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: 1.4}\n" + std::string(kSwish)),
-      "acme.onnxport.yaml:2:37: error M105: plugin.version must be in quotes\n  -> write version: \"1.4\"");
+      "acme.onnxport.yaml:2:37: error M105: plugin.version must be in quotes\n  -> write version: \"1.4.0\"");
   for (const char* bad :
        {"plugin: {id: Acme, version: \"1.0.0\"}", "plugin: {id: com..acme, version: \"1.0.0\"}",
         "plugin: {id: com.acme, version: \"1.0\"}", "plugin: com.acme"}) {
@@ -205,6 +206,114 @@ TEST(Manifest, M109PathEscapes) {
 TEST(Manifest, M112BadSchema) {
   EXPECT_THAT(errors_in(with("provides: {schemas: [\"acme::f(Tensor x -> Tensor\"]}\n")),
               HasSubstr("acme.onnxport.yaml:3:22: error M112: "));
+}
+
+// A mapping of acme::f with this schema and the rest of its entry.
+std::string mapping(const std::string& schema, const std::string& rest) {
+  return with("provides: {domains: [{name: com.acme}], mappings: [{torch: \"acme::f" + schema + "\", " +
+              rest + "}]}\n");
+}
+
+TEST(Manifest, D03WhatLibtorchWouldNotReadIsRefused) {
+  EXPECT_EQ(
+      errors_in(with("provides: {schemas: [\"typo::op(Tensr x) -> Tensor\"]}\n")),
+      "acme.onnxport.yaml:3:22: error M112: libtorch would not read this schema: 'Tensr' is no type of torch "
+      "(argument 'x')\n  -> write it as torch does: \"acme::op(Tensor x, float scale=1) -> Tensor\"");
+  for (const char* schema :
+       {"(Tensor x, int y=1, Tensor z) -> Tensor", "(Tensor in) -> Tensor", "(Tensor x=3) -> Tensor",
+        "(int[][2][] x) -> Tensor", "(float x=inf) -> Tensor", "(str[] x=[]) -> Tensor"}) {
+    EXPECT_THAT(errors_in(mapping(schema, "onnx: Relu")),
+                HasSubstr("M112: libtorch would not read this schema: "))
+        << schema;
+  }
+}
+
+TEST(Manifest, D07AMisspeltReferenceIsAnError) {
+  EXPECT_EQ(errors_in(mapping("(Tensor x, float scale) -> Tensor",
+                              "function: \"(x) => (y) { y = LeakyRelu <alpha: float = @scael> (x) }\"")),
+            "acme.onnxport.yaml:3:114: error M105: 'scael' in function (@scael) is no argument of acme::f\n  "
+            "-> did you "
+            "mean 'scale'?");
+  EXPECT_THAT(errors_in(mapping("(Tensor x) -> Tensor", "function: \"(z) => (y) { y = Relu(z) }\"")),
+              HasSubstr("'z' in function is no argument of acme::f\n  -> did you mean 'x'?"));
+}
+
+TEST(Manifest, D15TorchsOwnSchemasCannotBeGivenAnew) {
+  EXPECT_EQ(
+      errors_in(with("provides: {schemas: [\"aten::gelu(Tensor x) -> Tensor\"]}\n")),
+      "acme.onnxport.yaml:3:22: error M114: the schema of torch's own aten::gelu cannot be given anew: it is "
+      "aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor\n  -> write the operator's name alone: "
+      "aten::gelu");
+  EXPECT_THAT(
+      errors_in(with("provides: {mappings: [{torch: \"aten::relu(Tensor x) -> Tensor\", onnx: Relu}]}\n")),
+      HasSubstr("M114"));
+  EXPECT_EQ(
+      parse_manifest(
+          with("provides: {mappings: [{torch: \"aten::relu(Tensor self) -> Tensor\", onnx: Relu}]}\n"), "x")
+          .mappings.size(),
+      1u);
+}
+
+TEST(Manifest, D25ResultsAndListsAsFarAsAManifestCan) {
+  const Manifest m = parse_manifest(mapping("(Tensor x, Tensor[] more) -> (Tensor, Tensor[])",
+                                            "onnx: com.acme::F, inputs: [x, more], results: [{like: x}, "
+                                            "{like: x}, {dtype: i64, shape: [x.0]}]"),
+                                    "x");
+  ASSERT_EQ(m.mappings[0].results.size(), 3u);
+  EXPECT_EQ(m.mappings[0].results[2].dtype, "i64");
+  const std::pair<const char*, const char*> bad[] = {
+      {"(Tensor x) -> Tensor[]", "onnx: com.acme::F"},
+      {"(Tensor x) -> (Tensor, Tensor)", "onnx: com.acme::F, result: {like: x}"},
+      {"(Tensor x) -> Tensor", "onnx: com.acme::F, results: [{like: x}, {like: x}]"},
+      {"(Tensor x) -> Tensor?", "onnx: com.acme::F"},
+      {"(Tensor x) -> (Tensor[], Tensor[])", "onnx: com.acme::F, results: [{like: x}]"},
+      {"(Tensor x) -> Dict(str, Tensor)", "onnx: com.acme::F"},
+      {"(Tensor[] x) -> Tensor", "function: \"(x) => (y) { y = Relu(x) }\""},
+      {"(Tensor x) -> (Tensor, Tensor)", "function: \"(x) => (y) { y = Relu(x) }\""},
+  };
+  for (const auto& [schema, rest] : bad)
+    EXPECT_THAT(errors_in(mapping(schema, rest)), HasSubstr(" error M105: ")) << schema << rest;
+  EXPECT_EQ(errors_in(mapping("(Tensor x) -> Tensor[]", "onnx: com.acme::F")),
+            "acme.onnxport.yaml:3:52: error M105: how many tensors the list that acme::f returns holds is "
+            "not said\n  -> say "
+            "the type of each output, results: [{like: x}, {like: x}]; where the number differs from call to "
+            "call, a library "
+            "can give it");
+  EXPECT_THAT(errors_in(mapping("(Tensor x) -> Tensor?", "onnx: com.acme::F")),
+              HasSubstr("a mapping without a library cannot give the result Tensor? of acme::f\n  -> a "
+                        "library can: provides: ops: "
+                        "[acme::f], see docs/plugins.md"));
+  EXPECT_THAT(errors_in(mapping("(Tensor[] x) -> Tensor", "function: \"(x) => (y) { y = Relu(x) }\"")),
+              HasSubstr("the list 'x' (Tensor[]) cannot be an input of a function\n  -> 'onnx:' makes one "
+                        "node that takes its "
+                        "elements as inputs; a library can do anything with it"));
+  // What an operator writes is an output after what it returns; what it returns of that is none.
+  EXPECT_EQ(
+      parse_manifest(mapping("(Tensor(a!) x) -> Tensor(a!)", "function: \"(x) => (y) { y = Relu(x) }\""), "x")
+          .mappings.size(),
+      1u);
+  EXPECT_EQ(parse_manifest(mapping("(Tensor(a!) x) -> ()", "function: \"(x) => (y) { y = Relu(x) }\""), "x")
+                .mappings.size(),
+            1u);
+}
+
+TEST(Manifest, WhatTheModelWouldCarryIsAnIdentifier) {
+  for (const char* rest :
+       {"domains: [{name: \"a b\"}]", "domains: [{name: \"com.acme\\0\"}]", "domains: [{name: .com}]"})
+    EXPECT_THAT(
+        errors_in(with("library: {linux_amd64: a.so}\nprovides: {ops: [a::b], " + std::string(rest) + "}\n")),
+        HasSubstr("error M105: "))
+        << rest;
+  EXPECT_THAT(errors_in(mapping("(Tensor x) -> Tensor", "onnx: Relu, attributes: {\"a b\": 1}")),
+              HasSubstr("'a b' is no attribute of ONNX"));
+}
+
+TEST(Manifest, NumbersAreWrittenPlainly) {
+  EXPECT_THAT(errors_in(with("abi: {major: 01}\n") + kSwish),
+              HasSubstr("abi.major must be a whole number, this is '01'"));
+  EXPECT_EQ(
+      errors_in("onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: 1.0}\n" + std::string(kSwish)),
+      "acme.onnxport.yaml:2:37: error M105: plugin.version must be in quotes\n  -> write version: \"1.0.0\"");
 }
 
 TEST(Manifest, ReportsAllMistakesAtOnce) {

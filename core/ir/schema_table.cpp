@@ -1,4 +1,4 @@
-#include "core/capture/exported_program/schema_table.h"
+#include "core/ir/schema_table.h"
 
 #include <algorithm>
 #include <string>

@@ -1,0 +1,60 @@
+// Every manifest found, and what becomes of it: active, shadowed, disabled, refused, ambiguous or broken. One
+// that is in no order harms nobody who does not need it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/plugin/discovery.h"
+#include "core/plugin/plugin_entry.h"
+#include "onnxport/errors.h"
+#include "onnxport/options.h"
+#include "onnxport/report.h"
+
+namespace onnxport {
+
+class PluginSet {
+ public:
+  // Throws L208 when there is no manifest at all, M1xx and C4xx for one that `options` name explicitly, C405
+  // when an id in `options` fits no plugin. Opens no library.
+  PluginSet(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
+
+  // Those that can be asked, and those that cannot (PluginEntry::unusable) although an export may need them.
+  const std::vector<std::unique_ptr<PluginEntry>>& active() const { return active_; }
+  // The first of that id; null: none.
+  PluginEntry* find(std::string_view id) const;
+  // Checks the files of the libraries too.
+  PluginListing listing() const;
+  // Of an active one. Throws C405.
+  PluginDetails details(const std::string& id) const;
+  const std::vector<Diagnostic>& notes() const { return notes_; }
+
+ private:
+  void add(const FoundManifest& found);
+  void activate(Manifest manifest, const std::string& tier);
+  void add_second(const FoundManifest& found, Manifest manifest, PluginEntry& first);
+  void add_broken(const FoundManifest& found, std::string_view state, const Error& error, bool say);
+  void check_reserved(const FoundManifest& found, const Manifest& manifest) const;
+  std::string why_disabled(const FoundManifest& found, std::string_view id) const;
+  void check_abi(PluginEntry& entry) const;
+  void check_requirements(PluginEntry& entry) const;
+  void check_function_opsets();
+  void check_ids(const std::vector<std::string>& ids, std::string_view option) const;
+  PluginInfo state_of(const PluginEntry& entry) const;
+
+  const onnxport_host* host_;              // what opened libraries see of this process
+  std::vector<std::string> disabled_;      // globs of PluginOptions::disable
+  std::vector<std::string> switched_off_;  // globs of ONNXPORT_PLUGINS_DISABLE
+  std::vector<std::string> switched_on_;   // and of ONNXPORT_PLUGINS_ENABLE, which stand above them
+  std::filesystem::path builtin_;
+  std::vector<std::unique_ptr<PluginEntry>> active_;
+  std::unordered_map<std::string_view, PluginEntry*> by_id_;  // the first of each id
+  std::vector<PluginInfo> inactive_;
+  Discovery found_;
+  std::vector<Diagnostic> notes_;
+};
+
+}  // namespace onnxport
