@@ -223,6 +223,12 @@ class Commands(Case):
         self.assertIn("org.onnxport.aten", self.succeed("plugin", "which", "aten::gelu", "--opset", 18))
         self.assertTrue(json.loads(self.succeed("--json", "plugin", "which", "aten::add.Tensor"))[0]["wins"])
         self.refuse("T501", 14, "plugin", "which", "acme::nothing")
+        self.assertEqual(json.loads(self.succeed("--json", "plugin", "which", "aten::gelu.default"))[0]["plugin"], "org.onnxport.aten")
+        details = json.loads(self.succeed("--json", "plugin", "inspect", "org.onnxport.aten"))
+        self.assertEqual((details["state"], len(details["library_sha256"])), ("active", 64))
+        self.assertIn("aten::gelu", [op["operator"] for op in details["operators"]])
+        self.assertIn("aten::gelu", self.succeed("plugin", "inspect", details["manifest"]))
+        self.refuse("C405", 13, "plugin", "inspect", "org.onnxport.atem")
 
 
 class Weights(Case):
@@ -365,7 +371,7 @@ class Vendor(Case):
 
     def manifest(self, text: str = ACME) -> Path:
         folder = self.scratch / "plugins"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "acme.onnxport.yaml").write_text(text)
         return folder
 
@@ -406,6 +412,89 @@ class Vendor(Case):
         self.refuse("V803", 17, "export", self.model, "-o", self.scratch / "x.onnx", *self.words,
                     "--plugin-path", self.manifest(), "--verify")
         self.assertEqual(self.left(), ["plugins"])
+
+    def test_d14_a_kept_function_is_verified_by_its_body(self) -> None:
+        kept = """onnxport_manifest: 1
+plugin: {id: com.acme.ops, version: "1.0.0"}
+provides:
+  mappings:
+    - {torch: "acme::scaled_tanh(Tensor x, float scale) -> Tensor", keep_function: true,
+       function: "(x) => (y) { t = Tanh(x)  s = Constant <value_float: float = @scale> ()  y = Mul(t, s) }"}
+    - {torch: "acme::swish2(Tensor x) -> Tensor", keep_function: true, function: "(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }"}
+"""
+        output = self.scratch / "x.onnx"
+        said = self.succeed("export", self.model, "-o", output, *self.words, "--plugin-path", self.manifest(kept), "--verify")
+        self.assertIn("verified", said)
+        self.assertEqual([n.domain for n in onnx.load(output).graph.node], ["", "com.acme.ops", "com.acme.ops"])
+
+    def test_d02_a_pipe_in_a_plugin_folder_hangs_nobody(self) -> None:
+        plugins = self.manifest()
+        os.mkfifo(plugins / "pipe.onnxport.yaml")
+        output = self.scratch / "x.onnx"
+        self.succeed("export", self.model, "-o", output, *self.words, "--plugin-path", plugins)
+        done = self.run_program("plugin", "list", "--plugin-path", plugins)
+        self.assertEqual(done.returncode, 10, done.stdout + done.stderr)
+        self.assertIn("refused M101", done.stdout)
+        self.refuse("M101", 10, "plugin", "list", "--plugin", plugins / "pipe.onnxport.yaml")
+
+    def test_d03_a_schema_that_is_none_harms_no_other_model(self) -> None:
+        plugins = self.manifest()
+        (plugins / "typo.onnxport.yaml").write_text(
+            'onnxport_manifest: 1\nplugin: {id: com.typo, version: "1.0.0"}\nprovides: {schemas: ["typo::op(Tensr x) -> Tensor"]}\n')
+        self.succeed("export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin-path", plugins)
+        done = self.run_program("plugin", "list", "--plugin-path", plugins)
+        self.assertEqual(done.returncode, 10)
+        self.assertRegex(done.stdout, r"typo\.onnxport\.yaml:3:\d+: error M112: libtorch would not read this schema: 'Tensr'")
+
+    def test_d15_schemas_that_contradict_each_other(self) -> None:
+        plugins = self.manifest()
+        (plugins / "other.onnxport.yaml").write_text(
+            'onnxport_manifest: 1\nplugin: {id: com.other, version: "1.0.0"}\nprovides: {schemas: ["acme::swish2(Tensor x, int n) -> Tensor"]}\n')
+        words = ("export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin-path", plugins)
+        said = self.refuse("C407", 13, *words)
+        self.assertIn("com.other", said)
+        self.succeed(*words, "--prefer", "com.acme.ops")
+        self.succeed(*words, "--disable-plugin", "com.other")
+
+    def test_d15_a_schema_that_does_not_fit_the_program_is_the_plugins(self) -> None:
+        plugins = self.manifest('onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: "1.0.0"}\n'
+                                'provides: {schemas: ["acme::shift_(Tensor(a!) x) -> ()", "acme::take_row(Tensor(a!) row, Tensor x) -> Tensor"]}\n')
+        said = self.refuse("C407", 13, "export", FIXTURES / "programs/acme_writes.pt2", "-o", self.scratch / "x.onnx", "--plugin-path", plugins)
+        self.assertIn("the schema that plugin com.acme.ops gives for acme::shift_ does not fit the program", said)
+        said = self.refuse("C407", 13, "export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin-path",
+                           self.manifest(ACME.replace("acme::swish2(Tensor x)", "acme::swish2(Tensor x, int n)")))
+        self.assertIn("the schema that plugin com.acme.ops gives for acme::swish2 does not fit the model", said)
+        self.refuse("M114", 10, "export", self.model, "-o", self.scratch / "x.onnx", *self.words, "--plugin",
+                    self.manifest('onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: "1.0.0"}\n'
+                                  'provides: {schemas: ["aten::gelu(Tensor x) -> Tensor"]}\n') / "acme.onnxport.yaml")
+
+    def test_d28_folders_and_ids(self) -> None:
+        words = ("export", self.model, "-o", self.scratch / "x.onnx", *self.words)
+        plugins = self.manifest()
+        done = self.run_program(*words, "--plugin-path", self.scratch / "nowhere", "--plugin-path", plugins)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"nowhere: warning L209: the plugin folder does not exist")
+        said = self.refuse("C405", 13, *words, "--plugin-path", plugins, "--prefer", "com.acme.op")
+        self.assertIn("did you mean com.acme.ops?", said)
+        done = self.run_program("--json", "plugin", "list", "--plugin-path", plugins)
+        entry = next(p for p in json.loads(done.stdout)["plugins"] if p["id"] == "com.acme.ops")
+        self.assertEqual((entry["state"], entry["manifest"]), ("active", str(plugins / "acme.onnxport.yaml")))
+        self.assertEqual(done.returncode, 0)
+
+    def test_which_explains_conflicts(self) -> None:
+        plugins = self.manifest()
+        (plugins / "other.onnxport.yaml").write_text(ACME.replace("com.acme.ops", "com.other.ops"))
+        done = self.run_program("plugin", "which", "acme::swish2", "--plugin-path", plugins)
+        self.assertEqual(done.returncode, 13, done.stdout + done.stderr)
+        self.assertIn("com.acme.ops", done.stdout)
+        self.assertIn("com.other.ops", done.stdout)
+        self.assertIn("choose one: --prefer com.acme.ops or --prefer com.other.ops", done.stderr)
+
+    def test_d26_json_is_json_whatever_a_plugin_says(self) -> None:
+        words = ("--json", "export", b"\xff\xfe.pt".decode(errors="surrogateescape"))
+        done = subprocess.run([os.environ["ONNXPORT_BIN"], *words], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 18)
+        self.assertIn("\ufffd\ufffd.pt", json.loads(done.stdout)["diagnostics"][0]["message"])
 
     def test_broken_manifest_is_named_beside_what_it_would_map(self) -> None:
         folder = self.manifest(ACME.replace("inputs: [x]", "inptus: [x]"))
