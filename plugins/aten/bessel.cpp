@@ -1,4 +1,4 @@
-// Bessel and Airy functions, by Cephes' approximations: a quotient of polynomials, or a Chebyshev series, for
+// Bessel and Airy functions and the window made of one, by Cephes' approximations: a quotient of polynomials, or a Chebyshev series, for
 // each range of the argument.
 #include "families.hpp"
 #include "numerics.hpp"
@@ -122,10 +122,23 @@ Value airy_ai(Op& op, const Value& x) {
   return op.Where(op.IsInf(x), op.like(x, std::nan("")), op.Where(x > 103.892, op.like(x, 0), out));
 }
 
+// aten::kaiser_window(int window_length, *, ScalarType? dtype=None, …) -> Tensor
+// aten::kaiser_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, …) -> Tensor
+// aten::kaiser_window.beta(int window_length, bool periodic, float beta, *, ScalarType? dtype=None, …) -> Tensor
+Value kaiser_window(Op& op) {
+  const double beta = op.real("beta", 12.0);
+  Value length = op["window_length"];
+  Value span = op.boolean("periodic", true) ? length : op.Max({length - 1, op.constant(1)});
+  Value x = op.cast(op.arange(length), DType::f64) * 2 / op.cast(span, DType::f64) - 1;
+  Value window = i0(op, op.Sqrt(1 - x * x) * beta) / i0(op, op.constant(beta, DType::f64));
+  return op.cast(op.Where(length == 1, op.like(window, 1), window), op.dtype("dtype", DType::f32));
+}
+
 }  // namespace
 
 Mappings bessel() {
   return {
+      {"aten::kaiser_window", kaiser_window},
       {"aten::special_bessel_j0", in_double<j0>},
       {"aten::special_bessel_j1", in_double<j1>},
       {"aten::special_bessel_y0", in_double<y0>},

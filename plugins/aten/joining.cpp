@@ -101,7 +101,7 @@ Values chunk(Op& op) {
   return split_into(op, self, axis, std::vector<int64_t>(static_cast<size_t>(chunks), 0));
 }
 
-Values sectioned(Op& op, int64_t axis) {
+Values split_into_sections(Op& op, int64_t axis) {
   Value self = op["self"];
   const int64_t all = op.static_size(self, axis), sections = op.integer("sections");
   std::vector<int64_t> sizes;
@@ -110,7 +110,7 @@ Values sectioned(Op& op, int64_t axis) {
 }
 
 // Pieces that end where the indices say.
-Values cut(Op& op, int64_t axis) {
+Values split_at_indices(Op& op, int64_t axis) {
   Value self = op["self"];
   Values pieces;
   Value from = op.constant(0);
@@ -122,7 +122,9 @@ Values cut(Op& op, int64_t axis) {
   return pieces;
 }
 
-Values split_tensor(Op& op, int64_t axis) { return op.has("sections") ? sectioned(op, axis) : cut(op, axis); }
+Values split_tensor(Op& op, int64_t axis) {
+  return op.has("sections") ? split_into_sections(op, axis) : split_at_indices(op, axis);
+}
 
 // aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]
 // aten::tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]

@@ -12,7 +12,7 @@ DType eight_bits(Op& op) {
 }
 
 // Whether all of the 8-bit type is used: then saturation is what torch's clamp is.
-bool whole_range(Op& op, DType t) {
+bool full_range(Op& op, DType t) {
   const int64_t low = op.integer("quant_min"), high = op.integer("quant_max");
   return (t == DType::u8 && low == 0 && high == 255) || (t == DType::i8 && low == -128 && high == 127);
 }
@@ -20,7 +20,7 @@ bool whole_range(Op& op, DType t) {
 Value fake_quantized(Op& op, const Value& scale, const Value& zero_point, int64_t axis) {
   Value self = op["self"];
   const DType t = eight_bits(op);
-  if (whole_range(op, t)) {
+  if (full_range(op, t)) {
     AttributeList<attr::axis> attrs;
     if (scale.rank() > 0) attrs.add(attr::axis(axis));
     Value zero = op.cast(zero_point, t);

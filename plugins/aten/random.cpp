@@ -42,17 +42,17 @@ Value randn_like(Op& op) {
   return gaussian(op, op.shape_of(op["self"]), op.dtype("dtype", op["self"].dtype()));
 }
 
-Value whole_numbers(Op& op, const Value& size, DType t) {
+Value random_integers(Op& op, const Value& size, DType t) {
   const double low = op.real("low", 0), high = op.real("high");
   return op.cast(op.Floor(uniform(op, size, DType::f32, low, high)), t);
 }
 
 // aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ScalarType? dtype=long, …) -> Tensor
-Value randint(Op& op) { return whole_numbers(op, op.shape("size"), op.dtype("dtype", DType::i64)); }
+Value randint(Op& op) { return random_integers(op, op.shape("size"), op.dtype("dtype", DType::i64)); }
 
 // aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ScalarType? dtype=None, …) -> Tensor
 Value randint_like(Op& op) {
-  return whole_numbers(op, op.shape_of(op["self"]), op.dtype("dtype", op["self"].dtype()));
+  return random_integers(op, op.shape_of(op["self"]), op.dtype("dtype", op["self"].dtype()));
 }
 
 // aten::randperm(SymInt n, *, ScalarType? dtype=long, …) -> Tensor

@@ -71,7 +71,7 @@ Value amin(Op& op) { return extreme_or_nan(op, "ReduceMin"); }
 Values aminmax(Op& op) { return {amin(op), amax(op)}; }
 
 // The place of a greatest or least value: in the flattened tensor where dim is None.
-Value place(Op& op, std::string_view onnx_op) {
+Value arg_extreme(Op& op, std::string_view onnx_op) {
   Value self = op["self"];
   if (self.dtype() == DType::boolean) self = op.cast(self, DType::i32);
   const bool keepdim = op.boolean("keepdim", false);
@@ -83,10 +83,10 @@ Value place(Op& op, std::string_view onnx_op) {
 }
 
 // aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor
-Value argmax(Op& op) { return place(op, "ArgMax"); }
+Value argmax(Op& op) { return arg_extreme(op, "ArgMax"); }
 
 // aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor
-Value argmin(Op& op) { return place(op, "ArgMin"); }
+Value argmin(Op& op) { return arg_extreme(op, "ArgMin"); }
 
 // aten::max(Tensor self) -> Tensor
 Value max(Op& op) { return extreme(op, "ReduceMax", op["self"]); }
@@ -164,7 +164,7 @@ Values cummax(Op& op) { return extreme_so_far(op, true); }
 Values cummin(Op& op) { return extreme_so_far(op, false); }
 
 // The middle of the sorted values, the lower one of two, and where it was.
-Values middle(Op& op, const Value& x, int64_t axis, bool keepdim) {
+Values lower_median(Op& op, const Value& x, int64_t axis, bool keepdim) {
   Value count = (op.dim(x, axis) + 1) / 2;
   const auto lower = op.TopK(x, op.shape({count}), {attr::axis(axis), attr::largest(0)});
   Value last = keepdim ? op.ints({-1}) : op.constant(-1);
@@ -173,18 +173,18 @@ Values middle(Op& op, const Value& x, int64_t axis, bool keepdim) {
 }
 
 // aten::median(Tensor self) -> Tensor
-Value median(Op& op) { return middle(op, op.reshape(op["self"], {-1}), 0, false)[0]; }
+Value median(Op& op) { return lower_median(op, op.reshape(op["self"], {-1}), 0, false)[0]; }
 
 // aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
 Values median_dim(Op& op) {
   Value self = op["self"];
   if (self.rank() == 0) return {self, op.constant(0)};
-  return middle(op, self, op.axis("dim", self), op.boolean("keepdim"));
+  return lower_median(op, self, op.axis("dim", self), op.boolean("keepdim"));
 }
 
 // The same of those that are numbers; NaN where none is.
 Values middle_of_numbers(Op& op, const Value& x, int64_t axis, bool keepdim) {
-  if (!is_floating(x.dtype())) return middle(op, x, axis, keepdim);
+  if (!is_floating(x.dtype())) return lower_median(op, x, axis, keepdim);
   Value missing = op.IsNaN(x);
   Value count = op.ReduceSum(op.cast(~missing, DType::i64), op.ints({axis}));
   Value whole = op.Where(missing, op.like(x, infinity), x);
