@@ -140,11 +140,7 @@ std::vector<ir::Value*> GraphBuilder::emit(std::string_view domain, std::string_
     }
   }
 
-  std::vector<ir::Type> types = state_->inference.infer(view, opset_);
-  if (domain.empty()) infer_by_body(view, opset_, types);
-  const NodeInputs known(view, state_->contents_of, graph_.symbols, opset_);
-  refine_types(known, types);
-  const auto contents = propagate_contents(known, types);
+  auto [types, contents] = infer(view);
   std::vector<ir::Value*> values(outputs);
   for (size_t i = 0; i < outputs; ++i)
     values[i] = contents[i] ? state_->find(*contents[i], types[i]) : nullptr;
@@ -169,6 +165,19 @@ std::vector<ir::Value*> GraphBuilder::emit(std::string_view domain, std::string_
     state_->offer(values[i], *contents[i]);
   }
   return values;
+}
+
+OperatorInference::Result GraphBuilder::infer(const onnx::NodeView& view) {
+  auto types = state_->inference.try_infer(view, opset_);
+  if (!types && operator_inference_ != nullptr) {
+    if (auto result = operator_inference_->infer(view, *this)) return std::move(*result);
+  }
+  if (!types) types = state_->inference.infer(view, opset_);
+  if (view.domain.empty()) infer_by_body(view, opset_, *types);
+  const NodeInputs known(view, state_->contents_of, graph_.symbols, opset_);
+  refine_types(known, *types);
+  auto contents = propagate_contents(known, *types);
+  return {std::move(*types), std::move(contents)};
 }
 
 std::vector<const ir::Tensor*> GraphBuilder::constants_of(std::span<ir::Value* const> values) {

@@ -10,8 +10,24 @@
 #include <vector>
 
 #include "core/ir/graph.h"
+#include "core/onnx/inference.h"
 
 namespace onnxport {
+
+class GraphBuilder;
+
+// Types of operators that the ONNX library does not know.
+class OperatorInference {
+ public:
+  struct Result {
+    std::vector<ir::Type> types;                               // one per output
+    std::vector<std::optional<std::vector<ir::Dim>>> elements;  // symbolic contents, where they are known
+  };
+
+  virtual ~OperatorInference() = default;
+  // nullopt: nobody says. Throws Error T5xx where the node does not fit.
+  virtual std::optional<Result> infer(const onnx::NodeView& node, GraphBuilder& builder) const = 0;
+};
 
 // Types come from the ONNX schema's own inference at `opset`, given symbolic dims and the symbolic contents
 // of shape values; integer arithmetic on shapes folds as it is emitted. Every failure is an Error T5xx (no
@@ -26,6 +42,9 @@ class GraphBuilder {
   ir::Graph& graph() { return graph_; }
   int opset() const { return opset_; }
   void set_opset(int opset) { opset_ = opset; }
+  // What is asked about operators that ONNX does not know; outlives the builder. Null: nobody, they are of unknown
+  // type.
+  void set_operator_inference(const OperatorInference* inference) { operator_inference_ = inference; }
 
   // ---- where ----
   void insert_at_end(ir::Block& block);
@@ -87,12 +106,14 @@ class GraphBuilder {
   struct State;
   static std::vector<const ir::Tensor*> constants_of(std::span<ir::Value* const> values);
   ir::Type name_open_dims(ir::Type type);  // unknown sizes get fresh names
+  OperatorInference::Result infer(const onnx::NodeView& view);
 
   ir::Graph& graph_;
   int opset_;
   ir::Block* block_;
   ir::Node* before_ = nullptr;
   const ir::Provenance* provenance_ = nullptr;
+  const OperatorInference* operator_inference_ = nullptr;
   std::vector<std::pair<ir::Block*, ir::Node*>> open_;
   std::unique_ptr<State> state_;
 };

@@ -1,28 +1,47 @@
 #include "core/host/host.h"
 
 #include <algorithm>
+#include <array>
 
+#include "core/errors/breadcrumb.h"
 #include "core/host/context.h"
+#include "core/host/order.h"
+#include "core/host/plugin_inference.h"
 
 namespace onnxport {
 namespace {
 
 constexpr const char* kReportToPublisher = "this is a defect of the plugin: report it to its publisher";
 
+struct Interface {
+  std::string_view id;
+  const void* table;
+};
+constexpr std::array<Interface, 10> kInterfaces = {{
+    {"onnxport.op/1", &kOpApi},
+    {"onnxport.graph/1", &kGraphApi},
+    {"onnxport.dim/1", &kDimApi},
+    {"onnxport.emit/1", &kEmitApi},
+    {"onnxport.diag/1", &kDiagApi},
+    {"onnxport.options/1", &kOptionsApi},
+    {"onnxport.rewrite/1", &kRewriteApi},
+    {"onnxport.match/1", &kMatchApi},
+    {"onnxport.onnx_body/1", &kOnnxBodyApi},
+    {"onnxport.infer_result/1", &kInferResultApi},
+}};
+
 const void* get_interface(const onnxport_host*, onnxport_str id) {
-  const std::string_view name =
-      id.data == nullptr ? std::string_view() : std::string_view(id.data, static_cast<size_t>(id.size));
-  if (name == "onnxport.op/1") return &kOpApi;
-  if (name == "onnxport.graph/1") return &kGraphApi;
-  if (name == "onnxport.emit/1") return &kEmitApi;
-  if (name == "onnxport.diag/1") return &kDiagApi;
-  if (name == "onnxport.rewrite/1") return &kRewriteApi;
-  if (name == "onnxport.onnx_body/1") return &kOnnxBodyApi;
+  if (id.data == nullptr || id.size > 256) return nullptr;
+  const std::string_view name(id.data, static_cast<size_t>(id.size));
+  for (const Interface& i : kInterfaces) {
+    if (i.id == name) return i.table;
+  }
   return nullptr;
 }
 
+constexpr std::string_view kVersion = ONNXPORT_VERSION;
 constexpr onnxport_host kHost = {sizeof(onnxport_host), ONNXPORT_ABI_MAJOR, ONNXPORT_ABI_MINOR,
-                                 get_interface};
+                                 {kVersion.data(), kVersion.size()}, get_interface};
 
 bool has_complex(const Argument& b) {
   if (b.kind == Argument::Kind::complex_number) return true;
@@ -42,14 +61,24 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
   return ONNXPORT_FAILED;
 }
 
+// Everything emitted goes, and blocks go back to whom they were taken from.
+void undo(onnxport_context& context, const GraphBuilder::Mark& mark) {
+  GraphBuilder& builder = context.builder;
+  for (auto place = context.places.rbegin(); place != context.places.rend(); ++place) {
+    builder.rollback(place->mark);
+    if (std::next(place) != context.places.rend()) builder.insert_before(std::next(place)->before);
+  }
+  if (context.places.empty()) builder.rollback(mark);
+  for (const auto& [block, owner] : context.lent_blocks) owner->adopt_block(block);
+}
+
 // The state an attempt ended in; the graph is as before unless it is `done`.
-Outcome settle(onnxport_context& context, int32_t status, GraphBuilder& builder,
-               const GraphBuilder::Mark& mark) {
+Outcome settle(onnxport_context& context, int32_t status, const GraphBuilder::Mark& mark) {
   Outcome out;
   if (status == ONNXPORT_OK && context.ok() && context.open_blocks != 0)
-    context.fail("T505", "a block was left open", kReportToPublisher);
-  if (status == ONNXPORT_OK && context.ok() && !context.finished)
-    context.fail("T505", "no results were given", kReportToPublisher);
+    context.misuse("a block was left open");
+  if (status == ONNXPORT_OK && context.ok() && !context.finished && context.view == nullptr)
+    context.misuse("no results were given");
   out.notes = std::move(context.notes);
   if (status == ONNXPORT_OK && context.ok()) {
     out.status = Outcome::Status::done;
@@ -59,8 +88,38 @@ Outcome settle(onnxport_context& context, int32_t status, GraphBuilder& builder,
   out.status = declined ? Outcome::Status::declined : Outcome::Status::failed;
   out.cause = std::move(context.cause);
   if (out.cause.message.empty()) out.cause.message = "status " + std::to_string(status) + " without a reason";
-  builder.rollback(mark);
+  undo(context, mark);
   return out;
+}
+
+bool is_list(const ir::Type& type) {
+  return type.kind() == ir::Type::Kind::list || type.kind() == ir::Type::Kind::tuple;
+}
+
+// What is wrong with the results of a mapping; empty: nothing.
+std::string wrong_results(const onnxport_context& context, const Call& call) {
+  const auto& results = context.results;
+  const size_t wanted = call.outputs.size();
+  const auto is_given_list = [&](size_t i) { return results[i].kind == Argument::Kind::list; };
+  // One list may stand for all of an operator that returns several tensors.
+  if (results.size() == 1 && is_given_list(0) && (wanted > 1 || wanted == 0)) return "";
+  if (results.size() > std::max<size_t>(wanted, 1)) {
+    return "gives " + std::to_string(results.size()) + " results where " + std::to_string(wanted) + " are needed";
+  }
+  for (size_t i = 0; i < wanted; ++i) {
+    const std::string which = " result " + std::to_string(i);
+    const bool given = i < results.size() && results[i].kind != Argument::Kind::none;
+    if (!given) {
+      if (call.outputs[i]->has_uses())
+        return "gives " + std::to_string(results.size()) + " results, and nothing for" + which + ", which is used";
+      continue;
+    }
+    const ir::Type& type = call.outputs[i]->type();
+    if (type.is_tensor() && is_given_list(i)) return "gives a list for" + which + ", which is a tensor";
+    if (is_list(type) && results[i].kind == Argument::Kind::value && results[i].value->type().is_tensor())
+      return "gives a tensor for" + which + ", which is a list";
+  }
+  return "";
 }
 
 }  // namespace
@@ -81,35 +140,62 @@ Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& 
   context.call = &call;
   context.registry = &registry;
   context.plugin_id = candidate.plugin_id;
+  const Breadcrumb crumb(candidate.plugin_id, candidate.plugin_version, call.name, "T504");
   const int32_t status = call_plugin(candidate.mapping->translate, candidate.mapping->user, context);
-  out = settle(context, status, builder, mark);
-  if (out.status == Outcome::Status::done) {
-    const bool single_list = context.results.size() == 1 && context.results[0].kind == Argument::Kind::list;
-    if (context.results.size() < call.outputs.size() && !single_list) {
-      for (size_t i = context.results.size(); i < call.outputs.size(); ++i) {
-        if (!call.outputs[i]->has_uses()) continue;
-        builder.rollback(mark);
-        out.status = Outcome::Status::failed;
-        out.cause.message = "gives " + std::to_string(context.results.size()) + " results where " +
-                            std::to_string(call.outputs.size()) + " are needed";
-        return out;
-      }
-    }
-    out.results = std::move(context.results);
+  if (status == ONNXPORT_OK && context.ok() && context.finished) {
+    if (const std::string wrong = wrong_results(context, call); !wrong.empty()) context.misuse(wrong);
   }
+  out = settle(context, status, mark);
+  if (out.status == Outcome::Status::done) out.results = std::move(context.results);
   return out;
 }
 
-Outcome run_rule(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, int target_opset) {
+Outcome run_rule(const RuleCall& call, ir::Node& node, GraphBuilder& builder) {
   builder.insert_before(&node);
   builder.set_provenance(node.provenance());
   const GraphBuilder::Mark mark = builder.mark();
-  onnxport_context context(builder, target_opset);
-  context.node = &node;
-  const int32_t status = call_plugin(rule.rewrite, rule.user, context);
-  Outcome out = settle(context, status, builder, mark);
-  if (out.status == Outcome::Status::done) out.values = std::move(context.replacements);
+  onnxport_context context(builder, call.target_opset);
+  context.root = &node;
+  context.registry = call.registry;
+  context.plugin_id = call.plugin_id;
+  context.places.push_back({&node, mark});
+  const Breadcrumb crumb(call.plugin_id, call.plugin_version, node.op_text(), "T504");
+  const int32_t status = call_plugin(call.rule->rewrite, call.rule->user, context);
+  if (status == ONNXPORT_OK && context.ok() && context.finished) {
+    if (const std::string wrong = wrong_order(context); !wrong.empty()) {
+      context.fail("T506", wrong, "a value can be read only after the node that makes it, and not by it");
+    }
+  }
+  Outcome out = settle(context, status, mark);
+  if (out.status != Outcome::Status::done) return out;
+  out.replacements = std::move(context.replacements);
+  std::stable_partition(out.replacements.begin(), out.replacements.end(),
+                        [&](const Replacement& r) { return r.node == &node; });
   return out;
+}
+
+std::optional<OperatorInference::Result> PluginInference::infer(const onnx::NodeView& node,
+                                                                GraphBuilder& builder) const {
+  const InferencePlugin* plugin = registry_.inference(node.domain, node.op_type);
+  if (plugin == nullptr) return std::nullopt;
+  const GraphBuilder::Mark mark = builder.mark();
+  onnxport_context context(builder, builder.opset());
+  context.view = &node;
+  context.registry = &registry_;
+  context.plugin_id = plugin->plugin_id;
+  context.types.assign(node.outputs, ir::Type::tensor());
+  context.elements.resize(node.outputs);
+  const Breadcrumb crumb(plugin->plugin_id, plugin->plugin_version, node.op_type, "T504");
+  const int32_t status = call_plugin(plugin->inference->infer, plugin->inference->user, context);
+  Outcome outcome = settle(context, status, mark);
+  if (outcome.status == Outcome::Status::declined) return std::nullopt;
+  if (outcome.status == Outcome::Status::failed) {
+    Diagnostic cause = std::move(outcome.cause);
+    if (cause.code.empty()) cause.code = "T510";
+    cause.message = "plugin " + plugin->plugin_id + " cannot infer the types of " + onnx::text(node) + ": " + cause.message;
+    throw Error(std::move(cause));
+  }
+  return Result{std::move(context.types), std::move(context.elements)};
 }
 
 }  // namespace onnxport

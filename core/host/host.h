@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/argument/argument.h"
@@ -19,14 +20,20 @@ namespace onnxport {
 // The host's tables, by interface id: what a plugin's library is opened with.
 const onnxport_host* plugin_host();
 
+// What takes the place of a node's outputs; null for an output that nothing reads.
+struct Replacement {
+  ir::Node* node = nullptr;
+  std::vector<ir::Value*> values;
+};
+
 struct Outcome {
   enum class Status { done, declined, failed } status = Status::declined;
   // Of decline or failure, the first cause. Without a code it is the plugin's own words; a decline without words
   // says that the candidate is not made for such a call.
   Diagnostic cause;
-  std::vector<Argument> results;   // of a mapping
-  std::vector<ir::Value*> values;  // of a rule: what replaces the node's outputs
-  std::vector<std::string> notes;
+  std::vector<Argument> results;          // of a mapping
+  std::vector<Replacement> replacements;  // of a rule: the root's first, where it is replaced
+  std::vector<Diagnostic> notes;          // notes and warnings, no place filled in
 };
 
 // A torch call to translate.
@@ -41,10 +48,21 @@ struct Call {
 };
 
 // Runs one candidate (library mapping or manifest mapping). On anything but `done` the graph is as before.
-// Exceptions that cross from a plugin in spite of the rules become failed with T504, broken handles with T505.
+// Exceptions that cross from a plugin in spite of the rules become failed with T504, broken rules of the border with
+// T505, a domain that the manifest does not list with C404.
 Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder, Registry& registry);
 
-// Runs one rule on `node` with nodes inserted before it. On `done` the caller replaces the outputs.
-Outcome run_rule(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, int target_opset);
+// A rule of a plugin, and what it may ask for.
+struct RuleCall {
+  const onnxport_rule* rule = nullptr;
+  std::string_view plugin_id, plugin_version;
+  int target_opset = 0;          // the export ends at
+  Registry* registry = nullptr;  // null: any domain may be emitted, and there are no options
+};
+
+// Runs one rule on `node` with nodes inserted before it. On `done` every value that is used comes before its uses once
+// the caller has put the replacements in place (else the status is failed, T506); whether types fit is the caller's to
+// see.
+Outcome run_rule(const RuleCall& call, ir::Node& node, GraphBuilder& builder);
 
 }  // namespace onnxport

@@ -1,29 +1,43 @@
-// "onnxport.op/1" and "onnxport.diag/1": the torch call a mapping reads, and its words.
+// "onnxport.op/1": the torch call that a mapping reads.
+#include <algorithm>
+
 #include "core/host/context.h"
 
 namespace onnxport {
 namespace {
 
-onnxport_str to_abi(std::string_view s) { return {s.data(), s.size()}; }
-std::string_view from_abi(onnxport_str s) {
-  return s.data == nullptr ? std::string_view() : std::string_view(s.data, static_cast<size_t>(s.size));
-}
-
 onnxport_str name(onnxport_context* c) {
-  return c->call == nullptr ? onnxport_str{nullptr, 0} : to_abi(c->call->name);
+  return guarded<onnxport_str>(c, {nullptr, 0}, [&] {
+    return c->call == nullptr ? onnxport_str{nullptr, 0} : to_abi(c->call->name);
+  });
 }
 
-onnxport_arg find_arg(onnxport_context* c, onnxport_str name) {
-  if (c->failed || c->call == nullptr || c->call->schema == nullptr) return 0;
-  const int i = c->call->schema->find(from_abi(name));
-  if (i < 0 || static_cast<size_t>(i) >= c->call->arguments.size()) return 0;
-  return c->arg_handle(&c->call->arguments[static_cast<size_t>(i)]);
+onnxport_arg find_arg(onnxport_context* c, onnxport_str text) {
+  return guarded<onnxport_arg>(c, 0, [&]() -> onnxport_arg {
+    if (c->call == nullptr || c->call->schema == nullptr) return 0;
+    const int i = c->call->schema->find(text_of(text, "the name of an argument"));
+    if (i < 0 || static_cast<size_t>(i) >= c->call->arguments.size()) return 0;
+    return c->arg_handle(&c->call->arguments[static_cast<size_t>(i)]);
+  });
 }
 
-int32_t arg_kind(onnxport_context* c, onnxport_arg handle) {
-  const Argument* b = c->failed ? nullptr : c->arg(handle);
-  if (b == nullptr) return ONNXPORT_ARG_NONE;
-  switch (b->kind) {
+uint32_t arg_count(onnxport_context* c) {
+  return guarded<uint32_t>(c, 0, [&]() -> uint32_t {
+    if (c->call == nullptr || c->call->schema == nullptr) return 0;
+    return static_cast<uint32_t>(std::min(c->call->schema->arguments.size(), c->call->arguments.size()));
+  });
+}
+
+onnxport_str arg_name(onnxport_context* c, uint32_t index) {
+  return guarded<onnxport_str>(c, {nullptr, 0}, [&]() -> onnxport_str {
+    if (c->call == nullptr || c->call->schema == nullptr || index >= c->call->schema->arguments.size())
+      return {nullptr, 0};
+    return to_abi(c->call->schema->arguments[index].name);
+  });
+}
+
+int32_t kind_of(const Argument& a) {
+  switch (a.kind) {
     case Argument::Kind::none:
       return ONNXPORT_ARG_NONE;
     case Argument::Kind::value:
@@ -47,136 +61,183 @@ int32_t arg_kind(onnxport_context* c, onnxport_arg handle) {
   return ONNXPORT_ARG_NONE;
 }
 
+int32_t arg_kind(onnxport_context* c, onnxport_arg handle) {
+  return guarded<int32_t>(c, ONNXPORT_ARG_NONE, [&]() -> int32_t {
+    const Argument* a = c->arg(handle);
+    return a == nullptr ? ONNXPORT_ARG_NONE : kind_of(*a);
+  });
+}
+
+constexpr const char* kKinds[] = {"None",   "a value known at run time", "an int", "a float",
+                                  "a bool", "a string",                  "a dtype", "a list",
+                                  "a list known at run time"};
+
+// The argument, which must be of one of these kinds: what is read as another would be a number made up.
+const Argument* argument_as(onnxport_context* c, onnxport_arg handle, std::initializer_list<int32_t> kinds,
+                            const char* wanted) {
+  const Argument* a = c->arg(handle);
+  if (c->failed) return nullptr;
+  const int32_t kind = a == nullptr ? ONNXPORT_ARG_NONE : kind_of(*a);
+  if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) return a;
+  misused("an argument that is " + std::string(kKinds[kind]) + " is read as " + wanted);
+}
+
 int64_t arg_int(onnxport_context* c, onnxport_arg handle) {
-  const Argument* b = c->failed ? nullptr : c->arg(handle);
-  return b == nullptr ? 0 : b->integer;
+  return guarded<int64_t>(c, 0, [&]() -> int64_t {
+    const Argument* a =
+        argument_as(c, handle, {ONNXPORT_ARG_INT, ONNXPORT_ARG_BOOL, ONNXPORT_ARG_DTYPE}, "an int");
+    return a == nullptr ? 0 : a->integer;
+  });
 }
 
 double arg_real(onnxport_context* c, onnxport_arg handle) {
-  const Argument* b = c->failed ? nullptr : c->arg(handle);
-  if (b == nullptr) return 0;
-  return b->kind == Argument::Kind::real ? b->real : static_cast<double>(b->integer);
+  return guarded<double>(c, 0.0, [&]() -> double {
+    const Argument* a =
+        argument_as(c, handle, {ONNXPORT_ARG_REAL, ONNXPORT_ARG_INT, ONNXPORT_ARG_BOOL}, "a float");
+    if (a == nullptr) return 0;
+    return a->kind == Argument::Kind::real ? a->real : static_cast<double>(a->integer);
+  });
 }
 
 onnxport_str arg_string(onnxport_context* c, onnxport_arg handle) {
-  const Argument* b = c->failed ? nullptr : c->arg(handle);
-  return b == nullptr ? onnxport_str{nullptr, 0} : to_abi(b->string);
+  return guarded<onnxport_str>(c, {nullptr, 0}, [&]() -> onnxport_str {
+    const Argument* a = argument_as(c, handle, {ONNXPORT_ARG_STRING}, "a string");
+    return a == nullptr ? onnxport_str{nullptr, 0} : to_abi(a->string);
+  });
 }
 
 uint32_t arg_size(onnxport_context* c, onnxport_arg handle) {
-  const Argument* b = c->failed ? nullptr : c->arg(handle);
-  return b == nullptr ? 0 : static_cast<uint32_t>(b->items.size());
+  return guarded<uint32_t>(c, 0, [&]() -> uint32_t {
+    const Argument* a = argument_as(c, handle, {ONNXPORT_ARG_LIST}, "a list");
+    return a == nullptr ? 0 : static_cast<uint32_t>(a->items.size());
+  });
 }
 
 onnxport_arg arg_item(onnxport_context* c, onnxport_arg handle, uint32_t index) {
-  const Argument* b = c->failed ? nullptr : c->arg(handle);
-  if (b == nullptr) return 0;
-  if (index >= b->items.size()) {
-    c->fail("T505", "element " + std::to_string(index) + " of a list of " + std::to_string(b->items.size()) +
-                        " was asked for");
-    return 0;
-  }
-  return c->arg_handle(&b->items[index]);
+  return guarded<onnxport_arg>(c, 0, [&]() -> onnxport_arg {
+    const Argument* a = argument_as(c, handle, {ONNXPORT_ARG_LIST}, "a list");
+    if (a == nullptr) return 0;
+    if (index >= a->items.size()) {
+      misused("element " + std::to_string(index) + " of a list of " + std::to_string(a->items.size()) +
+              " was asked for");
+    }
+    return c->arg_handle(&a->items[index]);
+  });
 }
 
 onnxport_value arg_value(onnxport_context* c, onnxport_arg handle) {
-  return c->guarded<onnxport_value>(0, [&]() -> onnxport_value {
-    const Argument* b = c->arg(handle);
-    if (b == nullptr || b->kind == Argument::Kind::none) return 0;
-    ir::Value* v = materialize(*b, c->builder);
+  return guarded<onnxport_value>(c, 0, [&]() -> onnxport_value {
+    const Argument* a = c->arg(handle);
+    if (a == nullptr || a->kind == Argument::Kind::none) return 0;
+    ir::Value* v = materialize(*a, c->builder);
     if (v == nullptr) {
       c->fail(
           "an argument that has no ONNX form (a string, or a list of tensors) was asked for as one value");
       return 0;
     }
-    const bool number = b->kind == Argument::Kind::value
-                            ? b->is_number
-                            : b->kind != Argument::Kind::list && b->kind != Argument::Kind::sequence;
-    return c->handle(v, number, number && b->kind != Argument::Kind::value ? b : nullptr);
+    const bool number = a->kind == Argument::Kind::value
+                            ? a->is_number
+                            : a->kind != Argument::Kind::list && a->kind != Argument::Kind::sequence;
+    return c->handle(v, number, number && a->kind != Argument::Kind::value ? a : nullptr);
   });
 }
 
 int32_t result_type_of(onnxport_context* c, const onnxport_arg* args, uint32_t count) {
-  return c->guarded<int32_t>(ONNXPORT_UNDEFINED, [&] {
-    std::vector<const Argument*> bounds;
-    for (uint32_t i = 0; i < count; ++i) {
-      if (args[i] == 0) continue;
-      const Argument* b = c->arg(args[i]);
-      if (b != nullptr) bounds.push_back(b);
+  return guarded<int32_t>(c, ONNXPORT_UNDEFINED, [&] {
+    std::vector<const Argument*> arguments;
+    for (const onnxport_arg handle : array(args, count, "arguments")) {
+      const Argument* a = c->arg(handle);
+      if (a != nullptr) arguments.push_back(a);
     }
-    return static_cast<int32_t>(result_type(bounds));
+    return c->failed ? ONNXPORT_UNDEFINED : static_cast<int32_t>(result_type(arguments));
   });
 }
 
 uint32_t output_count(onnxport_context* c) {
-  return c->call == nullptr ? 0 : static_cast<uint32_t>(c->call->outputs.size());
+  return guarded<uint32_t>(c, 0, [&]() -> uint32_t {
+    return c->call == nullptr ? 0 : static_cast<uint32_t>(c->call->outputs.size());
+  });
 }
 
 int32_t output_used(onnxport_context* c, uint32_t index) {
-  return c->call != nullptr && index < c->call->outputs.size() && c->call->outputs[index]->has_uses() ? 1 : 0;
+  return guarded<int32_t>(c, 0, [&]() -> int32_t {
+    const Call* call = c->call;
+    return call != nullptr && index < call->outputs.size() && call->outputs[index]->has_uses() ? 1 : 0;
+  });
 }
 
 int32_t output_dtype(onnxport_context* c, uint32_t index) {
-  if (c->call == nullptr || index >= c->call->outputs.size()) return ONNXPORT_UNDEFINED;
-  const ir::Type& type = c->call->outputs[index]->type();
-  return type.is_tensor() ? static_cast<int32_t>(type.dtype()) : ONNXPORT_UNDEFINED;
+  return guarded<int32_t>(c, ONNXPORT_UNDEFINED, [&]() -> int32_t {
+    if (c->call == nullptr || index >= c->call->outputs.size()) return ONNXPORT_UNDEFINED;
+    const ir::Type& type = c->call->outputs[index]->type();
+    return type.is_tensor() ? static_cast<int32_t>(type.dtype()) : ONNXPORT_UNDEFINED;
+  });
 }
 
-Argument bound_of(onnxport_context* c, onnxport_value handle) {
+Argument argument_of(onnxport_context* c, onnxport_value handle) {
+  c->usable(handle);
   const onnxport_context::Slot* slot = c->slot(handle);
   if (slot == nullptr) return {};
   return slot->known != nullptr ? *slot->known : Argument::of(slot->value, slot->is_number);
 }
 
 int32_t set_results(onnxport_context* c, const onnxport_value* values, uint32_t count) {
-  if (!c->ok()) return ONNXPORT_FAILED;
-  if (c->finished) {
-    c->fail("T505", "results were given twice");
-    return ONNXPORT_FAILED;
-  }
-  c->finished = true;
-  for (uint32_t i = 0; i < count; ++i) c->results.push_back(bound_of(c, values[i]));
-  return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
+  return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    if (c->call == nullptr) misused("results were given outside of a mapping");
+    if (c->results_given) misused("results were given twice");
+    c->results_given = c->finished = true;
+    const auto given = array(values, count, "results");
+    if (c->results.size() < given.size()) c->results.resize(given.size());
+    for (size_t i = 0; i < given.size(); ++i) {
+      if (c->results[i].kind != Argument::Kind::list) c->results[i] = argument_of(c, given[i]);
+    }
+    return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
+  });
 }
 
 int32_t set_list_result(onnxport_context* c, uint32_t index, const onnxport_value* values, uint32_t count) {
-  if (!c->ok()) return ONNXPORT_FAILED;
-  c->finished = true;
-  std::vector<Argument> items;
-  for (uint32_t i = 0; i < count; ++i) items.push_back(bound_of(c, values[i]));
-  if (c->results.size() <= index) c->results.resize(index + 1);
-  c->results[index] = Argument::of_list(std::move(items));
-  return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
+  return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    if (c->call == nullptr) misused("results were given outside of a mapping");
+    if (index >= std::max<size_t>(c->call->outputs.size(), 1))
+      misused("a list is given for result " + std::to_string(index) + " of " +
+              std::to_string(c->call->outputs.size()));
+    c->finished = true;
+    std::vector<Argument> items;
+    for (const onnxport_value value : array(values, count, "elements of a list result"))
+      items.push_back(argument_of(c, value));
+    if (c->results.size() <= index) c->results.resize(index + 1);
+    c->results[index] = Argument::of_list(std::move(items));
+    return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
+  });
 }
 
-int32_t training(onnxport_context* c) { return c->call != nullptr && c->call->training ? 1 : 0; }
-
-void decline(onnxport_context* c, onnxport_str reason) { c->decline(std::string(from_abi(reason))); }
-void fail(onnxport_context* c, onnxport_str reason) { c->fail(std::string(from_abi(reason))); }
-void note(onnxport_context* c, onnxport_str text) {
-  if (c->notes.size() < 1000) c->notes.emplace_back(from_abi(text));
+int32_t training(onnxport_context* c) {
+  return guarded<int32_t>(c, 0, [&]() -> int32_t { return c->call != nullptr && c->call->training ? 1 : 0; });
 }
 
 }  // namespace
 
-const onnxport_op_api kOpApi = {sizeof(onnxport_op_api),
-                                0,
-                                name,
-                                find_arg,
-                                arg_kind,
-                                arg_int,
-                                arg_real,
-                                arg_string,
-                                arg_size,
-                                arg_item,
-                                arg_value,
-                                result_type_of,
-                                output_count,
-                                output_used,
-                                output_dtype,
-                                set_results,
-                                set_list_result,
-                                training};
-const onnxport_diag_api kDiagApi = {sizeof(onnxport_diag_api), 0, decline, fail, note};
+const onnxport_op_api kOpApi = {
+    .struct_size = sizeof(onnxport_op_api),
+    .reserved = 0,
+    .name = name,
+    .arg = find_arg,
+    .arg_count = arg_count,
+    .arg_name = arg_name,
+    .arg_kind = arg_kind,
+    .arg_int = arg_int,
+    .arg_real = arg_real,
+    .arg_string = arg_string,
+    .arg_size = arg_size,
+    .arg_item = arg_item,
+    .arg_value = arg_value,
+    .result_type = result_type_of,
+    .output_count = output_count,
+    .output_used = output_used,
+    .output_dtype = output_dtype,
+    .set_results = set_results,
+    .set_list_result = set_list_result,
+    .training = training,
+};
 
 }  // namespace onnxport

@@ -10,7 +10,7 @@ namespace {
 struct DTypeFacts {
   DType dtype;
   std::string_view short_name;
-  size_t size;
+  uint32_t bits;
   enum class Class : uint8_t { other, integer, real, complex } kind;
 };
 
@@ -18,26 +18,32 @@ using Class = DTypeFacts::Class;
 
 constexpr std::array kFacts = {
     DTypeFacts{DType::undefined, "?", 0, Class::other},
-    DTypeFacts{DType::f32, "f32", 4, Class::real},
-    DTypeFacts{DType::u8, "u8", 1, Class::integer},
-    DTypeFacts{DType::i8, "i8", 1, Class::integer},
-    DTypeFacts{DType::u16, "u16", 2, Class::integer},
-    DTypeFacts{DType::i16, "i16", 2, Class::integer},
-    DTypeFacts{DType::i32, "i32", 4, Class::integer},
-    DTypeFacts{DType::i64, "i64", 8, Class::integer},
+    DTypeFacts{DType::f32, "f32", 32, Class::real},
+    DTypeFacts{DType::u8, "u8", 8, Class::integer},
+    DTypeFacts{DType::i8, "i8", 8, Class::integer},
+    DTypeFacts{DType::u16, "u16", 16, Class::integer},
+    DTypeFacts{DType::i16, "i16", 16, Class::integer},
+    DTypeFacts{DType::i32, "i32", 32, Class::integer},
+    DTypeFacts{DType::i64, "i64", 64, Class::integer},
     DTypeFacts{DType::string, "string", 0, Class::other},
-    DTypeFacts{DType::boolean, "bool", 1, Class::other},
-    DTypeFacts{DType::f16, "f16", 2, Class::real},
-    DTypeFacts{DType::f64, "f64", 8, Class::real},
-    DTypeFacts{DType::u32, "u32", 4, Class::integer},
-    DTypeFacts{DType::u64, "u64", 8, Class::integer},
-    DTypeFacts{DType::c64, "c64", 8, Class::complex},
-    DTypeFacts{DType::c128, "c128", 16, Class::complex},
-    DTypeFacts{DType::bf16, "bf16", 2, Class::real},
-    DTypeFacts{DType::f8e4m3fn, "f8e4m3fn", 1, Class::real},
-    DTypeFacts{DType::f8e4m3fnuz, "f8e4m3fnuz", 1, Class::real},
-    DTypeFacts{DType::f8e5m2, "f8e5m2", 1, Class::real},
-    DTypeFacts{DType::f8e5m2fnuz, "f8e5m2fnuz", 1, Class::real},
+    DTypeFacts{DType::boolean, "bool", 8, Class::other},
+    DTypeFacts{DType::f16, "f16", 16, Class::real},
+    DTypeFacts{DType::f64, "f64", 64, Class::real},
+    DTypeFacts{DType::u32, "u32", 32, Class::integer},
+    DTypeFacts{DType::u64, "u64", 64, Class::integer},
+    DTypeFacts{DType::c64, "c64", 64, Class::complex},
+    DTypeFacts{DType::c128, "c128", 128, Class::complex},
+    DTypeFacts{DType::bf16, "bf16", 16, Class::real},
+    DTypeFacts{DType::f8e4m3fn, "f8e4m3fn", 8, Class::real},
+    DTypeFacts{DType::f8e4m3fnuz, "f8e4m3fnuz", 8, Class::real},
+    DTypeFacts{DType::f8e5m2, "f8e5m2", 8, Class::real},
+    DTypeFacts{DType::f8e5m2fnuz, "f8e5m2fnuz", 8, Class::real},
+    DTypeFacts{DType::u4, "u4", 4, Class::integer},
+    DTypeFacts{DType::i4, "i4", 4, Class::integer},
+    DTypeFacts{DType::f4e2m1, "f4e2m1", 4, Class::real},
+    DTypeFacts{DType::f8e8m0, "f8e8m0", 8, Class::real},
+    DTypeFacts{DType::u2, "u2", 2, Class::integer},
+    DTypeFacts{DType::i2, "i2", 2, Class::integer},
 };
 
 constexpr std::pair<std::string_view, DType> kLongNames[] = {
@@ -70,6 +76,11 @@ constexpr std::pair<std::string_view, DType> kLongNames[] = {
     {"float8_e4m3fnuz", DType::f8e4m3fnuz},
     {"float8_e5m2", DType::f8e5m2},
     {"float8_e5m2fnuz", DType::f8e5m2fnuz},
+    {"float8_e8m0fnu", DType::f8e8m0},
+    {"uint4", DType::u4},
+    {"int4", DType::i4},
+    {"uint2", DType::u2},
+    {"int2", DType::i2},
     {"str", DType::string},
 };
 
@@ -81,7 +92,11 @@ const DTypeFacts& facts(DType dtype) {
 
 }  // namespace
 
-size_t size_of(DType dtype) { return facts(dtype).size; }
+size_t size_of(DType dtype) { return facts(dtype).bits / 8; }
+
+size_t bits_of(DType dtype) { return facts(dtype).bits; }
+
+uint64_t bytes_of(DType dtype, uint64_t count) { return (count * facts(dtype).bits + 7) / 8; }
 
 std::string_view short_name(DType dtype) { return facts(dtype).short_name; }
 

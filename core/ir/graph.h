@@ -188,6 +188,10 @@ class Node {
   std::vector<Block*> blocks_;
 };
 
+// How deep blocks may be nested: protobuf reads no file that is deeper (100 messages inside each other; a block takes
+// three, and the type of a value five more).
+inline constexpr size_t kDeepestBlock = 30;
+
 // A list of nodes with parameters and results. Iterating gives Node*; removing the current node while
 // iterating is safe only through `for (Node* n = b.first(); n; n = next)` with `next` taken first.
 class Block {

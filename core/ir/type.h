@@ -35,10 +35,21 @@ enum class DType : int32_t {
   f8e4m3fnuz = 18,
   f8e5m2 = 19,
   f8e5m2fnuz = 20,
+  u4 = 21,  // from here on packed, but for f8e8m0: the first element in the lowest bits of a byte
+  i4 = 22,
+  f4e2m1 = 23,
+  f8e8m0 = 24,
+  u2 = 25,
+  i2 = 26,
 };
+inline constexpr int kLastDType = 26;
 
-// Bytes of one element; 0 for undefined and string.
+// Bytes of one element; 0 for undefined, string, and what is packed (4 and 2 bits).
 size_t size_of(DType dtype);
+// Bits of one element; 0 for undefined and string.
+size_t bits_of(DType dtype);
+// Bytes of so many elements, packed where the type is.
+uint64_t bytes_of(DType dtype, uint64_t count);
 // "f32", "bool", …; "?" for undefined.
 std::string_view short_name(DType dtype);
 // Accepts the short names and torch's long ones ("float32", "int64", "bool", "half", …).

@@ -1,5 +1,7 @@
 #include "core/legalize/generic_rules.h"
 
+#include <algorithm>
+
 #include "core/legalize/wider_types.h"
 
 namespace onnxport {
@@ -20,13 +22,29 @@ bool is_default(const ir::AttributeValue& value, const onnxport_attr_def& def) {
   }
   if (const auto* s = std::get_if<std::string>(&value))
     return def.kind == ONNXPORT_ATTR_STRING && *s == def.s;
+  if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
+    return def.kind == ONNXPORT_ATTR_INTS && std::equal(list->begin(), list->end(), def.ints, def.ints + def.count);
+  }
+  if (const auto* list = std::get_if<std::vector<double>>(&value)) {
+    return def.kind == ONNXPORT_ATTR_FLOATS &&
+           std::equal(list->begin(), list->end(), def.floats, def.floats + def.count,
+                      [](double a, double b) { return static_cast<float>(a) == static_cast<float>(b); });
+  }
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    return def.kind == ONNXPORT_ATTR_STRINGS &&
+           std::equal(list->begin(), list->end(), def.strings, def.strings + def.count);
+  }
   return false;
 }
 
 ir::AttributeValue default_of(const onnxport_attr_def& def) {
   if (def.kind == ONNXPORT_ATTR_INT) return def.i;
   if (def.kind == ONNXPORT_ATTR_FLOAT) return def.f;
-  return std::string(def.s);
+  if (def.kind == ONNXPORT_ATTR_STRING) return std::string(def.s);
+  if (def.kind == ONNXPORT_ATTR_INTS) return std::vector<int64_t>(def.ints, def.ints + def.count);
+  if (def.kind == ONNXPORT_ATTR_FLOATS) return std::vector<double>(def.floats, def.floats + def.count);
+  if (def.kind == ONNXPORT_ATTR_STRINGS) return std::vector<std::string>(def.strings, def.strings + def.count);
+  return {};
 }
 
 bool same_default(const onnxport_attr_def& a, const onnxport_attr_def& b) {

@@ -17,45 +17,61 @@ class Opsets {
   explicit Opsets(Registry& registry) : registry_(registry) {}
 
   struct Entry {
-    const onnxport_opset_api* api;
+    const OpsetPlugin* plugin;
     OpsetTable table;
   };
 
-  const Entry& at(int version) {
-    const auto known = entries_.find(version);
+  Registry& registry() { return registry_; }
+
+  const Entry& at(const std::string& domain, int version) {
+    auto key = std::pair(domain, version);
+    const auto known = entries_.find(key);
     if (known != entries_.end()) return known->second;
-    const OpsetPlugin* plugin = registry_.opset(version);
-    if (plugin == nullptr || plugin->api == nullptr) throw missing(version);
-    return entries_.try_emplace(version, Entry{plugin->api, OpsetTable(*plugin->api)}).first->second;
+    const OpsetPlugin* plugin = registry_.opset(domain, version);
+    if (plugin == nullptr) throw missing(domain, version);
+    return entries_.try_emplace(std::move(key), Entry{plugin, OpsetTable(*plugin->opset)}).first->second;
   }
 
  private:
-  Error missing(int version) const {
+  Error missing(const std::string& domain, int version) const {
     std::string available;
-    for (int v : registry_.available_opsets())
+    for (int v : registry_.available_opsets(domain))
       available += (available.empty() ? "" : ", ") + std::to_string(v);
-    return Error("O605", "no plugin provides ai.onnx opset " + std::to_string(version), {},
+    return Error("O605",
+                 "no plugin provides " + (domain.empty() ? "ai.onnx" : domain) + " opset " +
+                     std::to_string(version),
+                 {},
                  available.empty() ? "no opset plugin was found at all: see onnxport plugin list"
                                    : "opsets that plugins provide: " + available);
   }
 
   Registry& registry_;
-  std::map<int, Entry> entries_;
+  std::map<std::pair<std::string, int>, Entry> entries_;
 };
 
-void take_step(ir::Graph& graph, Opsets& opsets, int from, int to, int target, Failures& failures) {
-  const Opsets::Entry& before = opsets.at(from);
-  const Opsets::Entry& after = opsets.at(to);
-  const bool down = to < from;
-  const onnxport_opset_api& newer = down ? *before.api : *after.api;
-  const Step step(before.table, after.table, down ? newer.down : newer.up,
-                  down ? newer.down_count : newer.up_count, newer.rule_size);
+void take_step(ir::Graph& graph, Opsets& opsets, const std::string& domain, int from, int to, int target,
+               Failures& failures) {
+  const Opsets::Entry& before = opsets.at(domain, from);
+  const Opsets::Entry& after = opsets.at(domain, to);
+  const Step step(before.table, after.table, to < from ? *before.plugin : *after.plugin, opsets.registry());
   step.run(graph, target, failures);
+}
+
+// Brings the nodes of one domain to the version, step by step.
+void walk(ir::Graph& graph, Opsets& opsets, const std::string& domain, int start, int version, int target,
+          Failures& failures) {
+  opsets.at(domain, version);  // an opset nobody provides is told before any work
+  for (int at = start; at != version;) {
+    const int next = at < version ? at + 1 : at - 1;
+    take_step(graph, opsets, domain, at, next, target, failures);
+    at = next;
+  }
+  graph.opsets[domain] = version;
 }
 
 void check_block(ir::Block& block, const OpsetTable& table, std::vector<Diagnostic>& out) {
   for_each_node(block, [&](ir::Node* node) {
-    if (!is_standard(*node)) return;
+    if (!table.covers(*node)) return;
     auto problem = table.violation_of(*node);
     if (!problem) return;
     Diagnostic d;
@@ -69,18 +85,21 @@ void check_block(ir::Block& block, const OpsetTable& table, std::vector<Diagnost
 
 }  // namespace
 
-void legalize(ir::Graph& graph, int target, Registry& registry, std::vector<Diagnostic>& notes) {
+void legalize(ir::Graph& graph, int target, Registry& registry, std::vector<Diagnostic>& notes,
+              const DomainOpsets& domains) {
   const auto opset = graph.opsets.find("");
   const int start = opset == graph.opsets.end() ? target : opset->second;
   Opsets opsets(registry);
-  opsets.at(target);  // an opset nobody provides is told before any work
+  opsets.at("", target);
   Failures failures;
-  for (int at = start; at != target;) {
-    const int next = at < target ? at + 1 : at - 1;
-    take_step(graph, opsets, at, next, target, failures);
-    at = next;
+  // A domain's own first: its operators may become ONNX's at the opset that the graph is at.
+  for (const auto& [domain, version] : domains) {
+    const auto stated = graph.opsets.find(domain);
+    if (domain.empty() || stated == graph.opsets.end()) continue;
+    const int from = stated->second;
+    walk(graph, opsets, domain, from, version, target, failures);
   }
-  graph.opsets[""] = target;
+  walk(graph, opsets, "", start, target, target, failures);
   graph.remove_unused_initializers();
   if (!failures.diagnostics.empty()) throw Error(std::move(failures.diagnostics));
   std::vector<Diagnostic> illegal = check_legality(graph, target, registry);
@@ -97,7 +116,12 @@ std::vector<Diagnostic> check_legality(const ir::Graph& graph, int version, Regi
   Opsets opsets(registry);
   std::vector<Diagnostic> out;
   // Only read: the walk over nodes is written for both.
-  check_block(const_cast<ir::Graph&>(graph).body(), opsets.at(version).table, out);
+  ir::Block& body = const_cast<ir::Graph&>(graph).body();
+  check_block(body, opsets.at("", version).table, out);
+  for (const auto& [domain, stated] : graph.opsets) {
+    if (domain.empty() || registry.available_opsets(domain).empty()) continue;
+    check_block(body, opsets.at(domain, stated).table, out);
+  }
   return out;
 }
 

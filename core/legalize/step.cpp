@@ -2,6 +2,7 @@
 
 #include "core/builder/function.h"
 #include "core/host/host.h"
+#include "core/host/plugin_inference.h"
 #include "core/ir/node_location.h"
 #include "core/legalize/generic_rules.h"
 #include "core/onnx/functions.h"
@@ -17,33 +18,39 @@ std::string_view text_of(onnxport_str s) { return {s.data, static_cast<size_t>(s
 
 }  // namespace
 
-Step::Step(const OpsetTable& from, const OpsetTable& to, const onnxport_rule* rules, uint32_t rule_count,
-           uint64_t rule_size)
-    : from_(from), to_(to) {
+Step::Step(const OpsetTable& from, const OpsetTable& to, const OpsetPlugin& newer, Registry& registry)
+    : from_(from), to_(to), newer_(newer), registry_(registry) {
   for (const auto& [name, before] : from.ops()) {
     const onnxport_op_def* after = to.find(name);
     if (after == nullptr || after->since_version != before->since_version)
       changes_[name] = {before, after, nullptr};
   }
-  const auto* row = reinterpret_cast<const char*>(rules);
-  for (uint32_t i = 0; i < rule_count; ++i, row += rule_size) {
-    const auto* rule = reinterpret_cast<const onnxport_rule*>(row);
-    if (rule->domain.size != 0) continue;
-    const auto it = changes_.find(text_of(rule->op_type));
-    if (it != changes_.end()) it->second.rule = rule;
+  const bool down = to.version() < from.version();
+  for (const onnxport_rule& rule : down ? newer.opset->down : newer.opset->up) {
+    if (text_of(rule.domain) != to.domain()) continue;
+    const auto it = changes_.find(text_of(rule.op_type));
+    if (it != changes_.end()) it->second.rule = &rule;
   }
 }
 
 class Step::Walk {
  public:
   Walk(const Step& step, ir::Graph& graph, int target_opset, Failures& failures)
-      : step_(step), builder_(graph, step.to_.version()), target_opset_(target_opset), failures_(failures) {}
+      : step_(step),
+        standard_(step.to_.domain().empty()),
+        builder_(graph, standard_ ? step.to_.version() : standard_opset(graph, target_opset)),
+        inference_(step.registry_),
+        target_opset_(target_opset),
+        failures_(failures) {
+    builder_.set_operator_inference(&inference_);
+  }
 
   void visit(ir::Block& block) {
     for (ir::Node* node = block.first(); node != nullptr;) {
       // Blocks first: a rule may hand them on to the node that replaces theirs.
       for (ir::Block* inner : node->blocks()) visit(*inner);
-      const auto change = is_standard(*node) ? step_.changes_.find(node->op_text()) : step_.changes_.end();
+      const auto change =
+          step_.to_.covers(*node) ? step_.changes_.find(op_type_of(*node)) : step_.changes_.end();
       node = change == step_.changes_.end() || failures_.nodes.contains(node) ? node->next()
                                                                               : take(*node, change->second);
     }
@@ -64,7 +71,8 @@ class Step::Walk {
     if (!inline_body(node)) {
       fail(node,
            {"O601", std::string(node.op_text()) + " does not exist at opset " +
-                        std::to_string(step_.to_.version()) + ", and nothing is known to stand for it"});
+                        std::to_string(step_.to_.version()) + (declined_.empty() ? ", and nothing is known to stand for it"
+                                                                                 : ": " + declined_)});
       return next;
     }
     // The body is written for the opset being left: its nodes take the step like any other.
@@ -72,24 +80,31 @@ class Step::Walk {
   }
 
   bool apply_rule(ir::Node& node, const onnxport_rule& rule) {
-    builder_.set_opset(step_.to_.version());
-    builder_.insert_before(&node);
-    builder_.set_provenance(node.provenance());
-    const Outcome outcome = run_rule(rule, node, builder_, target_opset_);
+    if (standard_) builder_.set_opset(step_.to_.version());
+    const RuleCall call{&rule, step_.newer_.plugin_id, step_.newer_.plugin_version, target_opset_,
+                        &step_.registry_};
+    const Outcome outcome = run_rule(call, node, builder_);
+    declined_ = outcome.status == Outcome::Status::declined ? outcome.cause.message : "";
     if (outcome.status == Outcome::Status::failed)
       fail(node, {outcome.cause.code.empty() ? "O602" : outcome.cause.code, outcome.cause.message});
     if (outcome.status != Outcome::Status::done) return false;
-    replace(node, outcome.values);
+    const std::vector<Replacement>& replaced = outcome.replacements;
+    if (replaced.size() != 1 || replaced.front().node != &node) {
+      fail(node, {"T505", "the rule replaces other nodes than its own"});
+      return false;
+    }
+    replace(node, replaced.front().values);
     return true;
   }
 
   bool inline_body(ir::Node& node) {
     std::vector<ir::Value*> inputs;
     for (size_t i = 0; i < node.operand_count(); ++i) inputs.push_back(node.operand(i));
-    const onnx::NodeView view{{}, node.op_text(), inputs, node.attributes(), node.output_count()};
-    const auto body = onnx::official_body(view, step_.from_.version());
+    const onnx::NodeView view{step_.from_.domain(), op_type_of(node), inputs, node.attributes(),
+                              node.output_count()};
+    const auto body = body_of(view);
     if (!body || ++inlined_ > kMostInlined) return false;
-    builder_.set_opset(step_.from_.version());
+    if (standard_) builder_.set_opset(step_.from_.version());
     builder_.insert_before(&node);
     builder_.set_provenance(node.provenance());
     const GraphBuilder::Mark mark = builder_.mark();
@@ -100,6 +115,23 @@ class Step::Walk {
       return false;
     }
     return true;
+  }
+
+  // Of the plugin that brings the operator, else of ONNX.
+  std::optional<pb::FunctionProto> body_of(const onnx::NodeView& node) const {
+    const onnxport_op_def* op = step_.from_.find(node.op_type);
+    if (op == nullptr || op->has_body != ONNXPORT_BODY_TEXT) {
+      return standard_ ? onnx::official_body(node, step_.from_.version()) : std::nullopt;
+    }
+    const int opset = standard_ ? step_.from_.version() : op->body_opset;
+    return onnx::parse_function("<domain: \"" + std::string(node.domain.empty() ? "ai.onnx" : node.domain) +
+                                "\", opset_import: [\"\" : " + std::to_string(opset) + "]> " +
+                                std::string(node.op_type) + " " + op->body);
+  }
+
+  static int standard_opset(const ir::Graph& graph, int otherwise) {
+    const auto found = graph.opsets.find("");
+    return found == graph.opsets.end() ? otherwise : found->second;
   }
 
   static void replace(ir::Node& node, const std::vector<ir::Value*>& values) {
@@ -131,7 +163,10 @@ class Step::Walk {
   }
 
   const Step& step_;
+  const bool standard_;  // ai.onnx; else nodes are emitted at the opset that the graph is at
   GraphBuilder builder_;
+  PluginInference inference_;
+  std::string declined_;  // why the last rule did not take its node
   int target_opset_;
   Failures& failures_;
   size_t inlined_ = 0;

@@ -7,6 +7,7 @@
 
 #include "core/builder/graph_builder.h"
 #include "core/legalize/table.h"
+#include "core/plugin/registry.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -19,9 +20,8 @@ struct Failures {
 
 class Step {
  public:
-  // `rules`: of the newer of the two opsets, in the direction taken. All outlive the step.
-  Step(const OpsetTable& from, const OpsetTable& to, const onnxport_rule* rules, uint32_t rule_count,
-       uint64_t rule_size);
+  // `newer`: the plugin of the newer of the two opsets, whose rules take the step. All outlive the step.
+  Step(const OpsetTable& from, const OpsetTable& to, const OpsetPlugin& newer, Registry& registry);
 
   // Nodes that are the same at both opsets cost one look-up.
   void run(ir::Graph& graph, int target_opset, Failures& failures) const;
@@ -36,6 +36,8 @@ class Step {
 
   const OpsetTable& from_;
   const OpsetTable& to_;
+  const OpsetPlugin& newer_;
+  Registry& registry_;
   std::unordered_map<std::string_view, Change> changes_;
 };
 

@@ -1,5 +1,7 @@
 #include "core/legalize/table.h"
 
+#include "core/onnx/inference.h"
+
 namespace onnxport {
 
 namespace {
@@ -96,13 +98,13 @@ std::optional<Violation> output_problem(const ir::Node& node, const onnxport_op_
 
 }  // namespace
 
-OpsetTable::OpsetTable(const onnxport_opset_api& api) : version_(api.version) {
-  // A plugin of a newer ABI minor has longer rows: step by the size it states.
-  const auto* row = reinterpret_cast<const char*>(api.ops);
-  for (uint32_t i = 0; i < api.op_count; ++i, row += api.op_size) {
-    const auto* op = reinterpret_cast<const onnxport_op_def*>(row);
-    ops_.emplace(op->name, op);
-  }
+OpsetTable::OpsetTable(const PluginOpset& opset) : domain_(opset.domain), version_(opset.version) {
+  for (const onnxport_op_def& op : opset.ops) ops_.emplace(op.name, &op);
+}
+
+bool OpsetTable::covers(const ir::Node& node) const {
+  if (domain_.empty()) return is_standard(node);
+  return onnx::split_op(node.op_text()).first == domain_;
 }
 
 const onnxport_op_def* OpsetTable::find(std::string_view op_type) const {
@@ -111,9 +113,9 @@ const onnxport_op_def* OpsetTable::find(std::string_view op_type) const {
 }
 
 std::optional<Violation> OpsetTable::violation_of(const ir::Node& node) const {
-  const onnxport_op_def* op = find(node.op_text());
+  const onnxport_op_def* op = find(op_type_of(node));
   if (op == nullptr) {
-    const bool deprecated = ops_.contains(node.op_text());
+    const bool deprecated = ops_.contains(op_type_of(node));
     return Violation{"O601", std::string(node.op_text()) +
                                  (deprecated ? " is deprecated" : " does not exist") + at_opset(version_)};
   }
@@ -148,6 +150,8 @@ bool allows(const onnxport_param& param, const ir::Type& type) {
   if (param.types == 0 || !type.is_tensor() || type.dtype() == ir::DType::undefined) return true;
   return (param.types >> static_cast<int>(type.dtype()) & 1u) != 0;
 }
+
+std::string_view op_type_of(const ir::Node& node) { return onnx::split_op(node.op_text()).second; }
 
 bool is_standard(const ir::Node& node) { return node.op_text().find("::") == std::string_view::npos; }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/ir/graph.h"
+#include "core/plugin/library.h"
 #include "onnxport/abi.h"
 
 namespace onnxport {
@@ -19,10 +20,13 @@ struct Violation {
 
 class OpsetTable {
  public:
-  // `api` outlives the table: plugins stay loaded.
-  explicit OpsetTable(const onnxport_opset_api& api);
+  // `opset` outlives the table: plugins stay loaded.
+  explicit OpsetTable(const PluginOpset& opset);
 
+  const std::string& domain() const { return domain_; }  // "" is ai.onnx
   int version() const { return version_; }
+  // Whether the node is of an operator of this domain.
+  bool covers(const ir::Node& node) const;
   // Null for an operator that does not exist or is deprecated.
   const onnxport_op_def* find(std::string_view op_type) const;
   const std::unordered_map<std::string_view, const onnxport_op_def*>& ops() const { return ops_; }
@@ -30,6 +34,7 @@ class OpsetTable {
   std::optional<Violation> violation_of(const ir::Node& node) const;
 
  private:
+  std::string domain_;
   int version_;
   std::unordered_map<std::string_view, const onnxport_op_def*> ops_;
 };
@@ -42,5 +47,7 @@ int find_input(const onnxport_op_def& op, std::string_view name);  // -1: none
 bool allows(const onnxport_param& param, const ir::Type& type);
 // "Conv" of ai.onnx; false for operators of other domains.
 bool is_standard(const ir::Node& node);
+// "Conv" of "Conv" and of "com.acme::Conv".
+std::string_view op_type_of(const ir::Node& node);
 
 }  // namespace onnxport

@@ -187,13 +187,15 @@ ir::Type complete(ir::Type inferred, const Parameter& parameter, const Bindings&
 }  // namespace
 
 std::vector<ir::Type> Inference::infer(const NodeView& node, int opset) {
+  if (auto types = try_infer(node, opset)) return std::move(*types);
+  if (!is_onnx_domain(node.domain)) return std::vector<ir::Type>(node.outputs, ir::Type::tensor());
+  throw Error("T511", "ONNX has no operator '" + std::string(node.op_type) + "' at opset " + std::to_string(opset) +
+                          (node.domain.empty() ? "" : " in domain " + std::string(node.domain)));
+}
+
+std::optional<std::vector<ir::Type>> Inference::try_infer(const NodeView& node, int opset) {
   const Signature* signature = signatures_.find(node.op_type, node.domain, opset);
-  if (signature == nullptr) {
-    if (!is_onnx_domain(node.domain)) return std::vector<ir::Type>(node.outputs, ir::Type::tensor());
-    throw Error("T511", "ONNX has no operator '" + std::string(node.op_type) + "' at opset " +
-                            std::to_string(opset) +
-                            (node.domain.empty() ? "" : " in domain " + std::string(node.domain)));
-  }
+  if (signature == nullptr) return std::nullopt;
   Bindings bindings;
   check_inputs(node, *signature, bindings);
   check_attributes(node, *signature);

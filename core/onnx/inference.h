@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class Inference {
   // define has tensor outputs of which nothing is known. Throws Error T510 (inputs, attributes or shapes that
   // do not fit) and T511 (no such operator at `opset`).
   std::vector<ir::Type> infer(const NodeView& node, int opset);
+  // The same, but nullopt for an operator that ONNX does not define.
+  std::optional<std::vector<ir::Type>> try_infer(const NodeView& node, int opset);
 
  private:
   Contents contents_;

@@ -1,6 +1,7 @@
 // The order of the passes, and the rules of plugins.
 #include "core/builder/graph_builder.h"
 #include "core/host/host.h"
+#include "core/host/plugin_inference.h"
 #include "core/ir/pivot.h"
 #include "core/onnx/inference.h"
 #include "core/passes/passes.h"
@@ -38,13 +39,15 @@ bool matches(const onnxport_rule& rule, const ir::Node& node) {
          std::string_view(rule.domain.data, rule.domain.size) == domain;
 }
 
-void apply(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, const PassEntry& entry) {
+void apply(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, const PassEntry& entry,
+           Registry& registry) {
   builder.insert_before(&node);
   builder.set_provenance(node.provenance());
-  const Outcome outcome = run_rule(rule, node, builder, builder.opset());
+  const RuleCall call{&rule, entry.plugin_id, entry.plugin_version, builder.opset(), &registry};
+  const Outcome outcome = run_rule(call, node, builder);
   if (outcome.status == Outcome::Status::declined) return;
   const std::string pass(entry.pass->name.data, entry.pass->name.size);
-  if (outcome.status == Outcome::Status::failed || outcome.values.size() != node.output_count()) {
+  if (outcome.status == Outcome::Status::failed) {
     const ir::Provenance* p = node.provenance();
     Location place;
     place.node = std::string(node.op_text());
@@ -57,8 +60,10 @@ void apply(const onnxport_rule& rule, ir::Node& node, GraphBuilder& builder, con
                 "pass '" + pass + "' of plugin " + entry.plugin_id + " failed: " + cause.message, place,
                 "disable the pass in the configuration, or report it to the plugin's publisher");
   }
-  for (size_t i = 0; i < outcome.values.size(); ++i) {
-    if (outcome.values[i] != nullptr) replace(node.output(i), outcome.values[i]);
+  for (const Replacement& r : outcome.replacements) {
+    for (size_t i = 0; i < r.values.size(); ++i) {
+      if (r.values[i] != nullptr) replace(r.node->output(i), r.values[i]);
+    }
   }
 }
 
@@ -72,11 +77,13 @@ void run_plugin_passes(ir::Graph& graph, Registry& registry, std::string_view st
   const std::vector<PassEntry> entries = registry.passes(stage);
   if (entries.empty()) return;
   GraphBuilder builder(graph, opset_of(graph));
+  const PluginInference inference(registry);
+  builder.set_operator_inference(&inference);
   for (const PassEntry& entry : entries) {
     for (uint32_t i = 0; i < entry.pass->rule_count; ++i) {
       const onnxport_rule& rule = entry.pass->rules[i];
       ir::for_each_node(graph.body(), [&](ir::Node* node) {
-        if (matches(rule, *node)) apply(rule, *node, builder, entry);
+        if (matches(rule, *node)) apply(rule, *node, builder, entry, registry);
       });
     }
     remove_dead_code(graph);
@@ -98,7 +105,7 @@ void run_passes(ir::Graph& graph, Registry& registry, const PassOptions& options
 
 void run_final_passes(ir::Graph& graph, Registry& registry, const PassOptions& options) {
   clean(graph, options);
-  run_plugin_passes(graph, registry, "legalize");
+  run_plugin_passes(graph, registry, "target");
 }
 
 }  // namespace onnxport

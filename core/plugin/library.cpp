@@ -1,5 +1,6 @@
 #include "core/plugin/library.h"
 
+#include "core/errors/breadcrumb.h"
 #include "core/loader/shared_library.h"
 
 namespace onnxport {
@@ -103,10 +104,10 @@ class LibraryLoader {
 
   const onnxport_plugin& check_answer(const onnxport_plugin* answer) const {
     // struct_size is read first: what lies behind it may not exist.
-    if (answer->struct_size < sizeof(onnxport_plugin)) {
+    if (answer->struct_size < ONNXPORT_PLUGIN_1_0_SIZE) {
       fail("A303",
-           "its description has " + std::to_string(answer->struct_size) + " bytes, ABI 1 has " +
-               std::to_string(sizeof(onnxport_plugin)),
+           "its description has " + std::to_string(answer->struct_size) + " bytes, ABI 1.0 has " +
+               std::to_string(ONNXPORT_PLUGIN_1_0_SIZE),
            "build the plugin with the headers of an onnxport release");
     }
     if (answer->abi_major != ONNXPORT_ABI_MAJOR) {
@@ -142,68 +143,24 @@ class LibraryLoader {
   Location place_;
 };
 
-template <typename Api>
-const Api* interface_of(const LibraryLoader& opening, const onnxport_plugin& plugin, std::string_view id) {
-  const auto* api = static_cast<const Api*>(plugin.get_interface({id.data(), id.size()}));
-  if (api != nullptr && api->struct_size < sizeof(Api)) {
-    opening.fail("A303",
-                 "its table " + std::string(id) + " has " + std::to_string(api->struct_size) +
-                     " bytes, ABI 1 has " + std::to_string(sizeof(Api)),
-                 "build the plugin with the headers of an onnxport release");
-  }
-  return api;
-}
-
-void check_element(const LibraryLoader& opening, uint64_t size, uint64_t expected, std::string_view what) {
-  if (size < expected) {
-    opening.fail("A303",
-                 "its " + std::string(what) + " has " + std::to_string(size) + " bytes, ABI 1 has " +
-                     std::to_string(expected),
-                 "build the plugin with the headers of an onnxport release");
-  }
-}
-
-template <typename T>
-const T& element(const T* first, uint64_t size, uint32_t i) {
-  return *reinterpret_cast<const T*>(reinterpret_cast<const char*>(first) + size * i);
-}
-
 }  // namespace
 
 void PluginLibrary::check(const Manifest& manifest) { LibraryLoader(manifest, nullptr).check(); }
 
 PluginLibrary PluginLibrary::open(const Manifest& manifest, const onnxport_host* host) {
   LibraryLoader opening(manifest, host);
+  const Breadcrumb crumb(manifest.id, manifest.version, "while its library is opened", "L206");
   const onnxport_plugin& plugin = opening.run();
   PluginLibrary out;
   try {
-    out.mappings_ = interface_of<onnxport_mapping_api>(opening, plugin, "onnxport.mapping/1");
-    out.opset_ = interface_of<onnxport_opset_api>(opening, plugin, "onnxport.opset/1");
-    out.passes_ = interface_of<onnxport_pass_api>(opening, plugin, "onnxport.pass/1");
-  } catch (const Error&) {
-    throw;
+    out.tables_ = read_tables(plugin);
+  } catch (const TableError& e) {
+    opening.fail("A304", e.what(), "this is a defect of the plugin: report it to its publisher");
   } catch (...) {
     opening.fail("L206", "get_interface threw",
                  "no exception may leave a plugin: report this to its publisher");
   }
-  if (out.mappings_ != nullptr && out.mappings_->count != 0)
-    check_element(opening, out.mappings_->mapping_size, sizeof(onnxport_mapping), "mapping");
-  if (out.opset_ != nullptr) {
-    check_element(opening, out.opset_->op_size, sizeof(onnxport_op_def), "operator definition");
-    check_element(opening, out.opset_->rule_size, sizeof(onnxport_rule), "rule");
-  }
-  if (out.passes_ != nullptr && out.passes_->count != 0) {
-    check_element(opening, out.passes_->pass_size, sizeof(onnxport_pass), "pass");
-    check_element(opening, out.passes_->rule_size, sizeof(onnxport_rule), "rule");
-  }
   return out;
-}
-
-const onnxport_mapping& PluginLibrary::mapping(uint32_t i) const {
-  return element(mappings_->mappings, mappings_->mapping_size, i);
-}
-const onnxport_pass& PluginLibrary::pass(uint32_t i) const {
-  return element(passes_->passes, passes_->pass_size, i);
 }
 
 }  // namespace onnxport

@@ -302,12 +302,19 @@ class ManifestBuilder {
     if (items == nullptr) return;
     for (const Node& item : *items) {
       if (!in_.map(item, "provides.opsets[]", {"domain", "version"})) continue;
-      if (const Node* n = item.find("domain"); n != nullptr && n->text != "ai.onnx") {
-        in_.error("M105", *n, "an opset plugin serves the domain ai.onnx, this is " + n->description(),
-                  "write domain: ai.onnx");
+      std::string domain = "ai.onnx";
+      if (const Node* n = item.find("domain")) {
+        if (const auto text = in_.text(*n, "provides.opsets[].domain", 256)) domain = *text;
       }
       if (const Node* n = in_.required(item, "version", "provides.opsets[]", "version: 20")) {
-        if (const auto v = in_.integer(*n, "provides.opsets[].version", 1, 1000)) out_.opsets.push_back(*v);
+        const auto v = in_.integer(*n, "provides.opsets[].version", 1, 1'000'000);
+        if (!v) continue;
+        std::vector<int>& listed = domain == "ai.onnx" ? out_.opsets : out_.domain_opsets[domain];
+        if (std::find(listed.begin(), listed.end(), *v) != listed.end()) {
+          in_.error("M106", *n, "opset " + std::to_string(*v) + " of " + domain + " is listed twice",
+                    "remove one of them");
+        }
+        listed.push_back(*v);
       }
     }
   }
@@ -339,7 +346,8 @@ class ManifestBuilder {
 
   // What only the whole can show.
   void check_whole(const Node& root) {
-    const bool needs_library = !out_.ops.empty() || !out_.opsets.empty() || !out_.passes.empty();
+    const bool needs_library =
+        !out_.ops.empty() || !out_.opsets.empty() || !out_.domain_opsets.empty() || !out_.passes.empty();
     if (needs_library && root.find("library") == nullptr) {
       in_.error("M104", root, "the key 'library' is missing: ops, opsets and passes are supplied by one",
                 "add library: {linux_amd64: libacme.so}, or move the operators to provides.mappings");
@@ -371,6 +379,20 @@ bool Manifest::promises(std::string_view torch_op) const {
     return std::binary_search(ops.begin(), ops.end(), name, std::less<>());
   };
   return listed(torch_op) || listed(without_overload(torch_op));
+}
+
+bool Manifest::promises_opset(std::string_view domain, int version) const {
+  const auto lists = [&](const std::vector<int>& versions) {
+    return std::find(versions.begin(), versions.end(), version) != versions.end();
+  };
+  if (domain.empty()) return lists(opsets);
+  const auto found = domain_opsets.find(domain);
+  return found != domain_opsets.end() && lists(found->second);
+}
+
+bool Manifest::serves_domain(std::string_view domain) const {
+  if (domain.empty()) return !opsets.empty();
+  return domains.contains(domain) || domain_opsets.contains(domain);
 }
 
 bool Manifest::overrides_op(std::string_view torch_op) const {

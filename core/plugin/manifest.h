@@ -83,6 +83,7 @@ struct Manifest {
   std::vector<std::string> ops;
   std::map<std::string, int, std::less<>> domains;
   std::vector<int> opsets;  // of ai.onnx
+  std::map<std::string, std::vector<int>, std::less<>> domain_opsets;  // of other domains
   std::vector<std::string> passes;
   std::vector<GivenSchema> schemas;
   std::vector<ManifestMapping> mappings;
@@ -91,6 +92,10 @@ struct Manifest {
   // Whether a library of this plugin may register that operator: by its name, or by the name of all its
   // overloads.
   bool promises(std::string_view torch_op) const;
+  // Whether that opset is listed; "" is ai.onnx.
+  bool promises_opset(std::string_view domain, int version) const;
+  // Whether operators of the domain are the plugin's own: it lists the domain, or an opset of it.
+  bool serves_domain(std::string_view domain) const;
   bool overrides_op(std::string_view torch_op) const;
   bool overrides_plugin(std::string_view plugin_id) const;
 };

@@ -32,26 +32,29 @@ void PluginEntry::check_promises() {
   const auto text = [](onnxport_str s) {
     return std::string(s.data == nullptr ? "" : s.data, s.data == nullptr ? 0 : s.size);
   };
-  const onnxport_mapping_api* mappings = library_->mappings();
-  for (uint32_t i = 0; mappings != nullptr && i < mappings->count; ++i) {
-    const onnxport_mapping& m = library_->mapping(i);
+  for (const onnxport_mapping& m : library_->mappings()) {
     const std::string name = text(m.torch_op);
-    if (m.translate == nullptr || !manifest_.promises(name))
-      refuse("the operator '" + name + "'", "ops: [" + name + "]");
+    if (!manifest_.promises(name)) refuse("the operator '" + name + "'", "ops: [" + name + "]");
     mappings_[name].push_back(&m);
   }
-  if (const onnxport_opset_api* opset = library_->opset()) {
-    if (std::find(manifest_.opsets.begin(), manifest_.opsets.end(), opset->version) ==
-        manifest_.opsets.end()) {
-      const std::string version = std::to_string(opset->version);
-      refuse("opset " + version, "opsets: [{domain: ai.onnx, version: " + version + "}]");
-    }
+  for (const PluginOpset& opset : library_->opsets()) {
+    if (manifest_.promises_opset(opset.domain, opset.version)) continue;
+    const std::string domain = opset.domain.empty() ? "ai.onnx" : opset.domain;
+    const std::string version = std::to_string(opset.version);
+    refuse("opset " + version + " of " + domain,
+           "opsets: [{domain: " + domain + ", version: " + version + "}]");
   }
-  const onnxport_pass_api* passes = library_->passes();
-  for (uint32_t i = 0; passes != nullptr && i < passes->count; ++i) {
-    const std::string name = text(library_->pass(i).name);
+  for (const onnxport_pass& pass : library_->passes()) {
+    const std::string name = text(pass.name);
     if (std::find(manifest_.passes.begin(), manifest_.passes.end(), name) == manifest_.passes.end())
       refuse("the pass '" + name + "'", "passes: [" + name + "]");
+  }
+  for (const onnxport_inference& i : library_->inferences()) {
+    const std::string domain = text(i.domain);
+    if (manifest_.serves_domain(domain)) continue;
+    refuse("the inference of " + (domain.empty() ? "" : domain + "::") + text(i.op_type),
+           domain.empty() ? "opsets: [{domain: ai.onnx, version: …}]"
+                          : "domains: [{name: " + domain + ", version: 1}]");
   }
   if (!broken.empty()) throw Error(std::move(broken));
 }
@@ -61,6 +64,18 @@ const std::vector<const onnxport_mapping*>& PluginEntry::registered(std::string_
   library();
   const auto found = mappings_.find(entry);
   return found == mappings_.end() ? none : found->second;
+}
+
+const PluginOpset* PluginEntry::find_opset(std::string_view domain, int version) {
+  for (const PluginOpset& opset : library().opsets()) {
+    if (opset.domain == domain && opset.version == version) return &opset;
+  }
+  Location place;
+  place.file = manifest_.file.string();
+  throw Error("M114",
+              "plugin " + id() + ": its manifest lists opset " + std::to_string(version) + " of " +
+                  (domain.empty() ? "ai.onnx" : std::string(domain)) + ", its library does not have it",
+              place, "install the manifest and the library of one release together");
 }
 
 std::vector<std::string> PluginEntry::unkept_promises() {

@@ -39,6 +39,11 @@ struct ResolvedOpset {
   const PluginEntry* plugin = nullptr;
 };
 
+struct ResolvedInference {
+  InferencePlugin inference;
+  const PluginEntry* plugin = nullptr;  // null: nobody infers it
+};
+
 std::vector<Diagnostic> as_warnings(const Error& error) {
   std::vector<Diagnostic> out = error.diagnostics();
   for (Diagnostic& d : out) d.severity = Severity::warning;
@@ -83,7 +88,9 @@ struct Registry::Plugins {
       by_op;  // names in manifests, with or without overload
   std::shared_ptr<const ir::CustomSchemas> schemas;
   std::map<int, std::unordered_map<std::string, Resolved, NameHash, std::equal_to<>>> resolved;  // by opset
-  std::map<int, ResolvedOpset> opsets;
+  std::map<std::pair<std::string, int>, ResolvedOpset> opsets;
+  std::map<std::pair<std::string, std::string>, ResolvedInference> inferences;
+  std::map<std::string, std::map<std::string, std::string>> options;
   std::shared_mutex mutex;
 
   Plugins(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
@@ -93,14 +100,15 @@ struct Registry::Plugins {
   const Resolved& resolve(std::string_view torch_op, int opset);
   void claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact, int opset);
   void find_candidates(PluginEntry& entry, std::string_view name, int opset, std::vector<Candidate>& out);
-  PluginEntry* opset_plugin(int version);
+  PluginEntry* opset_plugin(std::string_view domain, int version);
+  ResolvedInference find_inference(std::string_view domain, std::string_view op_type);
 };
 
 // ---- which plugins there are ----
 
-Registry::Plugins::Plugins(const PluginOptions& options, const onnxport_host* host,
+Registry::Plugins::Plugins(const PluginOptions& chosen, const onnxport_host* host,
                            const Environment& environment)
-    : set(options, host, environment), prefer(options.prefer) {
+    : set(chosen, host, environment), prefer(chosen.prefer), options(chosen.options) {
   for (const auto& entry : set.active()) {
     const Manifest& m = entry->manifest();
     opsets_offered.insert(m.opsets.begin(), m.opsets.end());
@@ -132,7 +140,8 @@ Registry Registry::for_export() const { return Registry(plugins_); }
 void Registry::Plugins::find_candidates(PluginEntry& entry, std::string_view name, int opset,
                                         std::vector<Candidate>& out) {
   const auto add = [&](const onnxport_mapping* mapping, const ManifestMapping* manifest) {
-    out.push_back({entry.id(), std::string(name), mapping, manifest, entry.manifest().file.string()});
+    out.push_back({entry.id(), entry.manifest().version, std::string(name), mapping, manifest,
+                   entry.manifest().file.string()});
   };
   for (const ManifestMapping& m : entry.manifest().mappings) {
     if (m.torch_op != name || !in_range(opset, m.min_opset, m.max_opset)) continue;
@@ -257,35 +266,76 @@ std::string Registry::other_opsets(std::string_view torch_op) {
   return out;
 }
 
-PluginEntry* Registry::Plugins::opset_plugin(int version) {
+PluginEntry* Registry::Plugins::opset_plugin(std::string_view domain, int version) {
   std::vector<Claim> claims;
   for (const auto& entry : set.active()) {
-    const auto& listed = entry->manifest().opsets;
-    if (std::find(listed.begin(), listed.end(), version) == listed.end()) continue;
+    if (!entry->manifest().promises_opset(domain, version)) continue;
     claims.push_back({entry.get(), true, {}, std::nullopt});
     if (const Error* why = entry->unusable()) claims.back().failure = *why;
   }
   if (claims.empty()) return nullptr;
-  return by_precedence(std::move(claims), prefer, "opset " + std::to_string(version), version).front().plugin;
+  const std::string what =
+      "opset " + std::to_string(version) + (domain.empty() ? "" : " of " + std::string(domain));
+  return by_precedence(std::move(claims), prefer, what, version).front().plugin;
 }
 
-const OpsetPlugin* Registry::opset(int version) {
+const OpsetPlugin* Registry::opset(std::string_view domain, int version) {
   const std::unique_lock lock(plugins_->mutex);
-  auto known = plugins_->opsets.find(version);
+  auto key = std::pair(std::string(domain), version);
+  auto known = plugins_->opsets.find(key);
   if (known == plugins_->opsets.end()) {
-    PluginEntry* entry = plugins_->opset_plugin(version);
+    PluginEntry* entry = plugins_->opset_plugin(domain, version);
     if (entry == nullptr) return nullptr;
-    const onnxport_opset_api* api = entry->library().opset();
-    if (api == nullptr || api->version != version)
-      return nullptr;  // promised, not there: as if it were not installed
-    known = plugins_->opsets.emplace(version, ResolvedOpset{{entry->id(), api}, entry}).first;
+    const PluginOpset* found = entry->find_opset(domain, version);
+    known = plugins_->opsets
+                .emplace(std::move(key), ResolvedOpset{{entry->id(), entry->manifest().version, found}, entry})
+                .first;
   }
   used_.insert(known->second.plugin);
   return &known->second.opset;
 }
 
-std::vector<int> Registry::available_opsets() const {
-  return {plugins_->opsets_offered.begin(), plugins_->opsets_offered.end()};
+std::vector<int> Registry::available_opsets(std::string_view domain) const {
+  if (domain.empty()) return {plugins_->opsets_offered.begin(), plugins_->opsets_offered.end()};
+  std::set<int> out;
+  for (const auto& entry : plugins_->set.active()) {
+    const auto found = entry->manifest().domain_opsets.find(domain);
+    if (found != entry->manifest().domain_opsets.end()) out.insert(found->second.begin(), found->second.end());
+  }
+  return {out.begin(), out.end()};
+}
+
+ResolvedInference Registry::Plugins::find_inference(std::string_view domain, std::string_view op_type) {
+  for (const auto& entry : set.active()) {
+    const Manifest& m = entry->manifest();
+    if (entry->unusable() != nullptr || m.libraries.empty() || !m.serves_domain(domain)) continue;
+    try {
+      for (const onnxport_inference& i : entry->library().inferences()) {
+        if (std::string_view(i.domain.data, i.domain.size) == domain &&
+            std::string_view(i.op_type.data, i.op_type.size) == op_type) {
+          return {{entry->id(), m.version, &i}, entry.get()};
+        }
+      }
+    } catch (const Error&) {  // whoever needs the library says so; others may infer it
+    }
+  }
+  return {};
+}
+
+const InferencePlugin* Registry::inference(std::string_view domain, std::string_view op_type) {
+  const std::unique_lock lock(plugins_->mutex);
+  auto key = std::pair(std::string(domain), std::string(op_type));
+  auto known = plugins_->inferences.find(key);
+  if (known == plugins_->inferences.end())
+    known = plugins_->inferences.emplace(std::move(key), plugins_->find_inference(domain, op_type)).first;
+  if (known->second.plugin == nullptr) return nullptr;
+  used_.insert(known->second.plugin);
+  return &known->second.inference;
+}
+
+const std::map<std::string, std::string>* Registry::options_of(std::string_view plugin_id) const {
+  const auto found = plugins_->options.find(std::string(plugin_id));
+  return found == plugins_->options.end() ? nullptr : &found->second;
 }
 
 std::vector<PassEntry> Registry::passes(std::string_view stage) {
@@ -294,11 +344,9 @@ std::vector<PassEntry> Registry::passes(std::string_view stage) {
   for (const auto& entry : plugins_->set.active()) {
     if (entry->manifest().passes.empty()) continue;
     try {
-      const PluginLibrary& library = entry->library();
-      for (uint32_t i = 0; library.passes() != nullptr && i < library.passes()->count; ++i) {
-        const onnxport_pass& pass = library.pass(i);
+      for (const onnxport_pass& pass : entry->library().passes()) {
         if (std::string_view(pass.stage.data, pass.stage.size) != stage) continue;
-        out.push_back({entry->id(), &pass});
+        out.push_back({entry->id(), entry->manifest().version, &pass});
         used_.insert(entry.get());
       }
     } catch (const Error& error) {
@@ -315,8 +363,11 @@ std::shared_ptr<const ir::CustomSchemas> Registry::custom_schemas() const { retu
 std::optional<int> Registry::domain_version(std::string_view plugin_id, std::string_view domain) const {
   const PluginEntry* entry = plugins_->set.find(plugin_id);
   if (entry == nullptr) return std::nullopt;
-  const auto found = entry->manifest().domains.find(domain);
-  return found == entry->manifest().domains.end() ? std::nullopt : std::optional(found->second);
+  const Manifest& m = entry->manifest();
+  if (const auto found = m.domains.find(domain); found != m.domains.end()) return found->second;
+  const auto found = m.domain_opsets.find(domain);
+  if (found == m.domain_opsets.end()) return std::nullopt;
+  return *std::max_element(found->second.begin(), found->second.end());
 }
 
 std::optional<int> Registry::domain_version(std::string_view domain) const {

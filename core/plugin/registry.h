@@ -13,6 +13,7 @@
 
 #include "core/ir/custom_schemas.h"
 #include "core/plugin/discovery.h"
+#include "core/plugin/library.h"
 #include "core/plugin/manifest.h"
 #include "onnxport/abi.h"
 #include "onnxport/errors.h"
@@ -26,6 +27,7 @@ class PluginEntry;
 // One candidate for a torch operator. Either `mapping` (in `plugin`'s library) or `manifest`.
 struct Candidate {
   std::string plugin_id;
+  std::string plugin_version;
   std::string entry;  // the name it was registered under: "aten::add" or "aten::add.Tensor"
   const onnxport_mapping* mapping = nullptr;
   const ManifestMapping* manifest = nullptr;
@@ -34,12 +36,21 @@ struct Candidate {
 
 struct OpsetPlugin {
   std::string plugin_id;
-  const onnxport_opset_api* api = nullptr;
+  std::string plugin_version;
+  const PluginOpset* opset = nullptr;
 };
 
 struct PassEntry {
   std::string plugin_id;
+  std::string plugin_version;
   const onnxport_pass* pass = nullptr;
+};
+
+// What infers the types of an operator that the ONNX library does not know.
+struct InferencePlugin {
+  std::string plugin_id;
+  std::string plugin_version;
+  const onnxport_inference* inference = nullptr;
 };
 
 // What one export asks of the plugins. The plugins themselves, their manifests read and their libraries opened once, may
@@ -67,9 +78,16 @@ class Registry {
   std::span<const Candidate> candidates(std::string_view torch_op, int target_opset);
   // "com.acme.ops maps it at opset 21 and above": who would take an operator at another opset; empty: nobody.
   std::string other_opsets(std::string_view torch_op);
-  // The plugin of one ai.onnx opset, or nullptr (Error O605 is the caller's to word). Opens its library.
-  const OpsetPlugin* opset(int version);
-  std::vector<int> available_opsets() const;  // from manifests, without opening anything
+  // The plugin of one opset of a domain ("" is ai.onnx), or nullptr (Error O605 is the caller's to word). Opens its
+  // library.
+  const OpsetPlugin* opset(std::string_view domain, int version);
+  // From manifests, without opening anything.
+  std::vector<int> available_opsets(std::string_view domain = {}) const;
+  // The inference of an operator that ONNX does not know, of the first plugin in order of precedence that offers
+  // one, or nullptr. Opens the libraries of those whose manifests serve the domain.
+  const InferencePlugin* inference(std::string_view domain, std::string_view op_type);
+  // What the user set for the plugin; null: nothing.
+  const std::map<std::string, std::string>* options_of(std::string_view plugin_id) const;
   std::vector<PassEntry> passes(std::string_view stage);
   // Schemas that manifests give for operators of their own.
   std::shared_ptr<const ir::CustomSchemas> custom_schemas() const;

@@ -253,7 +253,9 @@ Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Graph
   const GraphBuilder::Mark mark = builder.mark();
   Outcome out;
   try {
-    out.results = as_results(ManifestRun(candidate, call, builder, registry).run(out.notes), call);
+    std::vector<std::string> notes;
+    out.results = as_results(ManifestRun(candidate, call, builder, registry).run(notes), call);
+    for (std::string& note : notes) out.notes.push_back({Severity::note, "", std::move(note), {}, ""});
     out.status = Outcome::Status::done;
     return out;
   } catch (const Declined& d) {

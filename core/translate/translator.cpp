@@ -15,7 +15,9 @@ Translator::Translator(const ir::Graph& source, Registry& registry, const Transl
       registry_(registry),
       options_(options),
       target_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)),
-      builder_(std::make_unique<GraphBuilder>(*target_, kPivotOpset)) {
+      builder_(std::make_unique<GraphBuilder>(*target_, kPivotOpset)),
+      inference_(registry) {
+  builder_->set_operator_inference(&inference_);
   target_->opsets[""] = kPivotOpset;
   target_->symbols = source.symbols;
   target_->graph_name = source.graph_name;
@@ -237,8 +239,9 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arg
     call.target_opset = options_.target_opset;
     call.training = options_.training;
     Outcome outcome = run_mapping(candidate, call, *builder_, registry_);
-    for (std::string& note : outcome.notes) {
-      notes_.push_back({Severity::note, "", std::move(note), location_of(node), ""});
+    for (Diagnostic& note : outcome.notes) {
+      note.place = location_of(node);
+      notes_.push_back(std::move(note));
     }
     if (outcome.status == Outcome::Status::done) {
       for (size_t i = 0; i < node.output_count(); ++i) {

@@ -12,6 +12,7 @@
 
 #include "core/builder/graph_builder.h"
 #include "core/host/host.h"
+#include "core/host/plugin_inference.h"
 #include "core/torch_interface/torch_interface.h"
 #include "core/translate/translate.h"
 
@@ -93,6 +94,7 @@ class Translator {
   const TranslateOptions& options_;
   std::unique_ptr<ir::Graph> target_;
   std::unique_ptr<GraphBuilder> builder_;
+  PluginInference inference_;
   std::unordered_map<const ir::Value*, Argument> bindings_;
   std::unordered_map<const ir::Value*, ir::Value*> initializers_;
   std::unordered_set<const ir::Value*> poisoned_;

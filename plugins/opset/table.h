@@ -15,6 +15,11 @@ extern const onnxport_op_def* const ops;
 // What every plugin below this folder hands to the host: its table and the rules that ONNX's schemas do not
 // tell.
 inline onnxport::Opset opset_with(onnxport::Rules down = {}, onnxport::Rules up = {}) {
-  return {opset_table::version,  opset_table::ir_version, opset_table::ops,
-          opset_table::op_count, std::move(down),         std::move(up)};
+  return {"",
+          opset_table::version,
+          opset_table::ir_version,
+          opset_table::ops,
+          opset_table::op_count,
+          std::move(down),
+          std::move(up)};
 }

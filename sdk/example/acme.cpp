@@ -9,9 +9,7 @@ namespace {
 Value scaled_tanh(Op& op) {
   const Value x = op["x"];
   const Value y = op.node("ScaledTanh", {x}, {attr::scale(op.real("scale"))}, "com.acme");
-  std::vector<int64_t> sizes;  // ONNX knows nothing of our operator: its result is like its input
-  for (int64_t axis = 0; axis < x.rank(); ++axis) sizes.push_back(x.static_dim(axis).value_or(-1));
-  return op.typed(y, x.dtype(), sizes);
+  return op.typed_like(y, x);  // ONNX knows nothing of our operator: its result is like its input
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ class TableWriter {
         << "constexpr onnxport_param params[] = {\n"
         << params_.str() << "    {nullptr, 0, 0, 0}};\n\n"
         << "constexpr onnxport_attr_def attrs[] = {\n"
-        << attrs_.str() << "    {nullptr, 0, 0, 0, 0, 0, 0.0, nullptr}};\n\n"
+        << attrs_.str() << "    {nullptr, 0, 0, 0, 0, 0, 0.0, nullptr, nullptr, nullptr, nullptr}};\n\n"
         << "constexpr onnxport_op_def table[] = {\n"
         << ops.str() << "};\n\n}  // namespace\n\nnamespace opset_table {\n\n"
         << "const int version = " << version_ << ";\nconst int ir_version = " << ir_version_of(version_)
@@ -155,7 +155,7 @@ class TableWriter {
     out << '{' << quoted(schema.Name()) << ", " << schema.since_version() << ", "
         << (schema.deprecated() ? 1 : 0) << ", " << body << ", " << schema.inputs().size() << ", "
         << schema.outputs().size() << ", " << sorted.size() << ", params + " << first_input << ", params + "
-        << first_output << ", attrs + " << first_attr << '}';
+        << first_output << ", attrs + " << first_attr << ", nullptr, 0, 0}";
     return out.str();
   }
 
@@ -175,7 +175,8 @@ class TableWriter {
     attrs_ << "    {" << quoted(a.name) << ", " << kind << ", " << (a.required ? 1 : 0) << ", "
            << (has_default ? 1 : 0) << ", 0, " << (has_default ? value.i() : 0) << ", " << std::showpoint
            << static_cast<double>(has_default ? value.f() : 0.0F) << ", "
-           << (has_default && kind == ONNXPORT_ATTR_STRING ? quoted(value.s()) : "nullptr") << "},\n";
+           << (has_default && kind == ONNXPORT_ATTR_STRING ? quoted(value.s()) : "nullptr")
+           << ", nullptr, nullptr, nullptr},\n";
     ++attr_count_;
   }
 

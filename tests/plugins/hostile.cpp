@@ -33,12 +33,11 @@ int32_t forged_handle(onnxport_context* c, const void*) {
   return tables.op->set_results(c, &x, 1);
 }
 int32_t unclosed_block(onnxport_context* c, const void*) {
-  const int32_t dtype = ONNXPORT_F32;
-  const int32_t rank = 1;
-  const onnxport_str name = text("p");
-  onnxport_value param = 0;
+  const onnxport_type type = {sizeof type, ONNXPORT_TYPE_TENSOR, ONNXPORT_F32, 1, nullptr, 0, 0};
+  const onnxport_block_param param = {text("p"), &type, 0, 0};
+  onnxport_value value = 0;
   const onnxport_value x = input(c);
-  tables.emit->begin_block(c, &dtype, &rank, &name, 1, &param);
+  tables.emit->begin_block(c, &param, 1, sizeof param, &value);
   return tables.op->set_results(c, &x, 1);
 }
 int32_t no_block(onnxport_context* c, const void*) {
@@ -51,7 +50,7 @@ int32_t bad_status(onnxport_context*, const void*) { return 77; }
 int32_t bad_tensor(onnxport_context* c, const void*) {
   const int64_t dims[] = {int64_t{1} << 40, int64_t{1} << 40};
   const char byte = 0;
-  const onnxport_tensor tensor = {ONNXPORT_F32, 2, dims, &byte, 1};
+  const onnxport_tensor tensor = {sizeof tensor, ONNXPORT_F32, 2, 0, dims, &byte, 1};
   const onnxport_value v = tables.emit->constant(c, &tensor);
   return tables.op->set_results(c, &v, 1);
 }
@@ -62,17 +61,17 @@ int32_t throws_int(onnxport_context*, const void*) { throw 42; }
 const onnxport_rewrite_api* rewrite = nullptr;
 const onnxport_onnx_body_api* body = nullptr;
 int32_t not_a_rule(onnxport_context* c, const void*) {
-  rewrite->input(c, 3);
+  rewrite->input(c, rewrite->root(c), 3);
   onnxport_value v = 0;
   body->emit_body(c, 20, &v, 1);
-  return rewrite->replace(c, &v, 1);
+  return rewrite->replace(c, 0, &v, 1);
 }
 
 onnxport_mapping mapping(const char* name, onnxport_translate_fn function) {
   return {text(name), 0, 0, 0, 0, function, nullptr};
 }
 
-const void* interface_of(onnxport_str id) {
+const void* interface_of(const onnxport_plugin*, onnxport_str id) {
   static const onnxport_mapping mappings[] = {
       mapping("test::keeps_handle", keeps_handle),   mapping("test::stale_handle", stale_handle),
       mapping("test::forged_handle", forged_handle), mapping("test::unclosed_block", unclosed_block),
@@ -94,6 +93,7 @@ extern "C" ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const on
   rewrite = static_cast<const onnxport_rewrite_api*>(host->get_interface(host, text("onnxport.rewrite/1")));
   body = static_cast<const onnxport_onnx_body_api*>(host->get_interface(host, text("onnxport.onnx_body/1")));
   static const onnxport_plugin plugin = {sizeof plugin,           ONNXPORT_ABI_MAJOR, 0,
-                                         text("com.test.plugin"), text("1.0.0"),      interface_of};
+                                         text("com.test.plugin"), text("1.0.0"),      interface_of,
+                                         nullptr};
   return &plugin;
 }

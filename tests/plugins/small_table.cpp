@@ -2,11 +2,11 @@
 #include "onnxport/abi.h"
 
 namespace {
-const void* no_interfaces(onnxport_str) { return nullptr; }
+const void* no_interfaces(const onnxport_plugin*, onnxport_str) { return nullptr; }
 }  // namespace
 
 extern "C" ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host*) {
   static const onnxport_plugin plugin = {
-      8, ONNXPORT_ABI_MAJOR, 0, {"com.test.plugin", 15}, {"1.0.0", 5}, no_interfaces};
+      8, ONNXPORT_ABI_MAJOR, 0, {"com.test.plugin", 15}, {"1.0.0", 5}, no_interfaces, nullptr};
   return &plugin;
 }

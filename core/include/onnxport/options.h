@@ -28,6 +28,8 @@ struct PluginOptions {
   bool builtin = true;
   std::vector<std::string> prefer;   // plugin ids that win a conflict
   std::vector<std::string> disable;  // plugin ids to leave out, * stands for any text
+  // Plugin id -> name -> value: what each plugin is told.
+  std::map<std::string, std::map<std::string, std::string>> options;
 };
 
 struct VerifyOptions {

@@ -6,7 +6,7 @@
 #include "onnxport/value.hpp"
 
 namespace onnxport {
-inline namespace sdk_v1 {
+inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 
 namespace detail {
 

@@ -10,20 +10,26 @@
 #include "onnxport/attributes.hpp"
 
 namespace onnxport {
-inline namespace sdk_v1 {
+inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 
 // The interfaces of the host, fetched once when the plugin is loaded.
 struct HostApi {
   const onnxport_op_api* op = nullptr;
   const onnxport_graph_api* graph = nullptr;
+  const onnxport_dim_api* dim = nullptr;
   const onnxport_emit_api* emit = nullptr;
   const onnxport_diag_api* diag = nullptr;
+  const onnxport_options_api* options = nullptr;
   const onnxport_rewrite_api* rewrite = nullptr;
+  const onnxport_match_api* match = nullptr;
   const onnxport_onnx_body_api* onnx_body = nullptr;
+  const onnxport_infer_result_api* infer_result = nullptr;
 };
 
 inline onnxport_str to_abi(std::string_view s) { return {s.data(), s.size()}; }
-inline std::string_view from_abi(onnxport_str s) { return {s.data, static_cast<size_t>(s.size)}; }
+inline std::string_view from_abi(onnxport_str s) {
+  return s.data == nullptr ? std::string_view() : std::string_view(s.data, static_cast<size_t>(s.size));
+}
 
 namespace detail {
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -214,9 +220,19 @@ class Builder {
 
   // ---- blocks: bodies of If, Loop, Scan ----
   struct Param {
+    Param(std::string name_, DType dtype_, int64_t rank_ = -1)  // -1: unknown
+        : name(std::move(name_)), dtype(dtype_), rank(rank_) {}
+    Param(std::string name_, DType dtype_, Dims dims_)
+        : name(std::move(name_)), dtype(dtype_), rank(static_cast<int64_t>(dims_.size())), dims(std::move(dims_)) {}
+    // Of the type of `like_`, its sizes and whether it is complex included: what a loop carries and does not reshape.
+    Param(std::string name_, Value like_) : name(std::move(name_)), like(like_) {}
+
     std::string name;
-    DType dtype;
-    int64_t rank = -1;  // -1: unknown
+    DType dtype = DType::undefined;
+    int64_t rank = -1;
+    Dims dims;  // empty: unknown ones
+    Value like;
+    bool is_sequence = false;  // of such tensors
   };
   // Builds a block: `body` receives the parameters and returns the results. Outer values may be used inside.
   Block block(const std::vector<Param>& params, const std::function<Values(const Values&)>& body);
@@ -239,9 +255,13 @@ class Builder {
     return as_complex(Concat({unsqueeze(real, {-1}), unsqueeze(imaginary, {-1})}, {attr::axis(-1)}));
   }
 
-  // States the type of a node's result where ONNX cannot infer it (custom domains). -1: a size known at run
-  // time.
-  Value typed(const Value& x, DType dtype, const std::vector<int64_t>& dims);
+  // State the type of a node's result where ONNX cannot infer it (custom domains, loops): typed(y, DType::f32,
+  // {x.size(0), 2 * x.size(1) + 1, 3}); Dim() is a size known at run time only.
+  Value typed(const Value& x, DType dtype, const Dims& dims);
+  Value typed_like(const Value& x, const Value& model);
+  Value with_shape(const Value& x, const Dims& dims);
+  // A size that nothing is known of, but that it equals itself.
+  Dim fresh_dim() { return {*this, api_.dim->fresh(context_)}; }
 
   // ---- the target ----
   // The opset the export ends at. Only for choosing an operator newer than the pivot.
@@ -259,7 +279,26 @@ class Builder {
   void require(bool condition, const std::string& reason) {
     if (!condition) decline(reason);
   }
-  void note(std::string_view text) { api_.diag->note(context_, to_abi(text)); }
+  // The same with a hint, what to do next, and a code of the plugin's own ("E12"): see docs/plugins.md.
+  [[noreturn]] void decline(Words words) { throw Declined(std::move(words)); }
+  [[noreturn]] void fail(Words words) { throw Failed(std::move(words)); }
+  void note(std::string_view text) { tell(ONNXPORT_NOTE, text); }
+  void warn(std::string_view text) { tell(ONNXPORT_WARNING, text); }
+
+  // ---- options: what the user set for this plugin ----
+  bool has_option(std::string_view name) const { return api_.options->has(context_, to_abi(name)) != 0; }
+  std::string option(std::string_view name, std::string_view otherwise) const {
+    return std::string(from_abi(api_.options->text(context_, to_abi(name), to_abi(otherwise))));
+  }
+  int64_t integer_option(std::string_view name, int64_t otherwise) const {
+    return api_.options->integer(context_, to_abi(name), otherwise);
+  }
+  double real_option(std::string_view name, double otherwise) const {
+    return api_.options->real(context_, to_abi(name), otherwise);
+  }
+  bool boolean_option(std::string_view name, bool otherwise) const {
+    return api_.options->boolean(context_, to_abi(name), otherwise ? 1 : 0) != 0;
+  }
 
   const HostApi& api() const { return api_; }
   onnxport_context* context() const { return context_; }
@@ -287,7 +326,11 @@ class Builder {
   Value sliced(const Value& x, int64_t axis, const Value& start, const Value& end, int64_t step);
   // The numbers of a constant that the opset wants as an attribute.
   std::vector<int64_t> as_attribute(const Value& x, const char* what);
-  Value shaped_like(const Value& x, const Value& model);
+
+  void tell(int32_t severity, std::string_view text) {
+    const onnxport_message message{sizeof(onnxport_message), severity, {nullptr, 0}, to_abi(text), {nullptr, 0}};
+    api_.diag->tell(context_, &message);
+  }
 
   const HostApi& api_;
   onnxport_context* context_;

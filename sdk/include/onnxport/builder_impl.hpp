@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "onnxport/builder.hpp"
 
 namespace onnxport {
-inline namespace sdk_v1 {
+inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 namespace detail {
 
 // Rounds to nearest even, as a cast of torch does.
@@ -93,6 +94,12 @@ std::vector<To> read_as(const onnxport_tensor& t) {
   return out;
 }
 
+inline onnxport_tensor tensor_to_fill() {
+  onnxport_tensor t{};
+  t.struct_size = sizeof t;
+  return t;
+}
+
 }  // namespace detail
 
 inline Builder& Value::builder() const {
@@ -126,11 +133,11 @@ inline bool Value::is_number() const {
   return handle_ != 0 && builder_->api().graph->is_number(builder_->context(), handle_) != 0;
 }
 inline bool Value::is_constant() const {
-  onnxport_tensor t{};
+  onnxport_tensor t = detail::tensor_to_fill();
   return handle_ != 0 && builder_->api().graph->constant(builder_->context(), handle_, &t) == 1;
 }
 inline std::optional<std::vector<int64_t>> Value::constant_ints() const {
-  onnxport_tensor t{};
+  onnxport_tensor t = detail::tensor_to_fill();
   if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1)
     return std::nullopt;
   switch (static_cast<DType>(t.dtype)) {
@@ -150,7 +157,7 @@ inline std::optional<std::vector<int64_t>> Value::constant_ints() const {
   }
 }
 inline std::optional<std::vector<double>> Value::constant_reals() const {
-  onnxport_tensor t{};
+  onnxport_tensor t = detail::tensor_to_fill();
   if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1)
     return std::nullopt;
   switch (static_cast<DType>(t.dtype)) {
@@ -223,9 +230,15 @@ inline Tensor Builder::tensor(double number, DType dtype, const std::vector<int6
   return t;
 }
 
+namespace detail {
+inline onnxport_tensor to_abi_tensor(const Tensor& t) {
+  return {sizeof(onnxport_tensor),  static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()), 0,
+          t.dims.data(), t.data.data(), t.data.size()};
+}
+}  // namespace detail
+
 inline Value Builder::constant(const Tensor& t) {
-  const onnxport_tensor abi{static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()),
-                            t.dims.data(), t.data.data(), t.data.size()};
+  const onnxport_tensor abi = detail::to_abi_tensor(t);
   return checked(api_.emit->constant(context_, &abi));
 }
 
@@ -272,8 +285,7 @@ class AbiAttrs {
     a.count = static_cast<uint32_t>(v.size());
   }
   void add(const std::string& n, const Tensor& t) {
-    tensors_.push_back({static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()), t.dims.data(),
-                        t.data.data(), t.data.size()});
+    tensors_.push_back(to_abi_tensor(t));
     start(n, ONNXPORT_ATTR_TENSOR).tensor = &tensors_.back();
   }
 
@@ -299,7 +311,7 @@ inline Values Builder::node(std::string_view op_type, const Values& inputs, cons
   const detail::AbiAttrs abi(attrs);
   const int32_t status =
       api_.emit->node(context_, to_abi(domain), to_abi(op_type), in.data(), static_cast<uint32_t>(in.size()),
-                      abi.data(), abi.size(), out.data(), static_cast<uint32_t>(out.size()));
+                      abi.data(), abi.size(), sizeof(onnxport_attr), out.data(), static_cast<uint32_t>(out.size()));
   if (status != ONNXPORT_OK) throw Failed("");
   Values result;
   result.reserve(outputs);
@@ -319,19 +331,47 @@ inline Value Builder::shape_of(const Value& x) {
   return current_opset() < 15 ? slice(Shape(as_real(x)), 0, 0, -1) : Shape(x, {attr::end(-1)});
 }
 
+namespace detail {
+
+// A type in ABI form; keeps what the pointers point to.
+class AbiType {
+ public:
+  AbiType(Builder& builder, DType dtype, int64_t rank, const Dims& dims, bool is_sequence = false) {
+    for (const Dim& d : dims) dims_.push_back(d.handle(builder));
+    type_ = {sizeof(onnxport_type),
+             is_sequence ? ONNXPORT_TYPE_SEQUENCE : ONNXPORT_TYPE_TENSOR,
+             static_cast<int32_t>(dtype),
+             static_cast<int32_t>(rank),
+             dims_.empty() ? nullptr : dims_.data(),
+             0,
+             0};
+  }
+  AbiType(const AbiType&) = delete;
+  AbiType& operator=(const AbiType&) = delete;
+  const onnxport_type* get() const { return &type_; }
+
+ private:
+  std::vector<onnxport_dim> dims_;
+  onnxport_type type_{};
+};
+
+}  // namespace detail
+
 inline Block Builder::block(const std::vector<Param>& params,
                             const std::function<Values(const Values&)>& body) {
-  std::vector<int32_t> dtypes;
-  std::vector<int32_t> ranks;
-  std::vector<onnxport_str> names;
+  std::vector<std::unique_ptr<detail::AbiType>> types;
+  std::vector<onnxport_block_param> abi;
   for (const Param& p : params) {
-    dtypes.push_back(static_cast<int32_t>(p.dtype));
-    ranks.push_back(static_cast<int32_t>(p.rank));
-    names.push_back(to_abi(p.name));
+    if (p.like) {
+      abi.push_back({to_abi(p.name), nullptr, p.like.handle(), 0});
+    } else {
+      types.push_back(std::make_unique<detail::AbiType>(*this, p.dtype, p.rank, p.dims, p.is_sequence));
+      abi.push_back({to_abi(p.name), types.back()->get(), 0, 0});
+    }
   }
   std::vector<onnxport_value> in(params.size(), 0);
-  if (api_.emit->begin_block(context_, dtypes.data(), ranks.data(), names.data(),
-                             static_cast<uint32_t>(params.size()), in.data()) != ONNXPORT_OK) {
+  if (api_.emit->begin_block(context_, abi.data(), static_cast<uint32_t>(abi.size()), sizeof(onnxport_block_param),
+                             in.data()) != ONNXPORT_OK) {
     throw Failed("");
   }
   Values arguments;
@@ -342,12 +382,72 @@ inline Block Builder::block(const std::vector<Param>& params,
   return {number};
 }
 
-inline Value Builder::typed(const Value& x, DType dtype, const std::vector<int64_t>& dims) {
-  if (api_.emit->set_type(context_, x.handle(), static_cast<int32_t>(dtype),
-                          static_cast<int32_t>(dims.size()), dims.data()) != ONNXPORT_OK) {
+inline Value Builder::typed(const Value& x, DType dtype, const Dims& dims) {
+  const detail::AbiType type(*this, dtype, static_cast<int64_t>(dims.size()), dims);
+  if (api_.emit->set_type(context_, x.handle(), type.get()) != ONNXPORT_OK) throw Failed("");
+  return x;
+}
+inline Value Builder::typed_like(const Value& x, const Value& model) {
+  if (api_.emit->set_type_like(context_, x.handle(), model.handle()) != ONNXPORT_OK) throw Failed("");
+  return x;
+}
+inline Value Builder::with_shape(const Value& x, const Dims& dims) {
+  std::vector<onnxport_dim> handles;
+  for (const Dim& d : dims) handles.push_back(d.handle(*this));
+  if (api_.emit->set_shape(context_, x.handle(), handles.data(), static_cast<uint32_t>(handles.size())) !=
+      ONNXPORT_OK) {
     throw Failed("");
   }
   return x;
+}
+
+// ---- sizes ----
+
+inline Dim Value::size(int64_t axis) const {
+  Builder& b = builder();
+  return {b, b.api().dim->of_axis(b.context(), handle_, static_cast<uint32_t>(b.normalized(axis, rank())))};
+}
+inline Dims Value::sizes() const {
+  Dims out;
+  for (int64_t axis = 0; axis < rank(); ++axis) out.push_back(size(axis));
+  return out;
+}
+inline Dim Value::element(int64_t index) const {
+  Builder& b = builder();
+  return {b, b.api().dim->of_element(b.context(), handle_, static_cast<uint32_t>(index))};
+}
+
+inline std::optional<int64_t> Dim::number() const {
+  if (builder_ == nullptr) return known_ && number_ >= 0 ? std::optional(number_) : std::nullopt;
+  const int64_t n = builder_->api().dim->static_size(builder_->context(), handle_);
+  return n < 0 ? std::nullopt : std::optional(n);
+}
+inline std::string Dim::text() const {
+  if (builder_ == nullptr) return known_ ? std::to_string(number_) : "?";
+  return std::string(from_abi(builder_->api().dim->text(builder_->context(), handle_)));
+}
+inline onnxport_dim Dim::handle(Builder& builder) const {
+  if (builder_ != nullptr || !known_) return handle_;
+  return builder.api().dim->number(builder.context(), number_);
+}
+inline Dim Dim::combine(const Dim& a, const Dim& b, Operation operation) {
+  if (!a.known_ || !b.known_) return {};
+  Builder* builder = a.builder_ != nullptr ? a.builder_ : b.builder_;
+  if (builder == nullptr) throw Failed("arithmetic on numbers alone is C++'s, not Dim's");
+  return {*builder, (builder->api().dim->*operation)(builder->context(), a.handle(*builder), b.handle(*builder))};
+}
+inline Dim operator+(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::add); }
+inline Dim operator-(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::sub); }
+inline Dim operator*(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::mul); }
+inline Dim operator/(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::floor_div); }
+inline Dim operator%(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::mod); }
+inline Dim min(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::min); }
+inline Dim max(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::max); }
+inline bool operator==(const Dim& a, const Dim& b) {
+  if (!a.known_ || !b.known_) return false;
+  Builder* builder = a.builder_ != nullptr ? a.builder_ : b.builder_;
+  if (builder == nullptr) return a.number_ == b.number_;
+  return builder->api().dim->equal(builder->context(), a.handle(*builder), b.handle(*builder)) == 1;
 }
 
 }  // namespace sdk_v1

@@ -7,7 +7,7 @@
 #include "onnxport/builder.hpp"
 
 namespace onnxport {
-inline namespace sdk_v1 {
+inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 
 inline std::vector<int64_t> Builder::as_attribute(const Value& x, const char* what) {
   const auto numbers = x.constant_ints();
@@ -180,19 +180,10 @@ inline Value Builder::reduce(std::string_view onnx_op, const Value& x, const std
 
 // ---- loops ----
 
-// What a Loop returns, in the shape it began with: ONNX does not infer that a step keeps it.
-inline Value Builder::shaped_like(const Value& x, const Value& model) {
-  std::vector<int64_t> sizes;
-  for (int64_t axis = 0; axis < model.rank(); ++axis) sizes.push_back(model.static_dim(axis).value_or(-1));
-  Value out = typed(x, model.dtype(), sizes);
-  const bool known = std::find(sizes.begin(), sizes.end(), -1) == sizes.end();
-  return known ? out : Reshape(out, shape_of(model), {attr::allowzero(1)});
-}
-
 inline Values Builder::loop(const Value& trip_count, const Values& state, const LoopStep& step) {
   std::vector<Param> params = {{"i", DType::i64, 0}, {"on", DType::boolean, 0}};
   for (size_t k = 0; k < state.size(); ++k) {
-    params.push_back({"state" + std::to_string(k), state[k].dtype(), state[k].rank()});
+    params.push_back({"state" + std::to_string(k), state[k]});
   }
   const Block body = block(params, [&](const Values& in) -> Values {
     Value go_on = Identity(in[1]);
@@ -201,7 +192,8 @@ inline Values Builder::loop(const Value& trip_count, const Values& state, const 
     return next;
   });
   Values out = Loop(trip_count, {}, state, state.size(), {attr::body(body)});
-  for (size_t k = 0; k < state.size(); ++k) out[k] = shaped_like(out[k], state[k]);
+  // ONNX does not infer that a step keeps the type.
+  for (size_t k = 0; k < state.size(); ++k) typed_like(out[k], state[k]);
   return out;
 }
 

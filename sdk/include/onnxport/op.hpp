@@ -7,7 +7,7 @@
 #include "onnxport/builder.hpp"
 
 namespace onnxport {
-inline namespace sdk_v1 {
+inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 
 // Arguments are read by their ATen schema names. Where the call gave none, the schema's default is seen.
 // The typed readers (integer, real, …) decline when the argument is known at run time only.

@@ -12,10 +12,26 @@
 #include <variant>
 #include <vector>
 
+// Containers of the structs of abi.h are the plugin's own too: another plugin's may be longer.
+#if !defined(_WIN32)
+#pragma GCC visibility push(hidden)
+#endif
 #include "onnxport/abi.h"
+#if !defined(_WIN32)
+#pragma GCC visibility pop
+#endif
+
+// Whatever flags a plugin is compiled with: what the wrapper defines is the plugin's own, and is never taken for that
+// of another one in the process, which may be of another version. A type that holds one of these belongs into an
+// unnamed namespace.
+#if defined(_WIN32)
+#define ONNXPORT_SDK_HIDDEN
+#else
+#define ONNXPORT_SDK_HIDDEN __attribute__((visibility("hidden")))
+#endif
 
 namespace onnxport {
-inline namespace sdk_v1 {
+inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 
 // Element types, with the numbers of ONNX's TensorProto.DataType.
 enum class DType : int32_t {
@@ -36,10 +52,21 @@ enum class DType : int32_t {
   c64 = ONNXPORT_C64,
   c128 = ONNXPORT_C128,
   bf16 = ONNXPORT_BF16,
+  f8e4m3fn = ONNXPORT_F8E4M3FN,
+  f8e4m3fnuz = ONNXPORT_F8E4M3FNUZ,
+  f8e5m2 = ONNXPORT_F8E5M2,
+  f8e5m2fnuz = ONNXPORT_F8E5M2FNUZ,
+  u4 = ONNXPORT_U4,
+  i4 = ONNXPORT_I4,
+  f4e2m1 = ONNXPORT_F4E2M1,
+  f8e8m0 = ONNXPORT_F8E8M0,
+  u2 = ONNXPORT_U2,
+  i2 = ONNXPORT_I2,
 };
 
 inline bool is_floating(DType t) {
-  return t == DType::f32 || t == DType::f64 || t == DType::f16 || t == DType::bf16;
+  return t == DType::f32 || t == DType::f64 || t == DType::f16 || t == DType::bf16 ||
+         (t >= DType::f8e4m3fn && t <= DType::f8e5m2fnuz) || t == DType::f4e2m1 || t == DType::f8e8m0;
 }
 inline bool is_complex(DType t) { return t == DType::c64 || t == DType::c128; }
 inline bool is_integral(DType t) {
@@ -48,6 +75,47 @@ inline bool is_integral(DType t) {
 }
 
 class Builder;
+
+// The size of an axis: a number, an expression of names ("batch", "2*seq+1"), or unknown. Arithmetic is exact: of
+// 2*seq+1, minus 1, is 2*seq. Cheap to copy; lives as long as the call it was made in.
+class Dim {
+ public:
+  Dim() = default;  // unknown
+  template <typename T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
+  Dim(T number) : known_(true), number_(static_cast<int64_t>(number)) {}
+  Dim(Builder& builder, onnxport_dim handle) : builder_(&builder), handle_(handle), known_(handle != 0) {}
+
+  // Something is known of it: that it equals itself, at least.
+  explicit operator bool() const { return known_; }
+  // The number, when it is one that is not negative.
+  std::optional<int64_t> number() const;
+  // "2*batch+1", "?"; for messages.
+  std::string text() const;
+  // As the builder knows it; 0: unknown.
+  onnxport_dim handle(Builder& builder) const;
+
+  friend Dim operator+(const Dim& a, const Dim& b);
+  friend Dim operator-(const Dim& a, const Dim& b);
+  friend Dim operator*(const Dim& a, const Dim& b);
+  friend Dim operator/(const Dim& a, const Dim& b);  // towards minus infinity, as Python's //
+  friend Dim operator%(const Dim& a, const Dim& b);  // the sign of the divisor, as Python's %
+  friend Dim min(const Dim& a, const Dim& b);
+  friend Dim max(const Dim& a, const Dim& b);
+  // Known to be equal: what is unknown equals nothing.
+  friend bool operator==(const Dim& a, const Dim& b);
+  friend bool operator!=(const Dim& a, const Dim& b) { return !(a == b); }
+
+ private:
+  using Operation = onnxport_dim (*onnxport_dim_api::*)(onnxport_context*, onnxport_dim, onnxport_dim);
+  static Dim combine(const Dim& a, const Dim& b, Operation operation);
+
+  Builder* builder_ = nullptr;  // null: a number, or unknown
+  onnxport_dim handle_ = 0;
+  bool known_ = false;
+  int64_t number_ = 0;
+};
+
+using Dims = std::vector<Dim>;
 
 // An ONNX value of the graph being built, or the absent value: an omitted ONNX input, an argument that is
 // None. Cheap to copy; lives as long as the call it was made in.
@@ -67,6 +135,12 @@ class Value {
   bool has_rank() const;
   // The size of `axis` (negative counts from the end) when it is static.
   std::optional<int64_t> static_dim(int64_t axis) const;
+  // The size of `axis` as it is known now, a name or an expression too: to state what another value's size is.
+  // Builder::dim gives it as a value of the graph.
+  Dim size(int64_t axis) const;
+  Dims sizes() const;
+  // What an integer value is known to hold at `index`, when shape arithmetic made it.
+  Dim element(int64_t index) const;
   // Stands for a complex torch tensor: real, with a last axis of 2 that rank() and dims do not count.
   bool is_complex() const;
   // A Python number of the model (int, float, bool), not a tensor.
@@ -128,13 +202,35 @@ class Attr {
 
 using Attrs = std::vector<Attr>;
 
+// What is said to the user.
+struct Words {
+  std::string text;
+  std::string hint;  // what to do next
+  std::string code;  // the plugin's own
+};
+
 // Thrown by the vocabulary to leave a mapping; the wrapper turns it into the status code. Never crosses the
 // border.
-struct Declined : std::runtime_error {
-  using std::runtime_error::runtime_error;
+class Declined : public std::runtime_error {
+ public:
+  explicit Declined(const std::string& text) : std::runtime_error(text) {}
+  explicit Declined(Words words) : std::runtime_error(words.text), words_(std::move(words)) {}
+  const std::string& hint() const { return words_.hint; }
+  const std::string& code() const { return words_.code; }
+
+ private:
+  Words words_;
 };
-struct Failed : std::runtime_error {
-  using std::runtime_error::runtime_error;
+
+class Failed : public std::runtime_error {
+ public:
+  explicit Failed(const std::string& text) : std::runtime_error(text) {}
+  explicit Failed(Words words) : std::runtime_error(words.text), words_(std::move(words)) {}
+  const std::string& hint() const { return words_.hint; }
+  const std::string& code() const { return words_.code; }
+
+ private:
+  Words words_;
 };
 
 }  // namespace sdk_v1

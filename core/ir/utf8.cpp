@@ -1,0 +1,31 @@
+#include "core/ir/utf8.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace onnxport::ir {
+
+bool is_utf8(std::string_view text) {
+  const size_t size = text.size();
+  for (size_t i = 0; i < size;) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    if (lead < 0xc2 || lead > 0xf4 || size - i <= more) return false;
+    uint32_t point = lead & (0x3fu >> more);
+    for (size_t k = 1; k <= more; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = point << 6 | (next & 0x3f);
+    }
+    const bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
+    if (overlong || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace onnxport::ir
