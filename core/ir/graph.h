@@ -306,6 +306,7 @@ class Graph {
   std::vector<std::string> output_names;                   // final names, parallel to results
   std::map<std::string, int, std::less<>> opsets;          // ONNX dialect: domain -> version ("" is ai.onnx)
   std::vector<LocalFunction> functions;                    // ONNX dialect
+  int ir_version = 0;  // ONNX dialect: what fits opsets[""], as the plugin of that opset says; 0: nobody said
   std::map<std::string, std::string, std::less<>> metadata;  // goes to metadata_props
   std::string graph_name = "main_graph";
   // What the model keeps from call to call: an output that becomes an input of the next call.

@@ -100,6 +100,7 @@ void legalize(ir::Graph& graph, int target, Registry& registry, std::vector<Diag
     walk(graph, opsets, domain, from, version, target, failures);
   }
   walk(graph, opsets, "", start, target, target, failures);
+  graph.ir_version = opsets.at("", target).plugin->opset->ir_version;
   graph.remove_unused_initializers();
   if (!failures.diagnostics.empty()) throw Error(std::move(failures.diagnostics));
   std::vector<Diagnostic> illegal = check_legality(graph, target, registry);

@@ -72,7 +72,7 @@ const PluginOpset* PluginEntry::find_opset(std::string_view domain, int version)
   }
   Location place;
   place.file = manifest_.file.string();
-  throw Error("M114",
+  throw Error("M115",
               "plugin " + id() + ": its manifest lists opset " + std::to_string(version) + " of " +
                   (domain.empty() ? "ai.onnx" : std::string(domain)) + ", its library does not have it",
               place, "install the manifest and the library of one release together");

@@ -34,7 +34,7 @@ class PluginEntry {
   const PluginLibrary& library();
   // The library's mappings registered under exactly that name.
   const std::vector<const onnxport_mapping*>& registered(std::string_view entry);
-  // One of the opsets that the manifest lists. Throws Error M114 when the library does not have it.
+  // One of the opsets that the manifest lists. Throws Error M115 when the library does not have it.
   const PluginOpset* find_opset(std::string_view domain, int version);
   // Listed in the manifest and absent from the library.
   std::vector<std::string> unkept_promises();

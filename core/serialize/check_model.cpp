@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "core/onnx/schemas.h"
 #include "core/serialize/serialize.h"
 #include "onnx/checker.h"
 #include "onnxport/errors.h"
@@ -26,6 +27,46 @@ void run_checker(const pb::ModelProto& model) {
   }
 }
 
+// Operators of ai.onnx that came after the ONNX library: plugins know them, and their table has been checked. While one
+// exists they are of a domain of which the library asks nothing.
+class LaterOperators {
+ public:
+  explicit LaterOperators(pb::ModelProto& model) : model_(model) {
+    for (const auto& import : model.opset_import()) {
+      if (import.domain().empty() || import.domain() == "ai.onnx") opset_ = static_cast<int>(import.version());
+    }
+    hide(*model.mutable_graph());
+    if (hidden_.empty()) return;
+    auto& import = *model.add_opset_import();
+    import.set_domain(kLater);
+    import.set_version(1);
+  }
+  ~LaterOperators() {
+    for (pb::NodeProto* node : hidden_) node->clear_domain();
+    if (!hidden_.empty()) model_.mutable_opset_import()->RemoveLast();
+  }
+  LaterOperators(const LaterOperators&) = delete;
+  LaterOperators& operator=(const LaterOperators&) = delete;
+
+ private:
+  static constexpr const char* kLater = "org.onnxport.later";
+
+  void hide(pb::GraphProto& graph) {
+    for (pb::NodeProto& node : *graph.mutable_node()) {
+      for (pb::AttributeProto& attribute : *node.mutable_attribute()) {
+        if (attribute.has_g()) hide(*attribute.mutable_g());
+      }
+      if (!node.domain().empty() || onnx::find_schema(node.op_type(), "", opset_) != nullptr) continue;
+      node.set_domain(kLater);
+      hidden_.push_back(&node);
+    }
+  }
+
+  pb::ModelProto& model_;
+  int opset_ = 0;
+  std::vector<pb::NodeProto*> hidden_;
+};
+
 }  // namespace
 
 void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& names) {
@@ -46,7 +87,10 @@ void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& nam
       onnx::to_proto(tensor.type(), *info.mutable_type(), onnx::For::file);
     }
   }
-  run_checker(model);
+  {
+    const LaterOperators hidden(model);
+    run_checker(model);
+  }
   proto.clear_initializer();
   proto.mutable_input()->DeleteSubrange(inputs, proto.input_size() - inputs);
 }

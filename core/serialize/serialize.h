@@ -13,7 +13,7 @@
 namespace onnxport {
 
 struct SerializeOptions {
-  int ir_version = 0;  // 0: by opset
+  int ir_version = 0;  // 0: what the plugin of the opset says (Graph::ir_version), else the newest
   Weights weights = Weights::automatic;
   uint64_t external_threshold = 1024;
   bool strip = false;
@@ -27,7 +27,6 @@ void write_model(const ir::Graph& graph, const std::filesystem::path& file, cons
 // One piece after another, weights inline (S702 above 2 GiB).
 void write_model(const ir::Graph& graph, const std::function<void(std::span<const std::byte>)>& sink,
                  const SerializeOptions& options);
-int ir_version_of_opset(int opset);
 // ONNX's full check (checker + strict inference) of a written file. Throws Error S701.
 void check_model_file(const std::filesystem::path& file);
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "core/ir/node_location.h"
 #include "core/serialize/check_model.h"
 #include "core/serialize/names.h"
 #include "core/serialize/output_file.h"
@@ -15,11 +18,11 @@ constexpr int kFirstIrWithoutInitializerInputs = 4;
 constexpr int kFirstIrWithFunctions = 8;
 
 int chosen_ir_version(const ir::Graph& graph, const SerializeOptions& options) {
-  const auto opset = graph.opsets.find("");
-  int by_opset = ir_version_of_opset(opset == graph.opsets.end() ? 0 : opset->second);
+  const int known = static_cast<int>(pb::Version::IR_VERSION);
+  int by_opset = graph.ir_version == 0 ? known : graph.ir_version;
   if (!graph.functions.empty()) by_opset = std::max(by_opset, kFirstIrWithFunctions);
   if (options.ir_version == 0) return by_opset;
-  const int newest = static_cast<int>(pb::Version::IR_VERSION);
+  const int newest = std::max(known, by_opset);
   if (options.ir_version < kOldestIr || options.ir_version > newest) {
     throw Error("S703",
                 "IR version " + std::to_string(options.ir_version) + " is not known; expected " +
@@ -32,6 +35,23 @@ int chosen_ir_version(const ir::Graph& graph, const SerializeOptions& options) {
   }
   return options.ir_version;
 }
+
+// A file that is nested deeper is one that nobody can read.
+void check_depth(const ir::Block& block, size_t depth) {
+  for (const ir::Node* node : block) {
+    for (const ir::Block* inner : node->blocks()) {
+      if (depth >= ir::kDeepestBlock) {
+        throw Error("S710",
+                    "blocks are nested more than " + std::to_string(ir::kDeepestBlock) +
+                        " deep: a file that is deeper cannot be read (protobuf has a limit)",
+                    ir::location_of(*node), "take the loops and ifs of the model apart");
+      }
+      check_depth(*inner, depth + 1);
+    }
+  }
+}
+
+void check_depth(const ir::Graph& graph) { check_depth(graph.body(), 0); }
 
 class CallbackSink : public ByteSink {
  public:
@@ -53,6 +73,7 @@ struct Prepared {
 
 Prepared prepare_model(const ir::Graph& graph, const SerializeOptions& options,
                        const std::filesystem::path* file) {
+  check_depth(graph);
   Names names(graph);
   ProtoOptions proto;
   proto.ir_version = chosen_ir_version(graph, options);
@@ -66,21 +87,6 @@ Prepared prepare_model(const ir::Graph& graph, const SerializeOptions& options,
 }
 
 }  // namespace
-
-int ir_version_of_opset(int opset) {
-  struct Row {
-    int first_opset;
-    int ir_version;
-  };
-  // Of the ONNX release that introduced the opset.
-  static constexpr Row rows[] = {{9, 4},   {10, 5},  {11, 6},  {12, 7},  {15, 8}, {19, 9},
-                                 {21, 10}, {23, 11}, {24, 12}, {25, 13}, {28, 14}};
-  int ir_version = kOldestIr;
-  for (const Row& row : rows) {
-    if (opset >= row.first_opset) ir_version = row.ir_version;
-  }
-  return ir_version;
-}
 
 void write_model(const ir::Graph& graph, const std::filesystem::path& file, const SerializeOptions& options) {
   const std::filesystem::path target = output_target(file);

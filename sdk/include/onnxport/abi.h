@@ -1,4 +1,4 @@
-/* onnxport plugin ABI, version 1.0.
+/* onnxport plugin ABI, version 1.0. Frozen: from here on it only grows, see docs/abi.md.
  *
  * C99, self-contained. A plugin is a shared library that exports ONE function of constant name:
  *
@@ -22,8 +22,9 @@
  *     Handle 0 is "absent": the omitted ONNX input, the None argument, the unknown size, and the poison value
  *     that a failed call returns. After the first failed host call the context is failed: later calls do nothing
  *     and return 0, and the first cause is what the user reads.
- *   - Text is {pointer, length}, UTF-8, not terminated, valid until the call returns. The texts of opset tables,
- *     which are constants, are C strings. Nothing allocated is handed over.
+ *   - Text is {pointer, length}, UTF-8, not terminated, valid until the call returns. String attributes of nodes
+ *     may hold any bytes. The texts of opset tables, which are constants, are C strings. Nothing allocated is
+ *     handed over.
  *   - No exception crosses. Status codes are int32, see ONNXPORT_OK and its neighbours.
  *   - A mapping, rule or inference is a pure function of its context; the host calls it from one thread per
  *     export, possibly from many threads for many exports at once.
@@ -341,7 +342,7 @@ typedef struct onnxport_diag_api {
   /* Why the status returned next is ONNXPORT_DECLINED or ONNXPORT_FAILED. The first cause stays. */
   void (*decline)(onnxport_context*, const onnxport_message*);
   void (*fail)(onnxport_context*, const onnxport_message*);
-  /* A note or a warning; kept if the attempt succeeds or fails, as its severity says. */
+  /* A note or a warning; the user gets it whether the attempt succeeds or not. */
   void (*tell)(onnxport_context*, const onnxport_message*);
 } onnxport_diag_api;
 #define ONNXPORT_DIAG_API_1_0_SIZE 32

@@ -8,8 +8,10 @@
 
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <numeric>
 
+#include "core/builder/graph_builder.h"
 #include "core/onnx/convert.h"
 #include "core/onnx/read_model.h"
 #include "core/serialize/names.h"
@@ -90,7 +92,9 @@ std::string code_of(const std::function<void()>& action) {
 }
 
 TEST_F(Serialize, WritesReadableNamesTypesAndProvenance) {
-  write_model(*small_graph(), path("m.onnx"), {});
+  const auto graph = small_graph();
+  graph->ir_version = 9;  // what the plugin of the opset said
+  write_model(*graph, path("m.onnx"), {});
   const auto model = model_of(path("m.onnx"));
   EXPECT_EQ(model.ir_version(), 9);
   EXPECT_EQ(model.producer_name(), "onnxport");
@@ -519,12 +523,36 @@ TEST(ScopeOfModule, KeepsListElementsWithTheirList) {
   EXPECT_EQ(scope_of_module("0.1"), "/0.1/");
 }
 
-TEST(IrVersion, FollowsTheOpset) {
-  EXPECT_EQ(ir_version_of_opset(8), 3);
-  EXPECT_EQ(ir_version_of_opset(18), 8);
-  EXPECT_EQ(ir_version_of_opset(20), 9);
-  EXPECT_EQ(ir_version_of_opset(22), 10);
-  EXPECT_EQ(ir_version_of_opset(23), 11);
+TEST_F(Serialize, BlocksThatNobodyCouldReadAreRefused) {
+  for (const size_t depth : {ir::kDeepestBlock, ir::kDeepestBlock + 1}) {
+    ir::Graph graph(ir::Graph::Dialect::onnx);
+    graph.opsets[""] = 20;
+    GraphBuilder builder(graph, 20);
+    ir::Value* condition = graph.add_input("c", ir::Type::tensor(ir::DType::boolean, ir::Shape{}));
+    ir::Value* x = graph.add_input("x", ir::Type::tensor(ir::DType::f32, ir::Shape{2}));
+    graph.input_names = {"c", "x"};
+    const std::function<ir::Value*(size_t)> nested = [&](size_t levels) -> ir::Value* {
+      if (levels == 0) return builder.emit1("Relu", {x});
+      builder.begin_block({});
+      ir::Value* inner = nested(levels - 1);
+      ir::Block* then = builder.end_block({{inner}});
+      builder.begin_block({});
+      ir::Value* other_value = builder.emit1("Neg", {x});
+      ir::Block* other = builder.end_block({{other_value}});
+      return builder.emit1("If", {condition},
+                           {builder.attribute("then_branch", then), builder.attribute("else_branch", other)});
+    };
+    ir::Value* y = nested(depth);
+    graph.body().set_results({{y}});
+    graph.output_names = {"y"};
+    if (depth == ir::kDeepestBlock) {
+      write_model(graph, path("deep.onnx"), {});
+      EXPECT_EQ(model_of(path("deep.onnx")).graph().node_size(), 1);  // protobuf reads it
+    } else {
+      EXPECT_EQ(code_of([&] { write_model(graph, path("deeper.onnx"), {}); }), "S710");
+      EXPECT_FALSE(fs::exists(path("deeper.onnx")));
+    }
+  }
 }
 
 }  // namespace
