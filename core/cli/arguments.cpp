@@ -131,6 +131,17 @@ void add_input_options(CLI::App& command, Arguments& a) {
       ->group(group);
 }
 
+// "com.acme.ops:level=7".
+void read_plugin_options(const std::vector<std::string>& all, Arguments& a) {
+  for (const std::string& text : all) {
+    const size_t colon = text.find(':'), equals = text.find('=', colon == std::string::npos ? 0 : colon);
+    if (colon == std::string::npos || equals == std::string::npos || colon == 0 || equals == colon + 1)
+      throw CLI::ValidationError("--plugin-option", "expected ID:NAME=VALUE, not '" + text + "'");
+    a.options.plugins.options[text.substr(0, colon)][text.substr(colon + 1, equals - colon - 1)] =
+        text.substr(equals + 1);
+  }
+}
+
 void add_plugin_options(CLI::App& command, Arguments& a) {
   auto* group = "Plugins";
   command.add_option("--plugin", a.options.plugins.files, "A manifest (*.onnxport.yaml) to use, repeatable")
@@ -155,6 +166,14 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
                   "Leave a plugin out (* stands for any text: 'com.acme.*'), repeatable")
       ->group(group)
       ->type_name("ID")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--plugin-option", [&a](const std::vector<std::string>& all) { read_plugin_options(all, a); },
+          "What a plugin reads as its own option, repeatable")
+      ->group(group)
+      ->type_name("ID:NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   switch_off(command, "--no-default-plugin-paths", a.options.plugins.default_paths,

@@ -11,6 +11,7 @@
 
 #include "core/cli/commands.h"
 #include "core/cli/terminal.h"
+#include "onnxport/crash_reports.h"
 #include "onnxport/output.h"
 #include "onnxport/version.h"
 
@@ -113,6 +114,8 @@ void prepare_process() {
 
 int main(int argc, char** argv) {
   prepare_process();
+  // What a plugin does to the process is told by its name; then what handles the signal above goes on.
+  onnxport::install_crash_reports();
 #ifdef __GLIBC__
   // Where glibc allocates (a build without tcmalloc): else each large allocation sweeps what libtorch's
   // graphs left behind, the more the larger they are.

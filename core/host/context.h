@@ -41,7 +41,7 @@ struct onnxport_context {
   onnxport::ir::Dim dim(onnxport_dim handle);             // unknown for 0 and for a bad one
   onnxport_node node_handle(onnxport::ir::Node* node);    // one node, one handle
   onnxport::ir::Node* node(onnxport_node handle);
-  onnxport_node root_handle();  // of the node that a rule or an inference looks at
+  onnxport_node root_handle();                       // of the node that a rule or an inference looks at
   int64_t block_number(onnxport::ir::Block* block);  // of a block that a node of the graph has
 
   // ---- state ----
@@ -56,10 +56,10 @@ struct onnxport_context {
 
   onnxport::GraphBuilder& builder;
   int target_opset = 0;
-  const onnxport::Call* call = nullptr;     // of a mapping
-  onnxport::Registry* registry = nullptr;   // what its manifest promises, and its options
+  const onnxport::Call* call = nullptr;    // of a mapping
+  onnxport::Registry* registry = nullptr;  // what its manifest promises, and its options
   std::string plugin_id;
-  onnxport::ir::Node* root = nullptr;            // of a rule
+  onnxport::ir::Node* root = nullptr;              // of a rule
   const onnxport::onnx::NodeView* view = nullptr;  // of an inference, whose node is not there yet
   bool failed = false;
   bool declined = false;
@@ -69,9 +69,9 @@ struct onnxport_context {
   std::vector<onnxport::Diagnostic> notes;
   std::vector<onnxport::Argument> results;
   std::vector<onnxport::Replacement> replacements;
-  std::vector<onnxport::ir::Type> types;                                  // of an inference
-  std::vector<std::optional<std::vector<onnxport::ir::Dim>>> elements;    // of an inference
-  std::vector<onnxport::ir::Block*> blocks;  // by the number a plugin knows
+  std::vector<onnxport::ir::Type> types;                                // of an inference
+  std::vector<std::optional<std::vector<onnxport::ir::Dim>>> elements;  // of an inference
+  std::vector<onnxport::ir::Block*> blocks;                             // by the number a plugin knows
   size_t open_blocks = 0;
   std::vector<onnxport::ir::Block*> used_blocks;  // that a node emitted here took
   // Blocks that nodes of the graph may lose to emitted ones, with their owners: given back when the attempt fails.

@@ -40,8 +40,11 @@ const void* get_interface(const onnxport_host*, onnxport_str id) {
 }
 
 constexpr std::string_view kVersion = ONNXPORT_VERSION;
-constexpr onnxport_host kHost = {sizeof(onnxport_host), ONNXPORT_ABI_MAJOR, ONNXPORT_ABI_MINOR,
-                                 {kVersion.data(), kVersion.size()}, get_interface};
+constexpr onnxport_host kHost = {sizeof(onnxport_host),
+                                 ONNXPORT_ABI_MAJOR,
+                                 ONNXPORT_ABI_MINOR,
+                                 {kVersion.data(), kVersion.size()},
+                                 get_interface};
 
 bool has_complex(const Argument& b) {
   if (b.kind == Argument::Kind::complex_number) return true;
@@ -104,14 +107,16 @@ std::string wrong_results(const onnxport_context& context, const Call& call) {
   // One list may stand for all of an operator that returns several tensors.
   if (results.size() == 1 && is_given_list(0) && (wanted > 1 || wanted == 0)) return "";
   if (results.size() > std::max<size_t>(wanted, 1)) {
-    return "gives " + std::to_string(results.size()) + " results where " + std::to_string(wanted) + " are needed";
+    return "gives " + std::to_string(results.size()) + " results where " + std::to_string(wanted) +
+           " are needed";
   }
   for (size_t i = 0; i < wanted; ++i) {
     const std::string which = " result " + std::to_string(i);
     const bool given = i < results.size() && results[i].kind != Argument::Kind::none;
     if (!given) {
       if (call.outputs[i]->has_uses())
-        return "gives " + std::to_string(results.size()) + " results, and nothing for" + which + ", which is used";
+        return "gives " + std::to_string(results.size()) + " results, and nothing for" + which +
+               ", which is used";
       continue;
     }
     const ir::Type& type = call.outputs[i]->type();
@@ -192,7 +197,8 @@ std::optional<OperatorInference::Result> PluginInference::infer(const onnx::Node
   if (outcome.status == Outcome::Status::failed) {
     Diagnostic cause = std::move(outcome.cause);
     if (cause.code.empty()) cause.code = "T510";
-    cause.message = "plugin " + plugin->plugin_id + " cannot infer the types of " + onnx::text(node) + ": " + cause.message;
+    cause.message = "plugin " + plugin->plugin_id + " cannot infer the types of " + onnx::text(node) + ": " +
+                    cause.message;
     throw Error(std::move(cause));
   }
   return Result{std::move(context.types), std::move(context.elements)};

@@ -37,7 +37,8 @@ void check_domain(onnxport_context* c, std::string_view domain, std::string_view
     throw Error("C404",
                 c->plugin_id + " emits " + std::string(domain) + "::" + std::string(op_type) +
                     ", a domain that its manifest does not list",
-                {}, "add to its manifest: provides: domains: [{name: " + std::string(domain) + ", version: 1}]");
+                {},
+                "add to its manifest: provides: domains: [{name: " + std::string(domain) + ", version: 1}]");
   }
   int& version = c->builder.graph().opsets[std::string(domain)];
   version = std::max(version, *stated);

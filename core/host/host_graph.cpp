@@ -198,9 +198,8 @@ int64_t static_size(onnxport_context* c, onnxport_dim handle) {
 }
 
 onnxport_str text(onnxport_context* c, onnxport_dim handle) {
-  return guarded<onnxport_str>(c, {nullptr, 0}, [&] {
-    return to_abi(c->texts.emplace_back(c->dim(handle).text()));
-  });
+  return guarded<onnxport_str>(c, {nullptr, 0},
+                               [&] { return to_abi(c->texts.emplace_back(c->dim(handle).text())); });
 }
 
 }  // namespace

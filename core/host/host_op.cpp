@@ -68,9 +68,9 @@ int32_t arg_kind(onnxport_context* c, onnxport_arg handle) {
   });
 }
 
-constexpr const char* kKinds[] = {"None",   "a value known at run time", "an int", "a float",
-                                  "a bool", "a string",                  "a dtype", "a list",
-                                  "a list known at run time"};
+constexpr const char* kKinds[] = {
+    "None",   "a value known at run time", "an int", "a float", "a bool", "a string", "a dtype",
+    "a list", "a list known at run time"};
 
 // The argument, which must be of one of these kinds: what is read as another would be a number made up.
 const Argument* argument_as(onnxport_context* c, onnxport_arg handle, std::initializer_list<int32_t> kinds,

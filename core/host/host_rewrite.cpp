@@ -14,7 +14,9 @@ struct Subject {
   const ir::Node* node = nullptr;
   const onnx::NodeView* view = nullptr;
 
-  std::string_view domain() const { return view != nullptr ? view->domain : onnx::split_op(node->op_text()).first; }
+  std::string_view domain() const {
+    return view != nullptr ? view->domain : onnx::split_op(node->op_text()).first;
+  }
   std::string_view op_type() const {
     return view != nullptr ? view->op_type : onnx::split_op(node->op_text()).second;
   }
@@ -78,7 +80,8 @@ int32_t output_used(onnxport_context* c, onnxport_node n, uint32_t index) {
   });
 }
 uint32_t attr_count(onnxport_context* c, onnxport_node n) {
-  return about<uint32_t>(c, n, 0, [](const Subject& s) { return static_cast<uint32_t>(s.attributes().size()); });
+  return about<uint32_t>(c, n, 0,
+                         [](const Subject& s) { return static_cast<uint32_t>(s.attributes().size()); });
 }
 
 int32_t write(onnxport_context* c, const ir::Attribute& attribute, onnxport_attr* out, uint64_t size) {
@@ -96,7 +99,8 @@ int32_t attr(onnxport_context* c, onnxport_node n, uint32_t index, onnxport_attr
   });
 }
 
-int32_t find_attr(onnxport_context* c, onnxport_node n, onnxport_str text, onnxport_attr* out, uint64_t size) {
+int32_t find_attr(onnxport_context* c, onnxport_node n, onnxport_str text, onnxport_attr* out,
+                  uint64_t size) {
   return about<int32_t>(c, n, 0, [&](const Subject& s) {
     const std::string_view name = text_of(text, "the name of an attribute");
     for (const ir::Attribute& attribute : s.attributes()) {
@@ -138,7 +142,9 @@ onnxport_node producer(onnxport_context* c, onnxport_value handle) {
 }
 
 // A result is read by a node that is in no block.
-bool is_result(const ir::Operand& use) { return use.user()->parent() == nullptr && use.user()->op_text() == "return"; }
+bool is_result(const ir::Operand& use) {
+  return use.user()->parent() == nullptr && use.user()->op_text() == "return";
+}
 
 uint32_t use_count(onnxport_context* c, onnxport_value handle) {
   return guarded<uint32_t>(c, 0, [&]() -> uint32_t {
@@ -175,7 +181,8 @@ uint32_t user_input(onnxport_context* c, onnxport_value handle, uint32_t index) 
 int32_t is_output(onnxport_context* c, onnxport_value handle) {
   return guarded<int32_t>(c, 0, [&]() -> int32_t {
     const ir::Value* v = c->value(handle);
-    for (const ir::Operand* use = v == nullptr ? nullptr : v->first_use(); use != nullptr; use = use->next()) {
+    for (const ir::Operand* use = v == nullptr ? nullptr : v->first_use(); use != nullptr;
+         use = use->next()) {
       if (is_result(*use)) return 1;
     }
     return 0;

@@ -54,12 +54,14 @@ const std::string* find(const onnxport_context* c, onnxport_str name) {
 [[noreturn]] void refuse(const onnxport_context* c, onnxport_str name, const std::string& value,
                          const char* wanted) {
   const std::string option(text_of(name, "the name of an option"));
-  throw Error("T507", "the option " + option + " of plugin " + c->plugin_id + " is '" + value + "', no " + wanted, {},
+  throw Error("T507",
+              "the option " + option + " of plugin " + c->plugin_id + " is '" + value + "', no " + wanted, {},
               "set it with --plugin-option " + c->plugin_id + ":" + option + "=VALUE");
 }
 
 template <typename Number>
-Number read_number(const onnxport_context* c, onnxport_str name, const std::string& value, const char* wanted) {
+Number read_number(const onnxport_context* c, onnxport_str name, const std::string& value,
+                   const char* wanted) {
   Number out{};
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out);
   if (error != std::errc() || end != value.data() + value.size()) refuse(c, name, value, wanted);
@@ -73,7 +75,8 @@ uint32_t count(onnxport_context* c) {
 onnxport_str name(onnxport_context* c, uint32_t index) {
   return guarded<onnxport_str>(c, {nullptr, 0}, [&]() -> onnxport_str {
     const Options& options = options_of(c);
-    return index < options.size() ? to_abi(std::next(options.begin(), index)->first) : onnxport_str{nullptr, 0};
+    return index < options.size() ? to_abi(std::next(options.begin(), index)->first)
+                                  : onnxport_str{nullptr, 0};
   });
 }
 

@@ -41,7 +41,8 @@ class OrderCheck {
     for (const auto& [old, made] : by_) {
       for (const ir::Operand* use = old->first_use(); wrong.empty() && use != nullptr; use = use->next()) {
         if (is_gone(use->user())) continue;
-        if (use->user()->parent() == nullptr) continue;  // a result: the block it is of ends after all its nodes
+        if (use->user()->parent() == nullptr)
+          continue;  // a result: the block it is of ends after all its nodes
         if (!dominates(made, *use->user())) wrong = words(*old, *use->user());
       }
       if (!wrong.empty()) break;
@@ -78,7 +79,8 @@ class OrderCheck {
   std::string check(const ir::Node& node) {
     if (!seen_.insert(&node).second) return "";
     for (size_t i = 0; i < node.operand_count(); ++i) {
-      if (node.operand(i) != nullptr && !dominates(node.operand(i), node)) return words(*node.operand(i), node);
+      if (node.operand(i) != nullptr && !dominates(node.operand(i), node))
+        return words(*node.operand(i), node);
     }
     for (const ir::Block* block : node.blocks()) {
       for (const ir::Node* inner : *block) {
@@ -101,7 +103,8 @@ class OrderCheck {
     const ir::Block* home = producer != nullptr ? producer->parent() : value->block();
     if (home == nullptr) return value->is_constant();
     const ir::Node* at = &node;
-    while (at != nullptr && at->parent() != home) at = at->parent() == nullptr ? nullptr : at->parent()->owner();
+    while (at != nullptr && at->parent() != home)
+      at = at->parent() == nullptr ? nullptr : at->parent()->owner();
     if (at == nullptr) return false;
     if (producer == nullptr) return true;
     // What the root reads is there for all that is put in its place and for all that reads that: the common case,

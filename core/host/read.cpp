@@ -30,8 +30,8 @@ ir::Block* block_for_use(onnxport_context& c, ir::Block* block) {
 
 bool is_code(std::string_view code) {
   const auto good = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-           c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
   };
   return code.size() <= 32 && std::all_of(code.begin(), code.end(), good);
 }

@@ -14,7 +14,7 @@ namespace onnxport {
 // the official body; else Error O6xx (all of them collected) naming node, operator and the lowest opset that
 // works. Afterwards the result is checked against table `target`, independently of the rules.
 // `domains`: the versions asked for of other domains; those that the graph uses are walked to them first.
-using DomainOpsets = std::map<std::string, int, std::less<>>;
+using DomainOpsets = std::map<std::string, int>;
 void legalize(ir::Graph& graph, int target, Registry& registry, std::vector<Diagnostic>& notes,
               const DomainOpsets& domains = {});
 

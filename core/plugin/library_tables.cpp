@@ -104,7 +104,8 @@ void read_mappings(const onnxport_mapping_api& api, TableReader& reader, Library
 void check_definition(const onnxport_op_def& op, const TableReader& reader) {
   const std::string of = " of " + std::string(reader.text(op.name, "the name of an operator"));
   for (uint32_t i = 0; i < op.input_count; ++i) reader.text(op.inputs[i].name, "the name of an input" + of);
-  for (uint32_t i = 0; i < op.output_count; ++i) reader.text(op.outputs[i].name, "the name of an output" + of);
+  for (uint32_t i = 0; i < op.output_count; ++i)
+    reader.text(op.outputs[i].name, "the name of an output" + of);
   for (uint32_t i = 0; i < op.attr_count; ++i) {
     const onnxport_attr_def& a = op.attrs[i];
     reader.text(a.name, "the name of an attribute" + of);
@@ -140,10 +141,9 @@ void read_opsets(const onnxport_opset_api& api, TableReader& reader, LibraryTabl
       op.outputs =
           reader.rows(op.outputs, op.output_count, api.param_size, ONNXPORT_PARAM_1_0_SIZE, "an output")
               .data();
-      op.attrs = reader
-                     .rows(op.attrs, op.attr_count, api.attr_def_size, ONNXPORT_ATTR_DEF_1_0_SIZE,
-                           "an attribute")
-                     .data();
+      op.attrs =
+          reader.rows(op.attrs, op.attr_count, api.attr_def_size, ONNXPORT_ATTR_DEF_1_0_SIZE, "an attribute")
+              .data();
       check_definition(op, reader);
     }
     opset.ops = *ops;
@@ -176,8 +176,8 @@ void read_passes(const onnxport_pass_api& api, TableReader& reader, LibraryTable
 }
 
 void read_inferences(const onnxport_infer_api& api, TableReader& reader, LibraryTables& out) {
-  out.inferences = reader.rows(api.inferences, api.count, api.inference_size, ONNXPORT_INFERENCE_1_0_SIZE,
-                               "an inference");
+  out.inferences =
+      reader.rows(api.inferences, api.count, api.inference_size, ONNXPORT_INFERENCE_1_0_SIZE, "an inference");
   for (const onnxport_inference& i : out.inferences) {
     reader.text_or_empty(i.domain, "the domain of an inference");
     reader.check_function(i.infer, reader.text(i.op_type, "the operator of an inference"));
@@ -187,8 +187,7 @@ void read_inferences(const onnxport_infer_api& api, TableReader& reader, Library
 // A table may be shorter than this host's: what it lacks is zero.
 template <typename Api, typename Read>
 void read(const onnxport_plugin& plugin, std::string_view id, uint64_t least, LibraryTables& out, Read read) {
-  const auto* table =
-      static_cast<const Api*>(plugin.get_interface(&plugin, {id.data(), id.size()}));
+  const auto* table = static_cast<const Api*>(plugin.get_interface(&plugin, {id.data(), id.size()}));
   if (table == nullptr) return;
   TableReader reader{std::string(id), out};
   const uint32_t size = table->struct_size;

@@ -98,7 +98,7 @@ void TargetRun::translate(bool dry_run) {
 }
 
 void TargetRun::legalize_to_target() {
-  legalize(*graph_, target_.opset, registry_, report_.diagnostics);
+  legalize(*graph_, target_.opset, registry_, report_.diagnostics, target_.domain_opsets);
   run_final_passes(*graph_, registry_, pass_options());
   std::vector<Diagnostic> illegal = check_legality(*graph_, target_.opset, registry_);
   if (!illegal.empty()) throw Error(std::move(illegal));
@@ -213,7 +213,7 @@ void TargetRun::add_graph_to_report() {
 
 ExportReport TargetRun::take_report() {
   report_.opset = target_.opset;
-  report_.ir_version = target_.ir_version.value_or(ir_version_of_opset(target_.opset));
+  report_.ir_version = target_.ir_version.value_or(graph_ == nullptr ? 0 : graph_->ir_version);
   report_.plugins_used = registry_.used_plugins();
   for (Diagnostic& note : registry_.notes()) report_.diagnostics.push_back(std::move(note));
   report_.stage_seconds = stages_.take_seconds();

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/loader/shared_library.h"
+#include "core/torch_interface/build.h"
 
 namespace onnxport {
 namespace {
@@ -35,13 +36,27 @@ Error cannot_open(const std::filesystem::path& path, const std::string& why) {
                "libtorch's own folder must be found too (LD_LIBRARY_PATH)");
 }
 
+// The two libraries share C++ types: those of another build would be read as what they are not.
+void check_build(const SharedLibrary& library, const std::filesystem::path& path) {
+  const auto function = library.function<TorchBuildFunction>("onnxport_torch_build");
+  const TorchBuild* other = function == nullptr ? nullptr : function();
+  std::string wrong = "it does not say of which build it is";
+  if (other != nullptr && other->struct_size >= sizeof(TorchBuild)) wrong = difference(torch_build(), *other);
+  if (wrong.empty()) return;
+  Location place;
+  place.file = path.string();
+  throw Error("L213", "libonnxport_torch is of another build than libonnxport: " + wrong, place,
+              "install the two libraries of one release together");
+}
+
 TorchInterface& open(const std::filesystem::path& path) {
   try {
     const SharedLibrary library = SharedLibrary::open(path);
+    check_build(library, path);
     const auto factory = library.function<TorchInterfaceFactory>("onnxport_torch_interface");
     if (factory == nullptr) throw cannot_open(path, "it exports no onnxport_torch_interface");
     TorchInterface* interface = factory();
-    if (interface == nullptr) throw cannot_open(path, "it was built for another version of libonnxport");
+    if (interface == nullptr) throw cannot_open(path, "it gives no interface");
     return *interface;
   } catch (const LoadError& e) {
     throw cannot_open(path, e.what());

@@ -62,12 +62,13 @@ class FrozenPlugin : public testing::TestWithParam<std::string> {
     const std::string library = "frozen_" + GetParam() + ".so";
     fs::copy_file(kPlugins / library, folder_.path() / library);
     PluginOptions options;
-    options.files = {folder_.write(
-        "frozen.onnxport.yaml",
-        "onnxport_manifest: 1\nplugin: {id: com.test.frozen, version: \"1.0.0\"}\nlibrary: {" +
-            std::string(current_platform()) + ": " + library +
-            "}\nprovides:\n  ops: [acme::scaled, acme::declines]\n  passes: [fuse-linear]\n  domains: [{name: com.acme, "
-            "version: 3}]\n  opsets: [{domain: com.acme, version: 3}]\n")};
+    options.files = {
+        folder_.write("frozen.onnxport.yaml",
+                      "onnxport_manifest: 1\nplugin: {id: com.test.frozen, version: \"1.0.0\"}\nlibrary: {" +
+                          std::string(current_platform()) + ": " + library +
+                          "}\nprovides:\n  ops: [acme::scaled, acme::declines]\n  passes: [fuse-linear]\n  "
+                          "domains: [{name: com.acme, "
+                          "version: 3}]\n  opsets: [{domain: com.acme, version: 3}]\n")};
     options.default_paths = options.builtin = false;
     registry_ = std::make_unique<Registry>(options, plugin_host());
   }
@@ -83,7 +84,8 @@ TEST_P(FrozenPlugin, Maps) {
   EXPECT_EQ(out.results.at(0).value->type().text(), "f32[2*batch+1,4]");
   EXPECT_EQ(*out.results.at(0).value->producer()->attribute_as<double>("scale"), 0.5);
   EXPECT_EQ(bench_.graph.opsets["com.acme"], 3);
-  const Outcome declined = bench_.run(registry_->candidates("acme::declines", 20).at(0), *registry_, "acme::declines");
+  const Outcome declined =
+      bench_.run(registry_->candidates("acme::declines", 20).at(0), *registry_, "acme::declines");
   EXPECT_EQ(declined.status, Status::declined);
   EXPECT_EQ(declined.cause.message, "not in C");
 }
@@ -97,7 +99,8 @@ TEST_P(FrozenPlugin, RewritesAndInfers) {
   bench_.graph.body().add_result(y);
   const auto passes = registry_->passes("optimize");
   ASSERT_EQ(passes.size(), 1u);
-  const RuleCall call{&passes[0].pass->rules[0], passes[0].plugin_id, passes[0].plugin_version, 20, registry_.get()};
+  const RuleCall call{&passes[0].pass->rules[0], passes[0].plugin_id, passes[0].plugin_version, 20,
+                      registry_.get()};
   const Outcome out = run_rule(call, *y->producer(), bench_.builder);
   ASSERT_EQ(out.status, Status::done) << out.cause.message;
   EXPECT_EQ(out.replacements.at(0).values.at(0)->type().text(), "f32[batch,3]");
@@ -122,8 +125,9 @@ INSTANTIATE_TEST_SUITE_P(Releases, FrozenPlugin, testing::ValuesIn(releases()),
 
 // ---- many plugins, compiled by g++ -shared -fPIC, of two versions of the SDK ----
 
-const char* const kOperators[] = {"Sigmoid", "Cos", "Relu", "Neg", "Abs",  "Exp",  "Floor", "Ceil", "Sin",  "Tanh",
-                                  "Sqrt",    "Erf", "Sign", "Log", "Tan",  "Sinh", "Cosh",  "Atan", "Asin", "Acos"};
+const char* const kOperators[] = {"Sigmoid", "Cos",  "Relu", "Neg",  "Abs",  "Exp",  "Floor",
+                                  "Ceil",    "Sin",  "Tanh", "Sqrt", "Erf",  "Sign", "Log",
+                                  "Tan",     "Sinh", "Cosh", "Atan", "Asin", "Acos"};
 
 // A registry for each plugin, in all of which all plugins are.
 std::vector<std::unique_ptr<Registry>> crowd(const TemporaryFolder& folder, int count) {
@@ -133,9 +137,9 @@ std::vector<std::unique_ptr<Registry>> crowd(const TemporaryFolder& folder, int 
     const std::string number = std::to_string(i), id = "com.crowd.p" + number;
     fs::copy_file(kPlugins / ("crowd_" + number + ".so"), folder.path() / ("crowd_" + number + ".so"));
     options.files.push_back(folder.write(
-        "p" + number + ".onnxport.yaml", "onnxport_manifest: 1\nplugin: {id: " + id + ", version: \"1.0.0\"}\nlibrary: {" +
-                                             std::string(current_platform()) + ": crowd_" + number +
-                                             ".so}\nprovides: {ops: [acme::op]}\n"));
+        "p" + number + ".onnxport.yaml",
+        "onnxport_manifest: 1\nplugin: {id: " + id + ", version: \"1.0.0\"}\nlibrary: {" +
+            std::string(current_platform()) + ": crowd_" + number + ".so}\nprovides: {ops: [acme::op]}\n"));
     options.options[id] = {{"number", number}};
   }
   std::vector<std::unique_ptr<Registry>> out;
@@ -221,7 +225,8 @@ struct OldHost {
 };
 
 const onnxport_plugin* query(const TemporaryFolder& folder, const OldHost& host) {
-  const fs::path file = folder.path() / "crowd_0.so";  // a copy: a library of its own, asked for the first time
+  const fs::path file =
+      folder.path() / "crowd_0.so";  // a copy: a library of its own, asked for the first time
   fs::copy_file(kPlugins / "crowd_0.so", file);
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return nullptr;

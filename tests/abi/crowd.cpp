@@ -10,8 +10,9 @@ using namespace onnxport;
 
 namespace {
 
-const char* const operators[] = {"Sigmoid", "Cos",  "Relu", "Neg",  "Abs",  "Exp",  "Floor", "Ceil", "Sin",  "Tanh",
-                                 "Sqrt",    "Erf",  "Sign", "Log",  "Tan",  "Sinh", "Cosh",  "Atan", "Asin", "Acos"};
+const char* const operators[] = {"Sigmoid", "Cos",  "Relu", "Neg",  "Abs",  "Exp",  "Floor",
+                                 "Ceil",    "Sin",  "Tanh", "Sqrt", "Erf",  "Sign", "Log",
+                                 "Tan",     "Sinh", "Cosh", "Atan", "Asin", "Acos"};
 std::atomic<int> calls{0};
 
 Value mapped(Op& op) {

@@ -3,6 +3,7 @@
 #include "core/libtorch/decompose.h"
 #include "core/libtorch/interpret.h"
 #include "core/libtorch/warnings.h"
+#include "core/torch_interface/build.h"
 #include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
@@ -33,6 +34,11 @@ class LibtorchInterface final : public TorchInterface {
 
 }  // namespace
 }  // namespace onnxport
+
+extern "C" __attribute__((visibility("default"))) const onnxport::TorchBuild* onnxport_torch_build() {
+  static const onnxport::TorchBuild build = onnxport::torch_build();
+  return &build;
+}
 
 extern "C" __attribute__((visibility("default"))) onnxport::TorchInterface* onnxport_torch_interface() {
   static onnxport::LibtorchInterface interface;

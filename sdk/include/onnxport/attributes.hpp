@@ -64,5 +64,5 @@ inline constexpr AllOutputs all_outputs{};
 
 #include "onnxport/onnx_attributes.inc"
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport

@@ -223,7 +223,10 @@ class Builder {
     Param(std::string name_, DType dtype_, int64_t rank_ = -1)  // -1: unknown
         : name(std::move(name_)), dtype(dtype_), rank(rank_) {}
     Param(std::string name_, DType dtype_, Dims dims_)
-        : name(std::move(name_)), dtype(dtype_), rank(static_cast<int64_t>(dims_.size())), dims(std::move(dims_)) {}
+        : name(std::move(name_)),
+          dtype(dtype_),
+          rank(static_cast<int64_t>(dims_.size())),
+          dims(std::move(dims_)) {}
     // Of the type of `like_`, its sizes and whether it is complex included: what a loop carries and does not reshape.
     Param(std::string name_, Value like_) : name(std::move(name_)), like(like_) {}
 
@@ -328,7 +331,8 @@ class Builder {
   std::vector<int64_t> as_attribute(const Value& x, const char* what);
 
   void tell(int32_t severity, std::string_view text) {
-    const onnxport_message message{sizeof(onnxport_message), severity, {nullptr, 0}, to_abi(text), {nullptr, 0}};
+    const onnxport_message message{
+        sizeof(onnxport_message), severity, {nullptr, 0}, to_abi(text), {nullptr, 0}};
     api_.diag->tell(context_, &message);
   }
 
@@ -408,7 +412,7 @@ inline Value operator&(const Value& a, const Value& b) { return a.builder().And(
 inline Value operator|(const Value& a, const Value& b) { return a.builder().Or(a, b); }
 inline Value operator^(const Value& a, const Value& b) { return a.builder().Xor(a, b); }
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport
 
 #include "onnxport/builder_impl.hpp"

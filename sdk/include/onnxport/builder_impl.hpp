@@ -232,8 +232,13 @@ inline Tensor Builder::tensor(double number, DType dtype, const std::vector<int6
 
 namespace detail {
 inline onnxport_tensor to_abi_tensor(const Tensor& t) {
-  return {sizeof(onnxport_tensor),  static_cast<int32_t>(t.dtype), static_cast<uint32_t>(t.dims.size()), 0,
-          t.dims.data(), t.data.data(), t.data.size()};
+  return {sizeof(onnxport_tensor),
+          static_cast<int32_t>(t.dtype),
+          static_cast<uint32_t>(t.dims.size()),
+          0,
+          t.dims.data(),
+          t.data.data(),
+          t.data.size()};
 }
 }  // namespace detail
 
@@ -309,9 +314,9 @@ inline Values Builder::node(std::string_view op_type, const Values& inputs, cons
   while (!in.empty() && in.back() == 0) in.pop_back();
   std::vector<onnxport_value> out(outputs, 0);
   const detail::AbiAttrs abi(attrs);
-  const int32_t status =
-      api_.emit->node(context_, to_abi(domain), to_abi(op_type), in.data(), static_cast<uint32_t>(in.size()),
-                      abi.data(), abi.size(), sizeof(onnxport_attr), out.data(), static_cast<uint32_t>(out.size()));
+  const int32_t status = api_.emit->node(
+      context_, to_abi(domain), to_abi(op_type), in.data(), static_cast<uint32_t>(in.size()), abi.data(),
+      abi.size(), sizeof(onnxport_attr), out.data(), static_cast<uint32_t>(out.size()));
   if (status != ONNXPORT_OK) throw Failed("");
   Values result;
   result.reserve(outputs);
@@ -370,8 +375,8 @@ inline Block Builder::block(const std::vector<Param>& params,
     }
   }
   std::vector<onnxport_value> in(params.size(), 0);
-  if (api_.emit->begin_block(context_, abi.data(), static_cast<uint32_t>(abi.size()), sizeof(onnxport_block_param),
-                             in.data()) != ONNXPORT_OK) {
+  if (api_.emit->begin_block(context_, abi.data(), static_cast<uint32_t>(abi.size()),
+                             sizeof(onnxport_block_param), in.data()) != ONNXPORT_OK) {
     throw Failed("");
   }
   Values arguments;
@@ -434,7 +439,8 @@ inline Dim Dim::combine(const Dim& a, const Dim& b, Operation operation) {
   if (!a.known_ || !b.known_) return {};
   Builder* builder = a.builder_ != nullptr ? a.builder_ : b.builder_;
   if (builder == nullptr) throw Failed("arithmetic on numbers alone is C++'s, not Dim's");
-  return {*builder, (builder->api().dim->*operation)(builder->context(), a.handle(*builder), b.handle(*builder))};
+  return {*builder,
+          (builder->api().dim->*operation)(builder->context(), a.handle(*builder), b.handle(*builder))};
 }
 inline Dim operator+(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::add); }
 inline Dim operator-(const Dim& a, const Dim& b) { return Dim::combine(a, b, &onnxport_dim_api::sub); }
@@ -450,5 +456,5 @@ inline bool operator==(const Dim& a, const Dim& b) {
   return builder->api().dim->equal(builder->context(), a.handle(*builder), b.handle(*builder)) == 1;
 }
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport

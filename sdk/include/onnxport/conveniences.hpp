@@ -214,5 +214,5 @@ inline Value Builder::accumulate(const Value& x, int64_t axis, double initial, c
                attr::scan_output_axes({axis})})[1];
 }
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport

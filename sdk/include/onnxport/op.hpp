@@ -276,5 +276,5 @@ class Op : public Builder {
   mutable bool met_complex_ = false, asked_complex_ = false;
 };
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport

@@ -145,8 +145,8 @@ struct Pass {
 };
 
 struct Identity {
-  std::string id;       // reverse-DNS, equal to the manifest's
-  std::string version;  // semver, equal to the manifest's
+  std::string id;                                      // reverse-DNS, equal to the manifest's
+  std::string version;                                 // semver, equal to the manifest's
   uint16_t min_abi_minor = ONNXPORT_TARGET_ABI_MINOR;  // the lowest host minor that suffices
 };
 
@@ -164,7 +164,8 @@ class Plugin {
   Plugin(const onnxport_host* host, Identity identity, Contents contents);
   Plugin(const onnxport_host* host, Identity identity, Mappings mappings, std::vector<Opset> opsets = {},
          std::vector<Pass> passes = {})
-      : Plugin(host, std::move(identity), Contents{std::move(mappings), std::move(opsets), std::move(passes), {}}) {}
+      : Plugin(host, std::move(identity),
+               Contents{std::move(mappings), std::move(opsets), std::move(passes), {}}) {}
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
 
@@ -335,8 +336,13 @@ inline Plugin::Plugin(const onnxport_host* host, Identity identity, Contents con
   fill_opsets();
   fill_passes();
   fill_inferences();
-  table_ = {sizeof(onnxport_plugin),    ONNXPORT_ABI_MAJOR, identity_.min_abi_minor, to_abi(identity_.id),
-            to_abi(identity_.version), get_interface,      this};
+  table_ = {sizeof(onnxport_plugin),
+            ONNXPORT_ABI_MAJOR,
+            identity_.min_abi_minor,
+            to_abi(identity_.id),
+            to_abi(identity_.version),
+            get_interface,
+            this};
 }
 
 inline void Plugin::fill_mappings() {
@@ -351,8 +357,9 @@ inline void Plugin::fill_mappings() {
 
 inline void Plugin::fill_opsets() {
   for (const Opset& o : contents_.opsets) {
-    abi_opsets_.push_back({to_abi(o.domain), o.version, o.ir_version, o.ops, add_rules(o.down), add_rules(o.up),
-                           o.op_count, static_cast<uint32_t>(o.down.size()), static_cast<uint32_t>(o.up.size()), 0u});
+    abi_opsets_.push_back({to_abi(o.domain), o.version, o.ir_version, o.ops, add_rules(o.down),
+                           add_rules(o.up), o.op_count, static_cast<uint32_t>(o.down.size()),
+                           static_cast<uint32_t>(o.up.size()), 0u});
   }
   opset_api_ = {sizeof(onnxport_opset_api), static_cast<uint32_t>(abi_opsets_.size()),
                 abi_opsets_.data(),         sizeof(onnxport_opset),
@@ -374,8 +381,8 @@ inline void Plugin::fill_inferences() {
     bound_inferences_.push_back({&api_, &i});
     abi_inferences_.push_back({to_abi(i.domain), to_abi(i.op_type), infer, &bound_inferences_.back()});
   }
-  infer_api_ = {sizeof(onnxport_infer_api), static_cast<uint32_t>(abi_inferences_.size()), abi_inferences_.data(),
-                sizeof(onnxport_inference)};
+  infer_api_ = {sizeof(onnxport_infer_api), static_cast<uint32_t>(abi_inferences_.size()),
+                abi_inferences_.data(), sizeof(onnxport_inference)};
 }
 
 inline const onnxport_rule* Plugin::add_rules(const Rules& rules) {
@@ -388,7 +395,7 @@ inline const onnxport_rule* Plugin::add_rules(const Rules& rules) {
   return abi_rules_.back().data();
 }
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport
 
 extern "C" ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host);

@@ -135,13 +135,16 @@ class Node : public Builder, public NodeRef {
 
   // ---- neighbours ----
   // Who computes the value; none for an input of the graph, a constant and a parameter of a block.
-  NodeRef producer(const Value& x) { return x ? NodeRef(*this, api_.match->producer(context_, x.handle())) : NodeRef(); }
+  NodeRef producer(const Value& x) {
+    return x ? NodeRef(*this, api_.match->producer(context_, x.handle())) : NodeRef();
+  }
   // The producer of input `index` where it is of that operator and nothing else reads what it computes; declines
   // otherwise: const NodeRef matmul = node.sole_producer(0, "MatMul").
   NodeRef sole_producer(size_t index, std::string_view op, std::string_view of_domain = {}) {
     const Value x = input(index);
     const NodeRef made_by = producer(x);
-    if (!made_by.is(op, of_domain) || use_count(x) != 1) decline("input " + std::to_string(index) + " is not of " + std::string(op) + " alone");
+    if (!made_by.is(op, of_domain) || use_count(x) != 1)
+      decline("input " + std::to_string(index) + " is not of " + std::string(op) + " alone");
     return made_by;
   }
   // Readings of the value: by nodes, in blocks too, and as results of the graph or of a block.
@@ -170,7 +173,8 @@ class Node : public Builder, public NodeRef {
   // That node's outputs are these values from now on. Of the root, what the rule returns does it.
   void replace(const NodeRef& node, const Values& values) {
     const std::vector<onnxport_value> out = detail::handles(values);
-    if (api_.rewrite->replace(context_, node.handle(), out.data(), static_cast<uint32_t>(out.size())) != ONNXPORT_OK)
+    if (api_.rewrite->replace(context_, node.handle(), out.data(), static_cast<uint32_t>(out.size())) !=
+        ONNXPORT_OK)
       throw Failed("");
   }
   // The official function body of this node, emitted. Declines where ONNX has none.
@@ -220,5 +224,5 @@ class Inferred : public Node {
   }
 };
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport

@@ -233,5 +233,5 @@ class Failed : public std::runtime_error {
   Words words_;
 };
 
-}  // namespace sdk_v1
+}  // namespace ONNXPORT_SDK_HIDDEN
 }  // namespace onnxport

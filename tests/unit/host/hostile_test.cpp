@@ -59,10 +59,11 @@ class HostileTest : public testing::Test {
     torch_.body().add_result(call_->output());
     schema_ = ir::parse_schema("test::op(Tensor x, float scale=2, int[] sizes=[1]) -> Tensor");
     PluginOptions options;
-    options.files = {folder_.write("test.onnxport.yaml",
-                                   "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nprovides: "
-                                   "{domains: [{name: com.test, version: 3}], mappings: [{torch: test::y, onnx: "
-                                   "com.test::Y}]}\n")};
+    options.files = {
+        folder_.write("test.onnxport.yaml",
+                      "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nprovides: "
+                      "{domains: [{name: com.test, version: 3}], mappings: [{torch: test::y, onnx: "
+                      "com.test::Y}]}\n")};
     options.default_paths = options.builtin = false;
     options.options["com.test.plugin"] = {{"level", "7"}, {"name", "x"}, {"fast", "true"}, {"scale", "0.5"}};
     registry_ = std::make_unique<Registry>(options, plugin_host());
@@ -114,34 +115,79 @@ class HostileTest : public testing::Test {
 
 TEST_F(HostileTest, NullAndHugeArraysOfResultsAreRefused) {  // D04
   refused("set_results null", [](auto* c) { op().set_results(c, nullptr, 1); });
-  refused("set_results huge", [](auto* c) { const auto v = x(c); op().set_results(c, &v, kHuge); });
+  refused("set_results huge", [](auto* c) {
+    const auto v = x(c);
+    op().set_results(c, &v, kHuge);
+  });
   refused("set_list_result null", [](auto* c) { op().set_list_result(c, 0, nullptr, 2); });
-  refused("set_list_result huge", [](auto* c) { const auto v = x(c); op().set_list_result(c, 0, &v, kHuge); });
-  refused("set_list_result index", [](auto* c) { const auto v = x(c); op().set_list_result(c, kHuge, &v, 1); });
+  refused("set_list_result huge", [](auto* c) {
+    const auto v = x(c);
+    op().set_list_result(c, 0, &v, kHuge);
+  });
+  refused("set_list_result index", [](auto* c) {
+    const auto v = x(c);
+    op().set_list_result(c, kHuge, &v, 1);
+  });
   refused("result_type null", [](auto* c) { op().result_type(c, nullptr, 3); });
-  refused("result_type huge", [](auto* c) { const auto a = op().arg(c, text("x")); op().result_type(c, &a, kHuge); });
-  refused("twice", [](auto* c) { const auto v = x(c); op().set_results(c, &v, 1); });
+  refused("result_type huge", [](auto* c) {
+    const auto a = op().arg(c, text("x"));
+    op().result_type(c, &a, kHuge);
+  });
+  refused("twice", [](auto* c) {
+    const auto v = x(c);
+    op().set_results(c, &v, 1);
+  });
 }
 
 TEST_F(HostileTest, NullAndHugeArraysOfNodesAreRefused) {  // D04
   const auto node = [](onnxport_context* c, onnxport_str name, const onnxport_value* in, uint32_t in_count,
-                       const onnxport_attr* attrs, uint32_t attr_count, uint64_t attr_size, onnxport_value* out,
-                       uint32_t out_count) {
+                       const onnxport_attr* attrs, uint32_t attr_count, uint64_t attr_size,
+                       onnxport_value* out, uint32_t out_count) {
     emit().node(c, text(""), name, in, in_count, attrs, attr_count, attr_size, out, out_count);
   };
   onnxport_value out = 0;
   refused("inputs null", [&](auto* c) { node(c, text("Relu"), nullptr, 1, nullptr, 0, 0, &out, 1); });
-  refused("inputs huge", [&](auto* c) { const auto v = x(c); node(c, text("Relu"), &v, kHuge, nullptr, 0, 0, &out, 1); });
-  refused("outputs null", [&](auto* c) { const auto v = x(c); node(c, text("Relu"), &v, 1, nullptr, 0, 0, nullptr, 1); });
-  refused("outputs huge", [&](auto* c) { const auto v = x(c); node(c, text("Relu"), &v, 1, nullptr, 0, 0, &out, kHuge); });
-  refused("attrs null", [&](auto* c) { const auto v = x(c); node(c, text("Relu"), &v, 1, nullptr, 1, sizeof(onnxport_attr), &out, 1); });
-  refused("name null", [&](auto* c) { const auto v = x(c); node(c, {nullptr, 5}, &v, 1, nullptr, 0, 0, &out, 1); });
-  refused("name huge", [&](auto* c) { const auto v = x(c); node(c, {"Relu", uint64_t{1} << 60}, &v, 1, nullptr, 0, 0, &out, 1); });
-  refused("name empty", [&](auto* c) { const auto v = x(c); node(c, text(""), &v, 1, nullptr, 0, 0, &out, 1); });
-  refused("name not UTF-8", [&](auto* c) { const auto v = x(c); node(c, text("\xff"), &v, 1, nullptr, 0, 0, &out, 1); });  // D26
-  refused("domain null", [&](auto* c) { const auto v = x(c); emit().node(c, {nullptr, 3}, text("Relu"), &v, 1, nullptr, 0, 0, &out, 1); });
+  refused("inputs huge", [&](auto* c) {
+    const auto v = x(c);
+    node(c, text("Relu"), &v, kHuge, nullptr, 0, 0, &out, 1);
+  });
+  refused("outputs null", [&](auto* c) {
+    const auto v = x(c);
+    node(c, text("Relu"), &v, 1, nullptr, 0, 0, nullptr, 1);
+  });
+  refused("outputs huge", [&](auto* c) {
+    const auto v = x(c);
+    node(c, text("Relu"), &v, 1, nullptr, 0, 0, &out, kHuge);
+  });
+  refused("attrs null", [&](auto* c) {
+    const auto v = x(c);
+    node(c, text("Relu"), &v, 1, nullptr, 1, sizeof(onnxport_attr), &out, 1);
+  });
+  refused("name null", [&](auto* c) {
+    const auto v = x(c);
+    node(c, {nullptr, 5}, &v, 1, nullptr, 0, 0, &out, 1);
+  });
+  refused("name huge", [&](auto* c) {
+    const auto v = x(c);
+    node(c, {"Relu", uint64_t{1} << 60}, &v, 1, nullptr, 0, 0, &out, 1);
+  });
+  refused("name empty", [&](auto* c) {
+    const auto v = x(c);
+    node(c, text(""), &v, 1, nullptr, 0, 0, &out, 1);
+  });
+  refused("name not UTF-8", [&](auto* c) {
+    const auto v = x(c);
+    node(c, text("\xff"), &v, 1, nullptr, 0, 0, &out, 1);
+  });  // D26
+  refused("domain null", [&](auto* c) {
+    const auto v = x(c);
+    emit().node(c, {nullptr, 3}, text("Relu"), &v, 1, nullptr, 0, 0, &out, 1);
+  });
   const auto attribute = [&](const char* what, onnxport_attr a, uint64_t size = sizeof(onnxport_attr)) {
-    refused(what, [&](auto* c) { const auto v = x(c); node(c, text("LeakyRelu"), &v, 1, &a, 1, size, &out, 1); });
+    refused(what, [&](auto* c) {
+      const auto v = x(c);
+      node(c, text("LeakyRelu"), &v, 1, &a, 1, size, &out, 1);
+    });
   };
   onnxport_attr a{};
   a.name = text("alpha");
@@ -151,7 +197,8 @@ TEST_F(HostileTest, NullAndHugeArraysOfNodesAreRefused) {  // D04
   a.kind = 99;
   attribute("attr kind", a);
   a.count = 3;
-  for (const int32_t kind : {ONNXPORT_ATTR_INTS, ONNXPORT_ATTR_FLOATS, ONNXPORT_ATTR_STRINGS, ONNXPORT_ATTR_TENSOR}) {
+  for (const int32_t kind :
+       {ONNXPORT_ATTR_INTS, ONNXPORT_ATTR_FLOATS, ONNXPORT_ATTR_STRINGS, ONNXPORT_ATTR_TENSOR}) {
     a.kind = kind;
     attribute("attr data null", a);
   }
@@ -230,7 +277,10 @@ TEST_F(HostileTest, BrokenTensorsAndTypesAreRefused) {  // D04
   refused("set_type_like of nothing", [](auto* c) { emit().set_type_like(c, x(c), 0); });
   refused("set_shape forged", [&](auto* c) { emit().set_shape(c, x(c), &forged, 1); });
   refused("graph.type null", [](auto* c) { graph().type(c, x(c), nullptr); });
-  refused("graph.type size", [](auto* c) { onnxport_type out{}; graph().type(c, x(c), &out); });
+  refused("graph.type size", [](auto* c) {
+    onnxport_type out{};
+    graph().type(c, x(c), &out);
+  });
   refused("graph.constant null", [](auto* c) { graph().constant(c, x(c), nullptr); });
 }
 
@@ -242,14 +292,20 @@ TEST_F(HostileTest, BrokenBlocksAndShapesAreRefused) {  // D04, D05
   refused("param size", [&](auto* c) { emit().begin_block(c, &param, 1, 4, &value); });
   refused("handles null", [&](auto* c) { emit().begin_block(c, &param, 1, sizeof param, nullptr); });
   refused("no type", [&](auto* c) { emit().begin_block(c, &param, 1, sizeof param, &value); });
-  refused("results null", [](auto* c) { emit().begin_block(c, nullptr, 0, 0, nullptr); emit().end_block(c, nullptr, 1); });
+  refused("results null", [](auto* c) {
+    emit().begin_block(c, nullptr, 0, 0, nullptr);
+    emit().end_block(c, nullptr, 1);
+  });
   refused("results huge", [](auto* c) {
     emit().begin_block(c, nullptr, 0, 0, nullptr);
     const auto v = x(c);
     emit().end_block(c, &v, kHuge);
   });
   refused("shape null", [](auto* c) { emit().shape(c, nullptr, 2); });
-  refused("shape huge", [](auto* c) { const auto v = x(c); emit().shape(c, &v, kHuge); });
+  refused("shape huge", [](auto* c) {
+    const auto v = x(c);
+    emit().shape(c, &v, kHuge);
+  });
   refused("left open", [](auto* c) { emit().begin_block(c, nullptr, 0, 0, nullptr); });
   refused(
       "5,000 deep",
@@ -330,19 +386,39 @@ TEST_F(HostileTest, ATensorIsNoNumber) {  // D16
 }
 
 TEST_F(HostileTest, WrongResultsAreTheFaultOfWhoGaveThem) {  // D27
-  refused("none", [](auto* c) { op().set_results(c, nullptr, 0); }, run_alone);
-  refused("eight", [](auto* c) {
-    const onnxport_value v = x(c);
-    const onnxport_value eight[] = {v, v, v, v, v, v, v, v};
-    op().set_results(c, eight, 8);
-  }, run_alone);
-  refused("a list", [](auto* c) { const auto v = x(c); op().set_list_result(c, 0, &v, 1); }, run_alone);
-  refused("absent", [](auto* c) { const onnxport_value v = 0; op().set_results(c, &v, 1); }, run_alone);
+  refused(
+      "none", [](auto* c) { op().set_results(c, nullptr, 0); }, run_alone);
+  refused(
+      "eight",
+      [](auto* c) {
+        const onnxport_value v = x(c);
+        const onnxport_value eight[] = {v, v, v, v, v, v, v, v};
+        op().set_results(c, eight, 8);
+      },
+      run_alone);
+  refused(
+      "a list",
+      [](auto* c) {
+        const auto v = x(c);
+        op().set_list_result(c, 0, &v, 1);
+      },
+      run_alone);
+  refused(
+      "absent",
+      [](auto* c) {
+        const onnxport_value v = 0;
+        op().set_results(c, &v, 1);
+      },
+      run_alone);
 }
 
 TEST_F(HostileTest, WordsCarryCodeAndHint) {
-  const onnxport_message message{sizeof message, ONNXPORT_WARNING, text("E12"), text("too wide"), text("narrow it")};
-  const Outcome failed = run([&](auto* c) { diag().tell(c, &message); diag().fail(c, &message); });
+  const onnxport_message message{sizeof message, ONNXPORT_WARNING, text("E12"), text("too wide"),
+                                 text("narrow it")};
+  const Outcome failed = run([&](auto* c) {
+    diag().tell(c, &message);
+    diag().fail(c, &message);
+  });
   EXPECT_EQ(failed.status, Status::failed);
   EXPECT_EQ(failed.cause.code, "T503/com.test.plugin/E12");
   EXPECT_EQ(exit_status(failed.cause.code), 14);
@@ -350,7 +426,9 @@ TEST_F(HostileTest, WordsCarryCodeAndHint) {
   EXPECT_EQ(failed.cause.hint, "narrow it");
   ASSERT_EQ(failed.notes.size(), 1u);
   EXPECT_EQ(failed.notes[0].severity, Severity::warning);
-  const auto broken = [&](const char* what, onnxport_message m) { refused(what, [&](auto* c) { diag().fail(c, &m); }); };
+  const auto broken = [&](const char* what, onnxport_message m) {
+    refused(what, [&](auto* c) { diag().fail(c, &m); });
+  };
   onnxport_message m = message;
   m.struct_size = 4;
   broken("size", m);
@@ -378,8 +456,10 @@ TEST_F(HostileTest, APluginReadsItsOwnOptions) {
     EXPECT_EQ(options().has(c, text("nothing")), 0);
   });
   EXPECT_EQ(out.status, Status::done) << out.cause.message;
-  refused("no number", [](auto* c) { options().integer(c, text("name"), 0); }, run_function, "T507");
-  refused("no bool", [](auto* c) { options().boolean(c, text("level"), 0); }, run_function, "T507");
+  refused(
+      "no number", [](auto* c) { options().integer(c, text("name"), 0); }, run_function, "T507");
+  refused(
+      "no bool", [](auto* c) { options().boolean(c, text("level"), 0); }, run_function, "T507");
   refused("name null", [](auto* c) { options().has(c, {nullptr, 4}); });
 }
 
@@ -390,7 +470,8 @@ TEST_F(HostileTest, SizesCrossTheBorder) {
         onnxport_value in = x(c), made = 0;
         emit().node(c, text("com.test"), text("Thing"), &in, 1, nullptr, 0, 0, &made, 1);
         const onnxport_dim batch = dim().of_axis(c, in, 0);
-        const onnxport_dim wide = dim().add(c, dim().mul(c, dim().number(c, 2), dim().of_axis(c, in, 1)), dim().number(c, 1));
+        const onnxport_dim wide =
+            dim().add(c, dim().mul(c, dim().number(c, 2), dim().of_axis(c, in, 1)), dim().number(c, 1));
         EXPECT_EQ(dim().static_size(c, wide), 9);
         EXPECT_EQ(dim().static_size(c, batch), -1);
         EXPECT_EQ(dim().equal(c, dim().sub(c, dim().add(c, batch, wide), wide), batch), 1);
@@ -433,7 +514,8 @@ class RuleTest : public HostileTest {
   static onnxport_value emitted(onnxport_context* c, std::string_view domain, std::string_view name,
                                 const std::vector<onnxport_value>& in) {
     onnxport_value out = 0;
-    emit().node(c, text(domain), text(name), in.data(), static_cast<uint32_t>(in.size()), nullptr, 0, 0, &out, 1);
+    emit().node(c, text(domain), text(name), in.data(), static_cast<uint32_t>(in.size()), nullptr, 0, 0, &out,
+                1);
     return out;
   }
   ir::Node* matmul_ = nullptr;
@@ -456,9 +538,9 @@ TEST_F(RuleTest, ARuleSeesItsNeighboursAndFusesThem) {
         EXPECT_EQ(match().is_output(c, rewrite().output(c, root, 0)), 1);
         EXPECT_EQ(match().is_input(c, rewrite().input(c, matmul, 0)), 1);
         EXPECT_EQ(match().producer(c, rewrite().input(c, matmul, 1)), 0u);
-        const onnxport_value made =
-            emitted(c, "com.test", "FusedLinear",
-                    {rewrite().input(c, matmul, 0), rewrite().input(c, matmul, 1), rewrite().input(c, root, 1)});
+        const onnxport_value made = emitted(
+            c, "com.test", "FusedLinear",
+            {rewrite().input(c, matmul, 0), rewrite().input(c, matmul, 1), rewrite().input(c, root, 1)});
         emit().set_type_like(c, made, rewrite().output(c, root, 0));
         rewrite().replace(c, root, &made, 1);
       },
@@ -521,12 +603,14 @@ TEST_F(RuleTest, WhatWouldBeReadBeforeItIsComputedIsRefused) {
     const onnxport_value made = emitted(c, "", "Relu", {rewrite().input(c, root, 0)});
     rewrite().replace(c, matmul, &made, 1);  // Relu would read itself
   });
-  refused("nothing for a used output", add_, [](auto* c) { rewrite().replace(c, rewrite().root(c), nullptr, 0); });
+  refused("nothing for a used output", add_,
+          [](auto* c) { rewrite().replace(c, rewrite().root(c), nullptr, 0); });
 }
 
 TEST_F(RuleTest, APassHoldsToTheDomainsOfItsManifest) {  // D11
   build();
-  const Outcome out = rule([](auto* c) { emitted(c, "com.other", "Thing", {rewrite().input(c, rewrite().root(c), 0)}); }, add_);
+  const Outcome out = rule(
+      [](auto* c) { emitted(c, "com.other", "Thing", {rewrite().input(c, rewrite().root(c), 0)}); }, add_);
   EXPECT_EQ(out.status, Status::failed);
   EXPECT_EQ(out.cause.code, "C404");
   EXPECT_THAT(out.cause.message, HasSubstr("com.test.plugin emits com.other::Thing"));
@@ -540,7 +624,9 @@ TEST_F(RuleTest, AFailedRuleGivesBlocksBack) {
   builder_->begin_block({});
   ir::Value* no = builder_->emit1("Neg", {x_});
   ir::Block* other = builder_->end_block({{no}});
-  ir::Value* y = builder_->emit1("If", {condition}, {builder_->attribute("then_branch", then), builder_->attribute("else_branch", other)});
+  ir::Value* y =
+      builder_->emit1("If", {condition},
+                      {builder_->attribute("then_branch", then), builder_->attribute("else_branch", other)});
   graph_.body().add_result(y);
   const Outcome out = rule(
       [](auto* c) {

@@ -23,7 +23,7 @@ PluginOptions built_plugins() {
 // Plugins stay loaded, so the table outlives the registry it came from.
 OpsetTable table(int version) {
   Registry registry(built_plugins(), plugin_host());
-  return OpsetTable(*registry.opset(version)->api);
+  return OpsetTable(*registry.opset("", version)->opset);
 }
 
 ir::Type tensor(ir::DType dtype) { return ir::Type::tensor(dtype, ir::Shape{2, 3}); }
