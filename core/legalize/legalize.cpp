@@ -37,12 +37,12 @@ class Opsets {
     std::string available;
     for (int v : registry_.available_opsets(domain))
       available += (available.empty() ? "" : ", ") + std::to_string(v);
-    return Error("O605",
-                 "no plugin provides " + (domain.empty() ? "ai.onnx" : domain) + " opset " +
-                     std::to_string(version),
-                 {},
-                 available.empty() ? "no opset plugin was found at all: see onnxport plugin list"
-                                   : "opsets that plugins provide: " + available);
+    return Error(
+        "O605",
+        "no plugin provides " + (domain.empty() ? "ai.onnx" : domain) + " opset " + std::to_string(version),
+        {},
+        available.empty() ? "no opset plugin was found at all: see onnxport plugin list"
+                          : "opsets that plugins provide: " + available);
   }
 
   Registry& registry_;
@@ -97,7 +97,7 @@ void legalize(ir::Graph& graph, int target, Registry& registry, std::vector<Diag
     const auto stated = graph.opsets.find(domain);
     if (domain.empty() || stated == graph.opsets.end()) continue;
     const int from = stated->second;
-    walk(graph, opsets, domain, from, version, target, failures);
+    if (from != version) walk(graph, opsets, domain, from, version, target, failures);
   }
   walk(graph, opsets, "", start, target, target, failures);
   graph.ir_version = opsets.at("", target).plugin->opset->ir_version;

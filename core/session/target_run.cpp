@@ -54,11 +54,15 @@ void check_target(const Target& target, const Registry& registry) {
                              : "offered: " + listed(have));
   }
   for (const auto& [domain, version] : target.domain_opsets) {
-    const std::optional<int> offered = registry.domain_version(domain);
-    if (offered == version) continue;
+    std::vector<int> offered = registry.available_opsets(domain);
+    if (offered.empty()) {  // no table: the version that a manifest states
+      if (const auto stated = registry.domain_version(domain)) offered.push_back(*stated);
+    }
+    if (std::find(offered.begin(), offered.end(), version) != offered.end()) continue;
     throw Error("O605", "no plugin offers opset " + std::to_string(version) + " of the domain " + domain, {},
-                offered ? "offered: " + std::to_string(*offered)
-                        : "no manifest declares the domain; a plugin's folder is given with --plugin-path");
+                !offered.empty()
+                    ? "offered: " + listed(offered)
+                    : "no manifest declares the domain; a plugin's folder is given with --plugin-path");
   }
 }
 
