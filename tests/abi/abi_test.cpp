@@ -79,13 +79,13 @@ class FrozenPlugin : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(FrozenPlugin, Maps) {
-  const Outcome out = bench_.run(registry_->candidates("acme::scaled", 20).at(0), *registry_, "acme::scaled");
+  const Outcome out = bench_.run(registry_->candidates("acme::scaled", 20)[0], *registry_, "acme::scaled");
   ASSERT_EQ(out.status, Status::done) << out.cause.message;
   EXPECT_EQ(out.results.at(0).value->type().text(), "f32[2*batch+1,4]");
   EXPECT_EQ(*out.results.at(0).value->producer()->attribute_as<double>("scale"), 0.5);
   EXPECT_EQ(bench_.graph.opsets["com.acme"], 3);
   const Outcome declined =
-      bench_.run(registry_->candidates("acme::declines", 20).at(0), *registry_, "acme::declines");
+      bench_.run(registry_->candidates("acme::declines", 20)[0], *registry_, "acme::declines");
   EXPECT_EQ(declined.status, Status::declined);
   EXPECT_EQ(declined.cause.message, "not in C");
 }
@@ -121,7 +121,7 @@ std::vector<std::string> releases() {
   return out;
 }
 INSTANTIATE_TEST_SUITE_P(Releases, FrozenPlugin, testing::ValuesIn(releases()),
-                         [](const auto& info) { return "v" + std::to_string(info.index); });
+                         [](const auto& release) { return "v" + std::to_string(release.index); });
 
 // ---- many plugins, compiled by g++ -shared -fPIC, of two versions of the SDK ----
 
@@ -161,13 +161,14 @@ void each_keeps_its_own(int count) {  // D01
         for (int k = 0; k < count; ++k) {
           const int i = (k * 7 + t) % count;
           Bench bench;
-          const Candidate candidate = registries[i]->candidates("acme::op", 20).at(0);
-          const Outcome out = bench.run(candidate, *registries[i], "acme::op");
+          Registry registry = registries[static_cast<size_t>(i)]->for_export();
+          const Candidate candidate = registry.candidates("acme::op", 20)[0];
+          const Outcome out = bench.run(candidate, registry, "acme::op");
           const std::string made = out.status == Status::done
                                        ? std::string(out.results.at(0).value->producer()->op_text())
                                        : out.cause.message;
-          if (candidate.plugin_id != "com.crowd.p" + std::to_string(i) || made != kOperators[i])
-            wrong[t] += std::to_string(i) + " gave " + made + "; ";
+          if (candidate.plugin_id != "com.crowd.p" + std::to_string(i) || made != kOperators[static_cast<size_t>(i)])
+            wrong[static_cast<size_t>(t)] += std::to_string(i) + " gave " + made + "; ";
         }
       }
     });

@@ -216,7 +216,7 @@ TEST_F(HostTest, AFunctionMayBeKept) {
   ASSERT_EQ(old.status, Status::done);
   EXPECT_EQ(old.results[0].value->producer()->op_text(), "Mul");
   ASSERT_EQ(old.notes.size(), 1u);
-  EXPECT_THAT(old.notes[0], StartsWith("the function op is inlined"));
+  EXPECT_THAT(old.notes[0].message, StartsWith("the function op is inlined"));
 }
 
 TEST_F(HostTest, D14AKeptFunctionIsInlinedForWhoRunsTheNodes) {
