@@ -11,8 +11,10 @@ namespace {
 
 class Inliner {
  public:
-  Inliner(const pb::FunctionProto& function, GraphBuilder& builder, std::span<const ir::Attribute> attributes)
-      : function_(function), builder_(builder), attributes_(attributes) {}
+  using OnValue = std::function<void(const std::string&, ir::Value*)>;
+  Inliner(const pb::FunctionProto& function, GraphBuilder& builder, std::span<const ir::Attribute> attributes,
+          const OnValue& on_value)
+      : function_(function), builder_(builder), attributes_(attributes), on_value_(on_value) {}
 
   std::vector<ir::Value*> run(std::span<ir::Value* const> inputs) {
     if (inputs.size() > static_cast<size_t>(function_.input_size())) {
@@ -93,22 +95,26 @@ class Inliner {
     const auto outputs = builder_.emit(node.domain(), node.op_type(), inputs, std::move(attributes),
                                        static_cast<size_t>(node.output_size()));
     for (int i = 0; i < node.output_size(); ++i) {
-      if (!node.output(i).empty()) values_[node.output(i)] = outputs[static_cast<size_t>(i)];
+      if (node.output(i).empty()) continue;
+      values_[node.output(i)] = outputs[static_cast<size_t>(i)];
+      if (on_value_) on_value_(node.output(i), outputs[static_cast<size_t>(i)]);
     }
   }
 
   const pb::FunctionProto& function_;
   GraphBuilder& builder_;
   std::span<const ir::Attribute> attributes_;
+  const OnValue& on_value_;
   std::unordered_map<std::string, ir::Value*> values_;
 };
 
 }  // namespace
 
-std::vector<ir::Value*> emit_function(const pb::FunctionProto& function, GraphBuilder& builder,
-                                      std::span<ir::Value* const> inputs,
-                                      std::span<const ir::Attribute> attributes) {
-  return Inliner(function, builder, attributes).run(inputs);
+std::vector<ir::Value*> emit_function(
+    const pb::FunctionProto& function, GraphBuilder& builder, std::span<ir::Value* const> inputs,
+    std::span<const ir::Attribute> attributes,
+    const std::function<void(const std::string& name, ir::Value* value)>& on_value) {
+  return Inliner(function, builder, attributes, on_value).run(inputs);
 }
 
 }  // namespace onnxport

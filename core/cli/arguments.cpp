@@ -176,6 +176,19 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("ID:NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("--pass", a.options.passes,
+                  "A pass to run although it is off by default (its name, or a plugin's id for all of its), "
+                  "repeatable")
+      ->group(group)
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--disable-pass", a.options.disable_passes, "A pass to leave out, repeatable")
+      ->group(group)
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   switch_off(command, "--no-default-plugin-paths", a.options.plugins.default_paths,
              "Do not look in the environment's, the user's and the system's folders")
       ->group(group);

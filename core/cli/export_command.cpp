@@ -51,6 +51,17 @@ void print_verify(const ExportReport& report) {
   }
 }
 
+void print_passes(const ExportReport& report) {
+  for (const PassReport& pass : report.passes) {
+    const std::string did = !pass.skipped.empty() ? "did not run: " + pass.skipped
+                            : pass.rewrites == 0  ? "found nothing"
+                                                  : fmt::format("{} rewrite{}, {} nodes in place of {}",
+                                                                pass.rewrites, pass.rewrites == 1 ? "" : "s",
+                                                                pass.nodes_added, pass.nodes_removed);
+    fmt::print("  pass {} of {} ({}): {}\n", pass.pass, pass.plugin, pass.stage, did);
+  }
+}
+
 void print_report(const ExportReport& report, const std::filesystem::path& output) {
   size_t nodes = 0;
   std::vector<std::pair<std::string, size_t>> by_count;
@@ -95,7 +106,10 @@ void print_target(const ExportArguments& a, const Common& common, const ExportRe
     print_operators(report);
   } else if (!common.quiet) {
     print_report(report, file);
-    if (common.verbose) print_stages(report.stage_seconds);
+    if (common.verbose) {
+      print_passes(report);
+      print_stages(report.stage_seconds);
+    }
   }
 }
 

@@ -173,6 +173,17 @@ std::string to_json(const CaptureReport& report) {
                      to_json(report.diagnostics));
 }
 
+namespace {
+
+std::string pass_json(const PassReport& pass) {
+  return fmt::format(
+      R"({{"plugin": {}, "pass": {}, "stage": {}, "rewrites": {}, "nodes_removed": {}, "nodes_added": {}, "skipped": {}}})",
+      json_string(pass.plugin), json_string(pass.pass), json_string(pass.stage), pass.rewrites,
+      pass.nodes_removed, pass.nodes_added, json_string(pass.skipped));
+}
+
+}  // namespace
+
 std::string to_json(const ExportReport& report) {
   const auto text = [](const std::string& s) { return json_string(s); };
   std::string nodes = "{";
@@ -191,6 +202,7 @@ std::string to_json(const ExportReport& report) {
                      report.parameter_count, report.weight_bytes);
   out += fmt::format("\"plugins\": {}, \"operators\": {}, ", array(report.plugins_used, text),
                      array(report.operators, operator_json));
+  out += fmt::format("\"passes\": {}, ", array(report.passes, pass_json));
   out += fmt::format("\"verify\": {}, \"not_independently_checked\": {}, ",
                      array(report.verify_runs, run_json), array(report.not_independently_checked, text));
   out += fmt::format("\"seconds\": {}, ", array(report.stage_seconds, stage_json));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/ir/graph.h"
+#include "core/ir/pivot.h"
 #include "core/plugin/registry.h"
 
 namespace onnxport {
@@ -12,14 +13,18 @@ struct PassOptions {
       false;  // --weights reference: what lies in the model's file is computed with at run time
   bool fold_weights =
       true;  // false for --weights reference: no weight is rewritten (no Conv + BatchNormalization)
+  bool inference = true;           // false where the model is exported for training
+  int target_opset = kPivotOpset;  // where the export ends
 };
 
-// At the pivot, after translate: dead code, sizes read of the inputs, common subexpressions, constant
-// folding, Conv/Gemm + BatchNormalization, no-op removal (Identity, Cast to the same type, Transpose pairs,
-// …), then the plugins' passes of stage "translate".
-void run_passes(ir::Graph& graph, Registry& registry, const PassOptions& options);
-// At the target, after legalize: what inlined bodies left, then the plugins' passes of stage "legalize".
-void run_final_passes(ir::Graph& graph, Registry& registry, const PassOptions& options);
+class PluginPasses;
+
+// At the pivot, after translate: dead code, sizes read of the inputs, the plugins' passes of stage "translate";
+// then constant folding, no-op removal (Identity, Cast to the same type, Transpose pairs, …), common
+// subexpressions and the plugins' passes of stage "optimize", in turn until these change nothing.
+void run_passes(ir::Graph& graph, PluginPasses& plugins, const PassOptions& options);
+// At the target, after legalize: what inlined bodies left, then the plugins' passes of stage "target".
+void run_final_passes(ir::Graph& graph, PluginPasses& plugins, const PassOptions& options);
 
 void remove_dead_code(ir::Graph& graph);
 // Shape of a value in the middle becomes Shape of the graph input that has the same named sizes.

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/plugin/manifest_mapping.h"
+#include "core/plugin/manifest_pass.h"
 #include "core/plugin/manifest_reader.h"
 
 namespace onnxport {
@@ -200,7 +201,7 @@ class ManifestBuilder {
     if (const Node* n = node.find("ops")) read_ops(*n);
     if (const Node* n = node.find("domains")) read_domains(*n);
     if (const Node* n = node.find("opsets")) read_opsets(*n);
-    if (const Node* n = node.find("passes")) out_.passes = names(*n, "provides.passes");
+    if (const Node* n = node.find("passes")) read_passes(*n);
     if (const Node* n = node.find("schemas")) read_schemas(*n);
     if (const Node* n = node.find("mappings")) {
       if (const auto* items = in_.list(*n, "provides.mappings")) {
@@ -212,15 +213,18 @@ class ManifestBuilder {
     }
   }
 
-  std::vector<std::string> names(const Node& node, std::string_view what) {
-    std::vector<std::string> out;
-    if (const auto* items = in_.list(node, what)) {
-      out.reserve(items->size());
-      for (const Node& item : *items) {
-        if (auto text = in_.text(item, what, 256)) out.push_back(std::move(*text));
+  void read_passes(const Node& node) {
+    const auto* items = in_.list(node, "provides.passes");
+    if (items == nullptr) return;
+    for (const Node& item : *items) {
+      auto pass = read_pass(in_, item, out_.domains);
+      if (!pass) continue;
+      if (out_.find_pass(pass->name) != nullptr) {
+        in_.error("M106", item, "the pass '" + pass->name + "' is listed twice", "remove one of them");
+      } else {
+        out_.passes.push_back(std::move(*pass));
       }
     }
-    return out;
   }
 
   // The names of a text, parted by white space, as nodes. Behind "|" each line of the text is one of the file.
@@ -346,13 +350,17 @@ class ManifestBuilder {
 
   // What only the whole can show.
   void check_whole(const Node& root) {
-    const bool needs_library =
-        !out_.ops.empty() || !out_.opsets.empty() || !out_.domain_opsets.empty() || !out_.passes.empty();
+    const bool pass_in_library = std::any_of(out_.passes.begin(), out_.passes.end(),
+                                             [](const ManifestPass& p) { return p.is_in_library(); });
+    const bool needs_library = !out_.ops.empty() || !out_.opsets.empty() || !out_.domain_opsets.empty() || pass_in_library;
     if (needs_library && root.find("library") == nullptr) {
       in_.error("M104", root, "the key 'library' is missing: ops, opsets and passes are supplied by one",
-                "add library: {linux_amd64: libacme.so}, or move the operators to provides.mappings");
+                "add library: {linux_amd64: libacme.so}, or move the operators to provides.mappings; a pass "
+                "without one "
+                "needs rules");
     }
-    if (!needs_library && out_.mappings.empty() && out_.schemas.empty() && !in_.has_errors()) {
+    if (!needs_library && out_.mappings.empty() && out_.passes.empty() && out_.schemas.empty() &&
+        !in_.has_errors()) {
       in_.error("M104", root, "the plugin provides nothing",
                 "add provides.ops, provides.mappings, provides.opsets or provides.passes");
     }
@@ -393,6 +401,12 @@ bool Manifest::promises_opset(std::string_view domain, int version) const {
 bool Manifest::serves_domain(std::string_view domain) const {
   if (domain.empty()) return !opsets.empty();
   return domains.contains(domain) || domain_opsets.contains(domain);
+}
+
+const ManifestPass* Manifest::find_pass(std::string_view pass_name) const {
+  const auto found =
+      std::find_if(passes.begin(), passes.end(), [&](const ManifestPass& p) { return p.name == pass_name; });
+  return found == passes.end() ? nullptr : &*found;
 }
 
 bool Manifest::overrides_op(std::string_view torch_op) const {

@@ -56,6 +56,62 @@ struct ManifestMapping {
   bool is_function() const { return !function_text.empty(); }
 };
 
+// When a pass runs: at the pivot before constants are folded, at the pivot after it, at the target opset.
+enum class PassStage : uint8_t { translate, optimize, target };
+
+// What a value of a pattern must be, beside standing where it stands.
+struct ValueCondition {
+  std::string value;      // its name in the pattern
+  bool optional = false;  // an input of the pattern that the matched node may leave out
+  std::optional<bool> constant;
+  std::vector<int> ranks;                        // one of these; empty: any
+  std::vector<ir::DType> dtypes;                 // one of these; empty: any
+  std::optional<std::vector<std::string>> dims;  // "?", a number, or a name: equal names are equal sizes
+  std::optional<double> number;                  // the one element of a constant
+  double tolerance = 0;    // relative above 1, absolute below; 0: as the element type has it
+  std::string same_shape;  // another value's name
+};
+
+// What an attribute that the pattern captures ("@axis") must be: one of these.
+struct AttributeCondition {
+  std::string attribute;
+  std::vector<ManifestAttribute::Literal> allowed;
+};
+
+// The type of a value of the replacement that nothing else tells: the result of a node of a custom domain.
+struct ValueType {
+  std::string value;
+  std::string like;                               // a value of the pattern; empty: none
+  ir::DType dtype = ir::DType::undefined;         // undefined: that of `like`
+  std::optional<std::vector<std::string>> shape;  // "3", "x.0", "2*x.1 + 1"; none: that of `like`
+};
+
+// One pattern and what takes its place, checked.
+struct ManifestRule {
+  std::string pattern, replacement;  // ONNX text
+  std::vector<ValueCondition> values;
+  std::vector<AttributeCondition> attributes;
+  std::vector<ValueType> types;
+  int min_opset = 0, max_opset = 0;  // target opsets; 0: no bound
+  Location place;                    // in the manifest
+};
+
+// A named set of rewrites.
+struct ManifestPass {
+  std::string name;
+  std::string description;
+  std::optional<PassStage> stage;  // none: the library says it
+  bool on_by_default = false;
+  // What must be so for it to run.
+  bool needs_folding = false;       // constants are folded
+  bool needs_weights = false;       // weights are part of the file and may be rewritten
+  bool needs_eval = false;          // the model is exported for inference
+  std::vector<ManifestRule> rules;  // empty: they are in the library
+  Location place;
+
+  bool is_in_library() const { return rules.empty(); }
+};
+
 struct Manifest {
   struct Library {
     std::filesystem::path path;  // inside the manifest's folder
@@ -84,7 +140,7 @@ struct Manifest {
   std::map<std::string, int, std::less<>> domains;
   std::vector<int> opsets;  // of ai.onnx
   std::map<std::string, std::vector<int>, std::less<>> domain_opsets;  // of other domains
-  std::vector<std::string> passes;
+  std::vector<ManifestPass> passes;
   std::vector<GivenSchema> schemas;
   std::vector<ManifestMapping> mappings;
   std::vector<std::string> overrides;  // operators or plugin ids
@@ -96,6 +152,8 @@ struct Manifest {
   bool promises_opset(std::string_view domain, int version) const;
   // Whether operators of the domain are the plugin's own: it lists the domain, or an opset of it.
   bool serves_domain(std::string_view domain) const;
+  // The pass of that name; null when there is none.
+  const ManifestPass* find_pass(std::string_view pass_name) const;
   bool overrides_op(std::string_view torch_op) const;
   bool overrides_plugin(std::string_view plugin_id) const;
 };

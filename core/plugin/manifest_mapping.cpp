@@ -1,39 +1,19 @@
 #include "core/plugin/manifest_mapping.h"
 
 #include <algorithm>
-#include <charconv>
+#include <tuple>
 
 #include "core/ir/custom_schemas.h"
 #include "core/ir/pivot.h"
 #include "core/ir/schema_table.h"
 #include "core/plugin/function_names.h"
+#include "core/plugin/manifest_values.h"
 #include "core/plugin/nearest.h"
 
 namespace onnxport {
 namespace {
 
 using yaml::Node;
-
-bool is_identifier(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !text.empty() && !digit(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
-}
-
-std::optional<int64_t> whole(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<double> real(std::string_view text) {
-  double value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 class MappingBuilder {
  public:
@@ -58,7 +38,11 @@ class MappingBuilder {
     }
     if (onnx != nullptr) read_node(node, *onnx);
     if (function != nullptr) read_function(node, *function);
-    if (const Node* n = node.find("opset")) read_opset_range(*n);
+    if (const Node* n = node.find("opset")) {
+      const auto range = read_opset_range(in_, *n);
+      ok_ = ok_ && range;
+      if (range) std::tie(out_.min_opset, out_.max_opset) = *range;
+    }
     if (const Node* n = node.find("result")) read_result(*n, "result");
     if (const Node* n = node.find("results")) read_results(node, *n);
     if (out_.schema) check_results(node);
@@ -152,46 +136,22 @@ class MappingBuilder {
             "an attribute's name is letters, digits and _");
       return;
     }
-    if (value.kind == Node::Kind::list) {
-      a.literal = list_literal(value);
+    if (auto literal = literal_of(value)) {
+      a.literal = std::move(*literal);
+    } else if (value.kind == Node::Kind::list) {
+      error("M105", value, "a list must hold numbers only, or quoted texts only",
+            "write [1, 2], [0.5, 1.5] or [\"a\", \"b\"]");
+      return;
     } else if (value.kind != Node::Kind::scalar) {
       error("M105", value,
             "the attribute " + name + " must be an argument, a number, a quoted text or a list",
             "write " + name + ": scale, or " + name + ": 1.5");
       return;
-    } else if (value.quoted) {
-      a.literal = value.text;
-    } else if (value.text == "true" || value.text == "false") {
-      a.literal = static_cast<int64_t>(value.text == "true");
-    } else if (const auto i = whole(value.text)) {
-      a.literal = *i;
-    } else if (const auto r = real(value.text)) {
-      a.literal = *r;
     } else {
       if (!check_argument(value, value.text, "attributes")) return;
       a.argument = value.text;
     }
     out_.attributes.push_back(std::move(a));
-  }
-
-  ManifestAttribute::Literal list_literal(const Node& value) {
-    std::vector<int64_t> ints;
-    std::vector<double> reals;
-    std::vector<std::string> texts;
-    for (const Node& item : value.items) {
-      const auto i = item.quoted ? std::nullopt : whole(item.text);
-      const auto r = item.quoted ? std::nullopt : real(item.text);
-      if (i) ints.push_back(*i);
-      if (r) reals.push_back(*r);
-      if (item.kind == Node::Kind::scalar && item.quoted) texts.push_back(item.text);
-    }
-    const size_t count = value.items.size();
-    if (ints.size() == count) return ints;
-    if (reals.size() == count) return reals;
-    if (texts.size() == count) return texts;
-    error("M105", value, "a list must hold numbers only, or quoted texts only",
-          "write [1, 2], [0.5, 1.5] or [\"a\", \"b\"]");
-    return ints;
   }
 
   void read_function(const Node& node, const Node& function) {
@@ -229,45 +189,6 @@ class MappingBuilder {
       check_argument(function, name, "function (@" + name + ")");
   }
 
-  // ">=17", "<20", ">=17 <20", "18".
-  void read_opset_range(const Node& node) {
-    const auto text = in_.text(node, "opset", 64);
-    if (!text) return;
-    int low = 1;
-    int high = 1000;
-    std::string_view rest = *text;
-    bool good = true;
-    while (good && !rest.empty()) {
-      const std::string_view word = rest.substr(0, rest.find(' '));
-      rest.remove_prefix(std::min(rest.size(), word.size() + 1));
-      if (word.empty()) continue;
-      const size_t digits = std::min(word.find_first_not_of("<>="), word.size());
-      const std::string_view op = word.substr(0, digits);
-      const auto n = whole(word.substr(digits));
-      good = n && *n >= 1 && *n <= 1000;
-      if (!good) break;
-      const int v = static_cast<int>(*n);
-      if (op == ">=")
-        low = std::max(low, v);
-      else if (op == ">")
-        low = std::max(low, v + 1);
-      else if (op == "<=")
-        high = std::min(high, v);
-      else if (op == "<")
-        high = std::min(high, v - 1);
-      else if (op.empty() || op == "=" || op == "==")
-        low = std::max(low, v), high = std::min(high, v);
-      else
-        good = false;
-    }
-    if (!good || low > high) {
-      error("M105", node, "'" + *text + "' is no range of opsets", "write \">=17\", \">=17 <20\" or 18");
-      return;
-    }
-    out_.min_opset = low;
-    out_.max_opset = high;
-  }
-
   void read_results(const Node& node, const Node& results) {
     if (node.find("result") != nullptr)
       error("M105", results, "'result' and 'results' exclude each other",
@@ -289,12 +210,10 @@ class MappingBuilder {
       if (in_.text(*n, what + ".like") && check_argument(*n, n->text, what + ".like")) result.like = n->text;
     }
     if (const Node* n = node.find("dtype")) {
-      if (in_.text(*n, what + ".dtype")) {
-        if (ir::parse_dtype(n->text))
-          result.dtype = n->text;
-        else
-          error("M105", *n, "'" + n->text + "' is no element type",
-                "write f32, f16, bf16, f64, i64, i32, bool, …");
+      if (read_dtype(in_, *n, what + ".dtype")) {
+        result.dtype = n->text;
+      } else {
+        ok_ = false;
       }
     }
     if (const Node* n = node.find("shape")) read_shape(*n, what, result);

@@ -46,7 +46,8 @@ void PluginEntry::check_promises() {
   }
   for (const onnxport_pass& pass : library_->passes()) {
     const std::string name = text(pass.name);
-    if (std::find(manifest_.passes.begin(), manifest_.passes.end(), name) == manifest_.passes.end())
+    const ManifestPass* listed = manifest_.find_pass(name);
+    if (listed == nullptr || !listed->is_in_library())
       refuse("the pass '" + name + "'", "passes: [" + name + "]");
   }
   for (const onnxport_inference& i : library_->inferences()) {
@@ -76,6 +77,12 @@ const PluginOpset* PluginEntry::find_opset(std::string_view domain, int version)
               "plugin " + id() + ": its manifest lists opset " + std::to_string(version) + " of " +
                   (domain.empty() ? "ai.onnx" : std::string(domain)) + ", its library does not have it",
               place, "install the manifest and the library of one release together");
+}
+
+OpenedPass PluginEntry::open_pass(const ManifestPass& pass) {
+  if (unusable_) throw *unusable_;
+  if (!pass.is_in_library()) return {*pass.stage, {}};
+  return find_library_pass(library(), manifest_, pass);
 }
 
 std::vector<std::string> PluginEntry::unkept_promises() {

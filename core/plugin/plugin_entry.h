@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/plugin/library.h"
+#include "core/plugin/library_pass.h"
 #include "core/plugin/manifest.h"
 
 namespace onnxport {
@@ -36,6 +37,9 @@ class PluginEntry {
   const std::vector<const onnxport_mapping*>& registered(std::string_view entry);
   // One of the opsets that the manifest lists. Throws Error M115 when the library does not have it.
   const PluginOpset* find_opset(std::string_view domain, int version);
+  // A pass of the manifest; of the library where its rules are there. Throws unusable(), and Error M115 when the
+  // library has none of that name, or at another stage.
+  OpenedPass open_pass(const ManifestPass& pass);
   // Listed in the manifest and absent from the library.
   std::vector<std::string> unkept_promises();
 

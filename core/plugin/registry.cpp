@@ -338,22 +338,23 @@ const std::map<std::string, std::string>* Registry::options_of(std::string_view 
   return found == plugins_->options.end() ? nullptr : &found->second;
 }
 
-std::vector<PassEntry> Registry::passes(std::string_view stage) {
-  const std::unique_lock lock(plugins_->mutex);
+std::vector<PassEntry> Registry::passes() const {
   std::vector<PassEntry> out;
   for (const auto& entry : plugins_->set.active()) {
-    if (entry->manifest().passes.empty()) continue;
-    try {
-      for (const onnxport_pass& pass : entry->library().passes()) {
-        if (std::string_view(pass.stage.data, pass.stage.size) != stage) continue;
-        out.push_back({entry->id(), entry->manifest().version, &pass});
-        used_.insert(entry.get());
-      }
-    } catch (const Error& error) {
-      note(as_warnings(error));  // the graph is right without it
-    }
+    const Manifest& m = entry->manifest();
+    for (const ManifestPass& pass : m.passes)
+      out.push_back({entry->id(), m.version, &pass, &m.domains, entry->tier() == "built-in"});
   }
   return out;
+}
+
+OpenedPass Registry::open_pass(const PassEntry& wanted) {
+  const std::unique_lock lock(plugins_->mutex);
+  return plugins_->set.find(wanted.plugin_id)->open_pass(*wanted.pass);
+}
+
+void Registry::mark_used(std::string_view plugin_id) {
+  if (const PluginEntry* entry = plugins_->set.find(plugin_id)) used_.insert(entry);
 }
 
 // ---- questions ----

@@ -14,6 +14,7 @@
 #include "core/ir/custom_schemas.h"
 #include "core/plugin/discovery.h"
 #include "core/plugin/library.h"
+#include "core/plugin/library_pass.h"
 #include "core/plugin/manifest.h"
 #include "onnxport/abi.h"
 #include "onnxport/errors.h"
@@ -40,10 +41,12 @@ struct OpsetPlugin {
   const PluginOpset* opset = nullptr;
 };
 
+// A pass of a plugin, as its manifest lists it.
 struct PassEntry {
-  std::string plugin_id;
-  std::string plugin_version;
-  const onnxport_pass* pass = nullptr;
+  std::string plugin_id, plugin_version;
+  const ManifestPass* pass = nullptr;
+  const std::map<std::string, int, std::less<>>* domains = nullptr;  // that its manifest declares
+  bool builtin = false;                                              // of a plugin that comes with onnxport
 };
 
 // What infers the types of an operator that the ONNX library does not know.
@@ -88,7 +91,12 @@ class Registry {
   const InferencePlugin* inference(std::string_view domain, std::string_view op_type);
   // What the user set for the plugin; null: nothing.
   const std::map<std::string, std::string>* options_of(std::string_view plugin_id) const;
-  std::vector<PassEntry> passes(std::string_view stage);
+  // Every pass of every plugin that is active, in the order they were found; from manifests.
+  std::vector<PassEntry> passes() const;
+  // Opens the library where the pass is in it. Throws what makes the plugin unusable, L2xx/A3xx when the library cannot
+  // be used, M115 when it has no such pass, at no stage that there is, or at another than its manifest says.
+  OpenedPass open_pass(const PassEntry& entry);
+  void mark_used(std::string_view plugin_id);
   // Schemas that manifests give for operators of their own.
   std::shared_ptr<const ir::CustomSchemas> custom_schemas() const;
   // The version of a custom domain that this plugin's manifest states; nullopt when it does not list the

@@ -47,6 +47,7 @@ void check_tolerances(const VerifyOptions& options) {
 
 void check_target(const Target& target, const Registry& registry) {
   check_tolerances(target.verify);
+  check_pass_names(registry, target.passes, target.disable_passes);
   const std::vector<int> have = registry.available_opsets();
   if (std::find(have.begin(), have.end(), target.opset) == have.end()) {
     throw Error("O605", "no plugin offers opset " + std::to_string(target.opset), {},
@@ -70,6 +71,7 @@ TargetRun::TargetRun(std::shared_ptr<ProgramState> program, const Target& target
     : program_(std::move(program)),
       target_(target),
       registry_(program_->registry->for_export()),
+      passes_(registry_, target_.passes, target_.disable_passes),
       stages_(target.progress) {
   check_target(target, registry_);
 }
@@ -81,6 +83,8 @@ PassOptions TargetRun::pass_options() const {
   out.constant_folding = target_.constant_folding;
   out.weights_stay = target_.weights == Weights::reference;
   out.fold_weights = false;
+  out.inference = program_->mode == Mode::eval;
+  out.target_opset = target_.opset;
   return out;
 }
 
@@ -98,12 +102,12 @@ void TargetRun::translate(bool dry_run) {
   PassOptions passes = pass_options();
   passes.fold_weights = target_.constant_folding && !passes.weights_stay && target_.export_params &&
                         program_->mode == Mode::eval;
-  run_passes(*graph_, registry_, passes);
+  run_passes(*graph_, passes_, passes);
 }
 
 void TargetRun::legalize_to_target() {
   legalize(*graph_, target_.opset, registry_, report_.diagnostics, target_.domain_opsets);
-  run_final_passes(*graph_, registry_, pass_options());
+  run_final_passes(*graph_, passes_, pass_options());
   std::vector<Diagnostic> illegal = check_legality(*graph_, target_.opset, registry_);
   if (!illegal.empty()) throw Error(std::move(illegal));
   if (!target_.export_params) parameters_to_inputs();
@@ -219,6 +223,8 @@ ExportReport TargetRun::take_report() {
   report_.opset = target_.opset;
   report_.ir_version = target_.ir_version.value_or(graph_ == nullptr ? 0 : graph_->ir_version);
   report_.plugins_used = registry_.used_plugins();
+  report_.passes = passes_.reports();
+  for (Diagnostic& note : passes_.take_notes()) report_.diagnostics.push_back(std::move(note));
   for (Diagnostic& note : registry_.notes()) report_.diagnostics.push_back(std::move(note));
   report_.stage_seconds = stages_.take_seconds();
   if (graph_ != nullptr) add_graph_to_report();

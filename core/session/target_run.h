@@ -6,6 +6,7 @@
 
 #include "core/ir/graph.h"
 #include "core/passes/passes.h"
+#include "core/passes/plugin_passes.h"
 #include "core/plugin/registry.h"
 #include "core/serialize/serialize.h"
 #include "core/session/program_state.h"
@@ -16,7 +17,8 @@ namespace onnxport {
 
 // Error I114 when a tolerance is no finite number from 0 up.
 void check_tolerances(const VerifyOptions& options);
-// The same, and Error O605 when no plugin offers an opset that the target names.
+// The same, Error O605 when no plugin offers an opset that the target names, and C405 when nobody has a pass that it
+// names.
 void check_target(const Target& target, const Registry& registry);
 
 class TargetRun {
@@ -46,6 +48,7 @@ class TargetRun {
   std::shared_ptr<ProgramState> program_;
   const Target& target_;
   Registry registry_;
+  PluginPasses passes_;
   Stages stages_;
   ExportReport report_;
   std::unique_ptr<ir::Graph> graph_;

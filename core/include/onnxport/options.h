@@ -87,8 +87,12 @@ struct Target {
   Weights weights = Weights::automatic;  // automatic: external above 1 GiB of weights, inline below
   uint64_t external_threshold = 1024;    // bytes; smaller initializers stay inline
   bool overwrite = true;                 // false: Error S709 when the file exists
-  VerifyOptions verify;                  // compared before anything appears under its final name
-  Progress progress;                     // may be empty
+  // Passes by name ("fuse-linear"), by plugin id (all of its passes) or by both ("com.acme.ops/fuse-linear"):
+  // those to run although their manifests do not say `default: on`, in this order, and those to leave out.
+  std::vector<std::string> passes;
+  std::vector<std::string> disable_passes;
+  VerifyOptions verify;  // compared before anything appears under its final name
+  Progress progress;     // may be empty
 };
 
 // All of one call: how to capture, what to write, with which plugins.

@@ -22,6 +22,16 @@ struct OperatorReport {
   std::vector<std::string> reasons;  // why not, when unsupported
 };
 
+// A pass of a plugin that is on, and what it did.
+struct PassReport {
+  std::string plugin, pass;
+  std::string stage;         // "translate", "optimize", "target"
+  size_t rewrites = 0;       // places where one of its rules rewrote the graph
+  size_t nodes_removed = 0;  // by these rewrites
+  size_t nodes_added = 0;
+  std::string skipped;  // why it did not run; empty when it did
+};
+
 struct VerifyRun {
   std::map<std::string, int64_t> sizes;  // of the dynamic dims
   bool passed = false;
@@ -42,6 +52,7 @@ struct ExportReport {
   std::vector<OperatorReport> operators;
   std::map<std::string, size_t> node_counts;  // of the written graph
   std::vector<std::string> plugins_used;
+  std::vector<PassReport> passes;   // of plugins, in the order they ran
   std::vector<std::string> inputs;  // "x: f32[batch,3]"
   std::vector<std::string> outputs;
   // With State::io: the input and the output of each state; no input where the model writes before it reads.
