@@ -199,6 +199,12 @@ ir::Type GraphBuilder::name_open_dims(ir::Type type) {
 
 ir::Value* GraphBuilder::constant(const ir::Tensor& tensor) { return state_->constant(tensor); }
 
+ir::Value* GraphBuilder::own_constant(std::string_view name, ir::Tensor tensor) {
+  ir::Value* value = graph_.add_initializer(name, std::move(tensor));
+  state_->log.push_back({State::Entry::Kind::constant, {}, value, nullptr, {}});
+  return value;
+}
+
 // ---- blocks ----
 
 ir::Block* GraphBuilder::begin_block(std::span<const std::pair<std::string, ir::Type>> parameters) {

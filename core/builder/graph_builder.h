@@ -20,7 +20,7 @@ class GraphBuilder;
 class OperatorInference {
  public:
   struct Result {
-    std::vector<ir::Type> types;                               // one per output
+    std::vector<ir::Type> types;                                // one per output
     std::vector<std::optional<std::vector<ir::Dim>>> elements;  // symbolic contents, where they are known
   };
 
@@ -67,6 +67,8 @@ class GraphBuilder {
   // ---- constants ----
   // Small equal constants are one initializer. The name is made when serialising.
   ir::Value* constant(const ir::Tensor& tensor);
+  // One that no other is taken for, whose bytes may still change; under the name of a weight, or none.
+  ir::Value* own_constant(std::string_view name, ir::Tensor tensor);
   ir::Value* constant(int64_t number) { return constant(ir::Tensor::scalar(number)); }
 
   // ---- shapes ----

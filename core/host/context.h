@@ -167,6 +167,8 @@ void write_sized(T* out, uint64_t size, const T& value) {
 }
 
 ir::Tensor read_tensor(const onnxport_tensor* tensor);
+// How many bytes a tensor has.
+uint64_t tensor_bytes(ir::DType dtype, std::span<const int64_t> dims);
 ir::Type read_type(onnxport_context& context, const onnxport_type* type);
 std::optional<ir::Shape> read_dims(onnxport_context& context, const onnxport_dim* dims, int64_t rank);
 std::vector<ir::Attribute> read_attributes(onnxport_context& context, const onnxport_attr* attrs,
@@ -184,6 +186,7 @@ extern const onnxport_diag_api kDiagApi;
 extern const onnxport_options_api kOptionsApi;
 extern const onnxport_rewrite_api kRewriteApi;
 extern const onnxport_match_api kMatchApi;
+extern const onnxport_weight_api kWeightApi;
 extern const onnxport_onnx_body_api kOnnxBodyApi;
 extern const onnxport_infer_result_api kInferResultApi;
 

@@ -17,7 +17,7 @@ struct Interface {
   std::string_view id;
   const void* table;
 };
-constexpr std::array<Interface, 10> kInterfaces = {{
+constexpr std::array<Interface, 11> kInterfaces = {{
     {"onnxport.op/1", &kOpApi},
     {"onnxport.graph/1", &kGraphApi},
     {"onnxport.dim/1", &kDimApi},
@@ -26,6 +26,7 @@ constexpr std::array<Interface, 10> kInterfaces = {{
     {"onnxport.options/1", &kOptionsApi},
     {"onnxport.rewrite/1", &kRewriteApi},
     {"onnxport.match/1", &kMatchApi},
+    {"onnxport.weight/1", &kWeightApi},
     {"onnxport.onnx_body/1", &kOnnxBodyApi},
     {"onnxport.infer_result/1", &kInferResultApi},
 }};

@@ -56,19 +56,24 @@ std::string_view text_of(onnxport_str s, const char* what) {
 }
 
 // The data as a tensor of ours, where dtype, dims and bytes agree.
-ir::Tensor read_tensor(const onnxport_tensor* source) {
-  const onnxport_tensor t = sized(source, ONNXPORT_TENSOR_1_0_SIZE, "a tensor");
-  const auto dtype = static_cast<ir::DType>(t.dtype);
+uint64_t tensor_bytes(ir::DType dtype, std::span<const int64_t> dims) {
   const uint64_t bits = ir::bits_of(dtype);
-  if (bits == 0) misused("a tensor of the element type " + std::to_string(t.dtype));
-  if (t.rank > kMostDims) misused("a tensor of " + std::to_string(t.rank) + " dimensions");
-  const auto dims = array(t.dims, t.rank, "dims of a tensor");
-  uint64_t count = 1;
+  if (bits == 0) misused("a tensor of the element type " + std::to_string(static_cast<int>(dtype)));
+  uint64_t count = bits;
   bool good = true;
   for (const int64_t d : dims)
     good = good && d >= 0 && !__builtin_mul_overflow(count, static_cast<uint64_t>(d), &count);
-  if (good) good = !__builtin_mul_overflow(count, bits, &count) && (count + 7) / 8 == t.bytes;
-  if (!good) misused("a tensor whose bytes do not fit its element type and dims");
+  if (!good || count > UINT64_MAX - 7) misused("a tensor whose dims are no sizes");
+  return (count + 7) / 8;
+}
+
+ir::Tensor read_tensor(const onnxport_tensor* source) {
+  const onnxport_tensor t = sized(source, ONNXPORT_TENSOR_1_0_SIZE, "a tensor");
+  const auto dtype = static_cast<ir::DType>(t.dtype);
+  if (t.rank > kMostDims) misused("a tensor of " + std::to_string(t.rank) + " dimensions");
+  const auto dims = array(t.dims, t.rank, "dims of a tensor");
+  if (tensor_bytes(dtype, dims) != t.bytes)
+    misused("a tensor whose bytes do not fit its element type and dims");
   if (t.bytes != 0 && t.data == nullptr) misused("a tensor without data");
   return ir::Tensor::copy_of(dtype, {dims.begin(), dims.end()},
                              {static_cast<const std::byte*>(t.data), static_cast<size_t>(t.bytes)});

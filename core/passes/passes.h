@@ -31,7 +31,6 @@ void remove_dead_code(ir::Graph& graph);
 void read_dims_of_inputs(ir::Graph& graph, int opset);
 void merge_common_subexpressions(ir::Graph& graph);
 void fold_constants(ir::Graph& graph, const PassOptions& options);
-void fold_batch_norm(ir::Graph& graph);
 // Identity, Cast to the same type, Transpose pairs, views of views, an If whose condition is known, …
 void remove_no_ops(ir::Graph& graph);
 

@@ -153,7 +153,8 @@ Diagnostic stopped(const PassEntry& entry, size_t rewrites) {
 }
 
 // Custom domains get the version that the plugin's manifest states, those of ONNX the one that has the operator.
-void state_domains(ir::Graph& graph, const PassEntry& entry, int opset) {
+// At the target the versions asked for are there already.
+void state_domains(ir::Graph& graph, const PassEntry& entry, int opset, PassStage stage) {
   ir::for_each_node(graph.body(), [&](ir::Node* node) {
     const auto [domain, op_type] = onnx::split_op(node->op_text());
     if (domain.empty()) return;
@@ -167,7 +168,7 @@ void state_domains(ir::Graph& graph, const PassEntry& entry, int opset) {
     }
     if (version == 0) return;
     int& stated = graph.opsets.try_emplace(std::string(domain), version).first->second;
-    stated = std::max(stated, version);
+    if (stage != PassStage::target) stated = std::max(stated, version);
   });
 }
 
@@ -254,7 +255,7 @@ size_t PluginPasses::run_pass(State& state, ir::Graph& graph, const PassOptions&
   if (rewrites > 0) {
     registry_.mark_used(state.entry.plugin_id);
     remove_dead_code(graph);
-    state_domains(graph, state.entry, opset);
+    state_domains(graph, state.entry, opset, state.stage);
   }
   attempts_ += context.attempts;
   state.report.rewrites += rewrites;

@@ -51,10 +51,6 @@ void run_passes(ir::Graph& graph, PluginPasses& plugins, const PassOptions& opti
   remove_dead_code(graph);
   read_dims_of_inputs(graph, opset_of(graph));
   plugins.run(graph, PassStage::translate, options);
-  if (options.constant_folding && options.fold_weights) {
-    remove_no_ops(graph);
-    fold_batch_norm(graph);
-  }
   clean_and_rewrite(graph, plugins, PassStage::optimize, options);
 }
 

@@ -5,7 +5,6 @@
 
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
-#include "core/passes/unsqueezed_concat.h"
 
 namespace onnxport {
 
@@ -129,13 +128,6 @@ Value* unsqueeze(ir::Graph& graph, Node& node) {
   return nullptr;
 }
 
-// ---- stacks ----
-
-Value* concat(ir::Graph& graph, Node& node) {
-  Value* only = only_input(graph, node);
-  return only != nullptr ? only : whole_of_stack(node);
-}
-
 // ---- sizes ----
 
 Value* same_shape(ir::Graph&, Node& node) {
@@ -214,12 +206,11 @@ Value* find_replacement(ir::Graph& graph, Node& node) {
       {"Add", add},
       {"Cast", cast},
       {"Clip", only_input},
-      {"Concat", concat},
+      {"Concat", only_input},
       {"Div", divide},
       {"Dropout", dropout},
       {"Expand", same_shape},
       {"Flatten", view},
-      {"Gather", element_of_stack},
       {"Identity", input_of},
       {"Max", only_input},
       {"Min", only_input},

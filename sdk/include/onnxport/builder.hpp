@@ -22,6 +22,7 @@ struct HostApi {
   const onnxport_options_api* options = nullptr;
   const onnxport_rewrite_api* rewrite = nullptr;
   const onnxport_match_api* match = nullptr;
+  const onnxport_weight_api* weight = nullptr;  // null in a host of 1.0
   const onnxport_onnx_body_api* onnx_body = nullptr;
   const onnxport_infer_result_api* infer_result = nullptr;
 };
@@ -75,6 +76,9 @@ class Builder {
   Value constant(int64_t number) { return constant(Tensor{DType::i64, {}, bytes_of(&number, 1)}); }
   Value constant(int number) { return constant(static_cast<int64_t>(number)); }
   Value constant(const Tensor& tensor);
+  // Room for a constant of zeros, to be written with set_real (or through data) before a node reads it. It takes the name
+  // of `model`, the constant it stands in place of.
+  NewConstant new_constant(DType dtype, const std::vector<int64_t>& dims, const Value& model = {});
   // A 1-D i64 constant, as ONNX wants axes, pads and shapes.
   Value ints(const std::vector<int64_t>& numbers) {
     return constant(

@@ -242,6 +242,64 @@ inline onnxport_tensor to_abi_tensor(const Tensor& t) {
 }
 }  // namespace detail
 
+inline double ConstantView::real(size_t i) const {
+  switch (dtype) {
+    case DType::f32:
+      return static_cast<double>(static_cast<const float*>(data)[i]);
+    case DType::f64:
+      return static_cast<const double*>(data)[i];
+    case DType::f16:
+      return static_cast<double>(detail::from_f16(static_cast<const uint16_t*>(data)[i]));
+    case DType::bf16:
+      return static_cast<double>(detail::from_bf16(static_cast<const uint16_t*>(data)[i]));
+    default:
+      return 0;
+  }
+}
+
+inline void NewConstant::set_real(size_t i, double number) {
+  const auto single = static_cast<float>(number);
+  switch (dtype) {
+    case DType::f32:
+      static_cast<float*>(data)[i] = single;
+      break;
+    case DType::f64:
+      static_cast<double*>(data)[i] = number;
+      break;
+    case DType::f16:
+      static_cast<uint16_t*>(data)[i] = detail::to_f16(single);
+      break;
+    case DType::bf16:
+      static_cast<uint16_t*>(data)[i] = detail::to_bf16(single);
+      break;
+    default:
+      break;
+  }
+}
+
+inline std::optional<ConstantView> Value::constant() const {
+  onnxport_tensor t = detail::tensor_to_fill();
+  if (handle_ == 0 || builder_->api().graph->constant(builder_->context(), handle_, &t) != 1)
+    return std::nullopt;
+  ConstantView out{
+      static_cast<DType>(t.dtype), {t.dims, t.dims + t.rank}, t.data, static_cast<size_t>(t.bytes), 1};
+  for (const int64_t d : out.dims) out.count *= static_cast<size_t>(d);
+  return out;
+}
+
+inline NewConstant Builder::new_constant(DType dtype, const std::vector<int64_t>& dims, const Value& model) {
+  if (api_.weight == nullptr)
+    fail("this onnxport is too old to make room for a constant (onnxport.weight/1)");
+  NewConstant out;
+  out.dtype = dtype;
+  out.count = 1;
+  for (const int64_t d : dims) out.count *= static_cast<size_t>(d);
+  out.value =
+      checked(api_.weight->create(context_, static_cast<int32_t>(dtype), static_cast<uint32_t>(dims.size()),
+                                  dims.data(), model.handle(), &out.data));
+  return out;
+}
+
 inline Value Builder::constant(const Tensor& t) {
   const onnxport_tensor abi = detail::to_abi_tensor(t);
   return checked(api_.emit->constant(context_, &abi));

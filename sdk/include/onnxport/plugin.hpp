@@ -327,7 +327,10 @@ inline bool Plugin::fetch(const onnxport_host* host) {
   get(api_.match, "onnxport.match/1", ONNXPORT_MATCH_API_1_0_SIZE);
   get(api_.onnx_body, "onnxport.onnx_body/1", ONNXPORT_ONNX_BODY_API_1_0_SIZE);
   get(api_.infer_result, "onnxport.infer_result/1", ONNXPORT_INFER_RESULT_API_1_0_SIZE);
-  return all;
+  const bool whole = all;
+  get(api_.weight, "onnxport.weight/1", ONNXPORT_WEIGHT_API_FIRST_SIZE);
+  if (!all) api_.weight = nullptr;  // of a later host: who needs it says so
+  return whole;
 }
 
 inline Plugin::Plugin(const onnxport_host* host, Identity identity, Contents contents)

@@ -76,6 +76,17 @@ inline bool is_integral(DType t) {
 
 class Builder;
 
+// The elements of a constant of the model. Lives as long as the call it was asked for in.
+struct ConstantView {
+  DType dtype = DType::undefined;
+  std::vector<int64_t> dims;
+  const void* data = nullptr;
+  size_t bytes = 0;
+  size_t count = 0;  // elements
+  // Element `i` of a real floating type of 16 bits or more; 0 for any other.
+  double real(size_t i) const;
+};
+
 // The size of an axis: a number, an expression of names ("batch", "2*seq+1"), or unknown. Arithmetic is exact: of
 // 2*seq+1, minus 1, is 2*seq. Cheap to copy; lives as long as the call it was made in.
 class Dim {
@@ -150,6 +161,8 @@ class Value {
   std::optional<std::vector<int64_t>> constant_ints() const;
   // The contents, when this is a constant of a real floating type.
   std::optional<std::vector<double>> constant_reals() const;
+  // The constant where it lies, whatever its size: nothing is copied. Absent for any other value.
+  std::optional<ConstantView> constant() const;
   bool is_constant() const;
 
  private:
@@ -158,6 +171,16 @@ class Value {
 };
 
 using Values = std::vector<Value>;
+
+// A constant that is being written.
+struct NewConstant {
+  Value value;
+  DType dtype = DType::undefined;
+  void* data = nullptr;
+  size_t count = 0;
+  // Element `i` of a real floating type of 16 bits or more, rounded to it; nothing for any other.
+  void set_real(size_t i, double number);
+};
 
 // A block made by Builder::block, to be used as a graph attribute.
 struct Block {

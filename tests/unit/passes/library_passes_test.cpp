@@ -1,0 +1,149 @@
+// Passes of a library: what they may do, and what is said of those that do anything else.
+#include <gmock/gmock.h>
+
+#include "core/builder/graph_builder.h"
+#include "core/host/host.h"
+#include "core/passes/plugin_passes.h"
+#include "unit/plugin/files.h"
+
+namespace onnxport {
+namespace {
+
+using ir::Type;
+using test::error_of;
+using testing::HasSubstr;
+
+class LibraryPasses : public testing::Test {
+ protected:
+  LibraryPasses() : graph(ir::Graph::Dialect::onnx), e(graph, 23) {
+    graph.opsets[""] = 23;
+    std::filesystem::copy_file(ONNXPORT_BUILD_DIR "/tests/plugins/passes.so", folder.path() / "passes.so");
+    manifest("");
+  }
+
+  void manifest(const std::string& more) {
+    file = folder.write(
+        "passes.onnxport.yaml",
+        "onnxport_manifest: 1\nplugin: {id: com.test.passes, version: \"1.0.0\"}\n"
+        "library: {linux_amd64: passes.so, linux_arm64: passes.so}\nprovides:\n"
+        "  domains: [{name: com.acme, version: 3}]\n"
+        "  passes: [old-stage, three-for-one, to-integers, undeclared, declared, cycle, ping-pong, again,"
+        " declines, fails, twice, before, " +
+            (more.empty() ? "tell-target" : more) + "]\n");
+  }
+  ir::Value* input(const char* type = "f32[n,2]") { return graph.add_input("x", *Type::parse(type)); }
+  void returns(std::initializer_list<ir::Value*> values) {
+    graph.body().set_results(std::vector<ir::Value*>(values));
+  }
+  std::string ops() {
+    EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{});
+    std::string out;
+    ir::for_each_node(graph.body(),
+                      [&](ir::Node* n) { out += (out.empty() ? "" : " ") + std::string(n->op_text()); });
+    return out;
+  }
+  std::string run(const std::string& pass, PassStage stage = PassStage::optimize) {
+    PluginOptions options;
+    options.files = {file};
+    options.default_paths = options.builtin = false;
+    Registry registry(options, plugin_host());
+    PluginPasses passes(registry, {pass}, {});
+    PassOptions pass_options;
+    pass_options.target_opset = 18;
+    passes.run(graph, stage, pass_options);
+    report = passes.reports().front();
+    notes = passes.take_notes();
+    remove_dead_code(graph);
+    return ops();
+  }
+
+  test::TemporaryFolder folder;
+  std::filesystem::path file;
+  ir::Graph graph;
+  GraphBuilder e;
+  PassReport report;
+  std::vector<Diagnostic> notes;
+};
+
+TEST_F(LibraryPasses, ARuleLooksAtItsNeighbours) {
+  ir::Value* x = input();
+  for (int i = 0; i < 5; ++i) x = e.emit1("Neg", {x});
+  returns({e.emit1("Relu", {x})});
+  EXPECT_EQ(run("twice"), "Neg Relu");
+  EXPECT_EQ(report.rewrites, 2u);
+  EXPECT_TRUE(notes.empty());
+}
+
+TEST_F(LibraryPasses, ARuleMayReplaceAnotherNodeThanItsRoot) {
+  returns({e.emit1("Relu", {e.emit1("Neg", {input()})}), e.emit1("Relu", {input()})});
+  EXPECT_EQ(run("before", PassStage::target), "Abs Relu Relu");
+}
+
+TEST_F(LibraryPasses, D18TheTargetIsKnownAtEveryStage) {
+  returns({e.emit1("Relu", {e.emit1("Neg", {input()})})});
+  EXPECT_EQ(run("tell-target", PassStage::translate), "LeakyRelu Relu");
+  EXPECT_EQ(*graph.body().first()->attribute_as<double>("alpha"), 18.0);
+}
+
+TEST_F(LibraryPasses, D19ADomainHasTheVersionOfTheManifest) {
+  returns({e.emit1("Relu", {e.emit1("Neg", {input()})})});
+  EXPECT_EQ(run("declared"), "com.acme::Neg Relu");
+  EXPECT_EQ(graph.opsets.at("com.acme"), 3);
+  EXPECT_EQ(graph.body().first()->output()->type().text(), "f32[n,2]");
+}
+
+TEST_F(LibraryPasses, D20AStageThatThereIsNotIsNamed) {
+  EXPECT_THAT(error_of([&] { run("old-stage"); }),
+              HasSubstr("error M114: the library of plugin com.test.passes has its pass 'old-stage' at the "
+                        "stage 'legalize', "
+                        "which there is not\n  -> the stages: translate"));
+  manifest("{name: tell-target, stage: target}");
+  EXPECT_THAT(error_of([&] { run("tell-target"); }),
+              HasSubstr("error M114: the library of plugin com.test.passes has its pass 'tell-target' at the "
+                        "stage translate, "
+                        "its manifest at target"));
+  manifest("tell-target, absent");
+  EXPECT_THAT(error_of([&] { run("absent"); }),
+              HasSubstr("M114: the library of plugin com.test.passes has no pass 'absent'"));
+}
+
+TEST_F(LibraryPasses, WhatDoesNotFitIsRefusedAndNamesItsPlugin) {
+  returns({e.emit1("Relu", {e.emit1("Neg", {input()})})});
+  const std::tuple<const char*, const char*, const char*> bad[] = {
+      {"to-integers", "T506", "is i64[n,2] where f32[n,2] was"},          // D10
+      {"undeclared", "C404", "com.nobody"},                               // D11
+      {"three-for-one", "T505", "3 values are given for the 1 outputs"},  // D27
+      {"cycle", "T506", ""},
+      {"fails", "T503", "not today"},
+  };
+  for (const auto& [pass, code, words] : bad) {
+    const std::string said = error_of([&] { run(pass); });
+    EXPECT_THAT(said, HasSubstr("error " + std::string(code) + ": pass '" + pass +
+                                "' of plugin com.test.passes at Neg: "));
+    EXPECT_THAT(said, HasSubstr(words));
+    EXPECT_THAT(said, HasSubstr("--disable-pass " + std::string(pass) + " leaves it out"));
+    remove_dead_code(graph);
+    EXPECT_EQ(ops(), "Neg Relu") << pass;
+  }
+}
+
+TEST_F(LibraryPasses, WhatDeclinesLeavesTheGraph) {
+  returns({e.emit1("Relu", {e.emit1("Neg", {input()})})});
+  const size_t before = graph.initializers().size();
+  EXPECT_EQ(run("declines"), "Neg Relu");
+  EXPECT_EQ(report.rewrites, 0u);
+  EXPECT_EQ(graph.initializers().size(), before);
+}
+
+TEST_F(LibraryPasses, EndlessRewritesAreStopped) {
+  returns({e.emit1("Relu", {e.emit1("Neg", {input()})})});
+  for (const char* pass : {"ping-pong", "again"}) {
+    run(pass);
+    ASSERT_EQ(notes.size(), 1u) << pass;
+    EXPECT_EQ(notes[0].code, "T508");
+    EXPECT_EQ(notes[0].severity, Severity::warning);
+  }
+}
+
+}  // namespace
+}  // namespace onnxport
