@@ -70,7 +70,7 @@ bool is_in_graph(const ir::Node* node) {
 std::string unmet_need(const ManifestPass& pass, const PassOptions& options) {
   if (pass.needs_folding && !options.constant_folding)
     return "it needs constant folding, which is switched off";
-  if (pass.needs_weights && !options.fold_weights) return "it rewrites weights, which stay as they are";
+  if (pass.needs_weights && !options.weights_may_change) return "it rewrites weights, which stay as they are";
   if (pass.needs_eval && !options.inference) return "it is for inference, and this is an export for training";
   return "";
 }

@@ -51,7 +51,7 @@ PluginInfo describe(const Manifest& m, std::string tier, std::string state, std:
     out.library = found->second.path;
   out.mappings = m.ops.size() + m.mappings.size();
   out.opsets = m.opsets;
-  out.passes = m.passes;
+  for (const ManifestPass& pass : m.passes) out.passes.push_back(pass.name);
   return out;
 }
 
@@ -252,7 +252,9 @@ void PluginSet::check_ids(const std::vector<std::string>& ids, std::string_view 
 PluginInfo PluginSet::state_of(const PluginEntry& entry) const {
   const Manifest& m = entry.manifest();
   PluginInfo info = describe(m, entry.tier(), "active", "");
-  const bool needs_library = !m.ops.empty() || !m.opsets.empty() || !m.passes.empty();
+  const bool pass_in_library = std::any_of(m.passes.begin(), m.passes.end(),
+                                           [](const ManifestPass& pass) { return pass.is_in_library(); });
+  const bool needs_library = !m.ops.empty() || !m.opsets.empty() || pass_in_library;
   try {
     if (const Error* error = entry.unusable()) throw *error;
     if (needs_library) PluginLibrary::check(m);

@@ -83,6 +83,7 @@ PassOptions TargetRun::pass_options() const {
   out.constant_folding = target_.constant_folding;
   out.weights_stay = target_.weights == Weights::reference;
   out.fold_weights = false;
+  out.weights_may_change = !out.weights_stay && target_.export_params;
   out.inference = program_->mode == Mode::eval;
   out.target_opset = target_.opset;
   return out;

@@ -40,6 +40,12 @@ def mapping(text: str) -> str:
     return HEAD + f"provides: {{domains: [{{name: com.acme, version: 2}}], mappings: [{{{text}}}]}}\n"
 
 
+def rule(text: str, more: str = "name: fuse, stage: optimize") -> str:
+    return HEAD + f"provides: {{domains: [{{name: com.acme}}], passes: [{{{more}, rules: [{{{text}}}]}}]}}\n"
+
+
+PATTERN = 'pattern: "(x, w) => (y) { t = MatMul(x, w)  y = Softmax<axis = @a>(t) }", '
+REPLACE = 'replace: "(x, w) => (y) { y = com.acme.Op<axis: int = @a>(x, w) }"'
 SCHEMA = 'torch: "acme::f(Tensor x, float scale=1, Tensor[] more) -> Tensor"'
 SWISH = 'function: "(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }"'
 
@@ -217,6 +223,33 @@ CASES: list[tuple[str, str]] = [
     (READER, mapping("torch: acme::f, onnx: com.acme::F, result: {dtype: float3, shape: []}")),
     (READER, mapping("torch: acme::f, onnx: com.acme::F, result: {dtype: f32, shape: [\"x.0 +\"]}")),
     (BAD, mapping("torch: acme::f, onnx: Relu, priority: 3")),
+    # passes
+    (GOOD, provides("passes: [{name: fuse, stage: target, description: d, default: on, needs: [weights, eval, constant_folding], x-a: 1}]")),
+    (GOOD, rule(PATTERN + REPLACE)),
+    (GOOD, rule(PATTERN + REPLACE + ', opset: ">=17", where: {w: {constant: true, rank: [2, 3], dtype: f16, dims: [k, "?", 4]}, "@a": -1}')),
+    (GOOD, rule(PATTERN + REPLACE + ', where: {x: {optional: true, value: 0.5, tolerance: 0.1, same_shape: w}, "@a": {one_of: [-1, 1]}}')),
+    (GOOD, rule(PATTERN + REPLACE + ", types: {y: {dtype: f32, shape: [x.0, 3]}}")),
+    (BAD, provides("passes: [Fuse It]")),
+    (BAD, provides("passes: [{stage: target}]")),
+    (BAD, provides("passes: [{name: fuse, stage: legalize}]")),
+    (BAD, provides("passes: [{name: fuse, default: yes}]")),
+    (BAD, provides("passes: [{name: fuse, needs: [gpu]}]")),
+    (BAD, provides("passes: [{name: fuse, stage: target, rules: []}]")),
+    (BAD, provides("passes: [{name: fuse, stage: target}]", library=False)),
+    (BAD, rule(PATTERN + REPLACE, "name: fuse")),
+    (BAD, rule(PATTERN)),
+    (BAD, rule(REPLACE)),
+    (BAD, rule(PATTERN + REPLACE + ", when: {}")),
+    (BAD, rule(PATTERN + REPLACE + ", where: {w: {rnak: 2}}")),
+    (BAD, rule(PATTERN + REPLACE + ", where: {w: {rank: two}}")),
+    (BAD, rule(PATTERN + REPLACE + ", where: {w: {constant: 1}}")),
+    (BAD, rule(PATTERN + REPLACE + ", types: {y: {dtype: f32, dims: [1]}}")),
+    (READER, rule(PATTERN + REPLACE + ", where: {v: {rank: 2}}")),
+    (READER, rule(PATTERN + REPLACE + ", where: {\"@b\": 2}")),
+    (READER, rule(PATTERN + REPLACE + ", types: {z: {like: x}}")),
+    (READER, rule('pattern: "(x) => (y) { y = Relu(z) }", ' + REPLACE)),
+    (READER, rule(PATTERN + 'replace: "(x, w) => (y) { y = com.other.Op(x, w) }"')),
+    (READER, provides("passes: [fuse, fuse]")),
     # overrides
     (GOOD, top("overrides: [aten::gelu, aten::add.Tensor, org.onnxport.aten]")),
     (GOOD, top("overrides: []")),

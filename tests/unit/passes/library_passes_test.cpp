@@ -94,17 +94,17 @@ TEST_F(LibraryPasses, D19ADomainHasTheVersionOfTheManifest) {
 
 TEST_F(LibraryPasses, D20AStageThatThereIsNotIsNamed) {
   EXPECT_THAT(error_of([&] { run("old-stage"); }),
-              HasSubstr("error M114: the library of plugin com.test.passes has its pass 'old-stage' at the "
+              HasSubstr("error M115: the library of plugin com.test.passes has its pass 'old-stage' at the "
                         "stage 'legalize', "
                         "which there is not\n  -> the stages: translate"));
   manifest("{name: tell-target, stage: target}");
   EXPECT_THAT(error_of([&] { run("tell-target"); }),
-              HasSubstr("error M114: the library of plugin com.test.passes has its pass 'tell-target' at the "
+              HasSubstr("error M115: the library of plugin com.test.passes has its pass 'tell-target' at the "
                         "stage translate, "
                         "its manifest at target"));
   manifest("tell-target, absent");
   EXPECT_THAT(error_of([&] { run("absent"); }),
-              HasSubstr("M114: the library of plugin com.test.passes has no pass 'absent'"));
+              HasSubstr("M115: the library of plugin com.test.passes has no pass 'absent'"));
 }
 
 TEST_F(LibraryPasses, WhatDoesNotFitIsRefusedAndNamesItsPlugin) {

@@ -380,7 +380,7 @@ TEST_F(PatternPasses, APassRunsOnlyWhereItsNeedsAreMet) {
   EXPECT_EQ(passes.run(graph, PassStage::optimize, without), 0u);
   EXPECT_EQ(passes.reports().front().skipped, "it needs constant folding, which is switched off");
   without = {};
-  without.fold_weights = false;
+  without.weights_may_change = false;
   EXPECT_EQ(passes.run(graph, PassStage::optimize, without), 0u);
   without = {};
   without.inference = false;
