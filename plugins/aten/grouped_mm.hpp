@@ -20,7 +20,7 @@ inline Value grouped_matmul(Op& op, const Value& x, const Value& weight, const V
   const Value width = op.dim(weight, 2);
   const Value none = op.full(op.shape({op.constant(0), width}), 0, x.dtype());
   const Values out = op.Loop(op.dim(weight, 0), {}, {op.constant(0), none}, 2, {attr::body(body)});
-  const Value rows = op.typed(out[1], x.dtype(), {-1, weight.static_dim(2).value_or(-1)});
+  const Value rows = op.typed(out[1], x.dtype(), {Dim(), weight.size(2)});
   const Value behind = op.dim(x, 0) - op.typed(out[0], DType::i64, {});
   const Value all = op.Pad(rows, op.shape({op.ints({0, 0}), behind, op.constant(0)}));
   return op.reshape(all, {op.dim(x, 0), width});
