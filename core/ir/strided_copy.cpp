@@ -10,26 +10,64 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 
-// At most a cache line of elements each way. The block is read whole before it is written: rows that are a
-// power of two apart would otherwise drive each other out of the cache.
+// ---- blocks of elements, transposed in registers ----
+
+template <typename T>
+using Lanes __attribute__((vector_size(16))) = T;
+template <typename T>
+constexpr size_t kLanes = 16 / sizeof(T);
+
+// a0 b0 a1 b1 … from the first halves of a and b (`first` 0) or from the second ones (`first` half the lanes).
+template <typename T, size_t first, size_t... i>
+Lanes<T> interleave(Lanes<T> a, Lanes<T> b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, (first + i / 2 + (i % 2) * kLanes<T>)...);
+}
+
+// Interleaves the rows of one half with those of the other. Written out by the pack, so that all rows stay in
+// registers.
+template <typename T, size_t... i>
+[[gnu::always_inline]] inline void interleave_rows(Lanes<T>* rows, std::index_sequence<i...>) {
+  constexpr auto lanes = std::make_index_sequence<kLanes<T>>();
+  constexpr size_t half = kLanes<T> / 2;
+  const Lanes<T> low[] = {rows[i]..., rows[i + half]...};
+  ((rows[2 * i] = interleave<T, 0>(low[i], low[i + half], lanes),
+    rows[2 * i + 1] = interleave<T, half>(low[i], low[i + half], lanes)),
+   ...);
+}
+
+// As many rows as columns as there are lanes: after as many rounds as halve the lanes to one, rows are columns.
+template <typename T, size_t... i>
+[[gnu::always_inline]] inline void transpose_lanes(const std::byte* from, size_t from_pitch, std::byte* to,
+                                                   size_t to_pitch, std::index_sequence<i...>) {
+  Lanes<T> rows[kLanes<T>];
+  (std::memcpy(&rows[i], from + i * from_pitch, sizeof rows[i]), ...);
+  constexpr auto halves = std::make_index_sequence<kLanes<T> / 2>();
+  interleave_rows<T>(rows, halves);
+  if constexpr (kLanes < T >> 2) interleave_rows<T>(rows, halves);
+  if constexpr (kLanes < T >> 4) interleave_rows<T>(rows, halves);
+  if constexpr (kLanes < T >> 8) interleave_rows<T>(rows, halves);
+  (std::memcpy(to + i * to_pitch, &rows[i], sizeof rows[i]), ...);
+}
+
+// At most a cache line of elements each way.
 template <typename T>
 void transpose_block(const std::byte* from, size_t from_pitch, size_t rows, size_t columns, std::byte* to,
                      size_t to_pitch) {
   constexpr size_t side = kCacheLine / sizeof(T);
-  T block[side][side];
-  T line[side];
-  if (rows == side && columns == side) {
-    for (size_t r = 0; r < side; ++r) std::memcpy(block[r], from + r * from_pitch, sizeof block[r]);
-    for (size_t c = 0; c < side; ++c) {
-      for (size_t r = 0; r < side; ++r) line[r] = block[r][c];
-      std::memcpy(to + c * to_pitch, line, sizeof line);
+  if constexpr (sizeof(T) <= sizeof(uint64_t)) {
+    if (rows == side && columns == side) {
+      for (size_t c = 0; c < side; c += kLanes<T>) {
+        for (size_t r = 0; r < side; r += kLanes<T>)
+          transpose_lanes<T>(from + r * from_pitch + c * sizeof(T), from_pitch,
+                             to + c * to_pitch + r * sizeof(T), to_pitch,
+                             std::make_index_sequence<kLanes<T>>());
+      }
+      return;
     }
-    return;
   }
-  for (size_t r = 0; r < rows; ++r) std::memcpy(block[r], from + r * from_pitch, columns * sizeof(T));
   for (size_t c = 0; c < columns; ++c) {
-    for (size_t r = 0; r < rows; ++r) line[r] = block[r][c];
-    std::memcpy(to + c * to_pitch, line, rows * sizeof(T));
+    for (size_t r = 0; r < rows; ++r)
+      std::memcpy(to + c * to_pitch + r * sizeof(T), from + r * from_pitch + c * sizeof(T), sizeof(T));
   }
 }
 
@@ -78,8 +116,8 @@ void copy_transposed(const std::byte* from, const StridedView& view, const std::
   const size_t last = view.dims.size() - 1;
   if (axis == fast) return copy_transposed(from, view, out_strides, fast, axis + 1, out);
   if (axis == last) {
-    transpose(from, static_cast<size_t>(view.strides[last]) * view.width, static_cast<size_t>(view.dims[last]),
-              static_cast<size_t>(view.dims[fast]), view.width, out,
+    transpose(from, static_cast<size_t>(view.strides[last]) * view.width,
+              static_cast<size_t>(view.dims[last]), static_cast<size_t>(view.dims[fast]), view.width, out,
               static_cast<size_t>(out_strides[fast]) * view.width);
     return;
   }
@@ -105,7 +143,9 @@ StridedView StridedView::rows(int64_t first, int64_t count) const {
 }
 
 StridedView StridedView::row(int64_t index) const {
-  return {width, {dims.begin() + 1, dims.end()}, {strides.begin() + 1, strides.end()},
+  return {width,
+          {dims.begin() + 1, dims.end()},
+          {strides.begin() + 1, strides.end()},
           offset + index * strides[0]};
 }
 

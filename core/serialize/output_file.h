@@ -67,6 +67,7 @@ class OutputFile : public ByteSink {
   int fd_ = -1;
   uint64_t written_ = 0;  // buffered bytes included
   std::vector<std::byte> buffer_;
+  std::vector<std::byte> read_buffer_, tile_buffer_;  // of write_tiles
   enum class State : uint8_t { temporary, published, exchanged } state_ = State::temporary;
 };
 
