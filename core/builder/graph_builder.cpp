@@ -140,10 +140,10 @@ std::vector<ir::Value*> GraphBuilder::emit(std::string_view domain, std::string_
     }
   }
 
-  auto [types, contents] = infer(view);
+  auto [types, shape_data] = infer(view);
   std::vector<ir::Value*> values(outputs);
   for (size_t i = 0; i < outputs; ++i)
-    values[i] = contents[i] ? state_->find(*contents[i], types[i]) : nullptr;
+    values[i] = shape_data[i] ? state_->find(*shape_data[i], types[i]) : nullptr;
   if (std::find(values.begin(), values.end(), nullptr) == values.end() && outputs > 0) return values;
 
   ir::Node* node = graph_.create(
@@ -160,9 +160,9 @@ std::vector<ir::Value*> GraphBuilder::emit(std::string_view domain, std::string_
   }
   for (size_t i = 0; i < outputs; ++i) {
     values[i] = node->add_output(name_open_dims(std::move(types[i])));
-    if (!contents[i]) continue;
-    state_->set_contents(values[i], *contents[i]);
-    state_->offer(values[i], *contents[i]);
+    if (!shape_data[i]) continue;
+    state_->set_shape_data(values[i], *shape_data[i]);
+    state_->offer(values[i], *shape_data[i]);
   }
   return values;
 }
@@ -174,10 +174,10 @@ OperatorInference::Result GraphBuilder::infer(const onnx::NodeView& view) {
   }
   if (!types) types = state_->inference.infer(view, opset_);
   if (view.domain.empty()) infer_by_body(view, opset_, *types);
-  const NodeInputs known(view, state_->contents_of, graph_.symbols, opset_);
+  const NodeInputs known(view, state_->shape_data_of, graph_.symbols, opset_);
   refine_types(known, *types);
-  auto contents = propagate_contents(known, *types);
-  return {std::move(*types), std::move(contents)};
+  auto shape_data = propagate_shape_data(known, *types);
+  return {std::move(*types), std::move(shape_data)};
 }
 
 std::vector<const ir::Tensor*> GraphBuilder::constants_of(std::span<ir::Value* const> values) {
@@ -254,13 +254,13 @@ void GraphBuilder::rollback(const Mark& mark) {
 
 // ---- what is known ----
 
-const std::vector<ir::Dim>* GraphBuilder::contents(const ir::Value* value) const {
-  return state_->contents(value);
+const std::vector<ir::Dim>* GraphBuilder::shape_data(const ir::Value* value) const {
+  return state_->shape_data(value);
 }
 
-void GraphBuilder::set_contents(ir::Value* value, const std::vector<ir::Dim>& contents) {
-  state_->set_contents(value, contents);
-  if (value->type().rank() == 0 || value->type().rank() == 1) state_->offer(value, contents);
+void GraphBuilder::set_shape_data(ir::Value* value, const std::vector<ir::Dim>& shape_data) {
+  state_->set_shape_data(value, shape_data);
+  if (value->type().rank() == 0 || value->type().rank() == 1) state_->offer(value, shape_data);
 }
 
 ir::Dim GraphBuilder::fresh_dim() {

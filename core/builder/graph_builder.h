@@ -21,7 +21,7 @@ class OperatorInference {
  public:
   struct Result {
     std::vector<ir::Type> types;                                // one per output
-    std::vector<std::optional<std::vector<ir::Dim>>> elements;  // symbolic contents, where they are known
+    std::vector<std::optional<std::vector<ir::Dim>>> elements;  // shape data, where they are known
   };
 
   virtual ~OperatorInference() = default;
@@ -29,7 +29,7 @@ class OperatorInference {
   virtual std::optional<Result> infer(const onnx::NodeView& node, GraphBuilder& builder) const = 0;
 };
 
-// Types come from the ONNX schema's own inference at `opset`, given symbolic dims and the symbolic contents
+// Types come from the ONNX schema's own inference at `opset`, given symbolic dims and the shape data
 // of shape values; integer arithmetic on shapes folds as it is emitted. Every failure is an Error T5xx (no
 // place filled in).
 class GraphBuilder {
@@ -72,7 +72,7 @@ class GraphBuilder {
   ir::Value* constant(int64_t number) { return constant(ir::Tensor::scalar(number)); }
 
   // ---- shapes ----
-  // Size of an axis as a 0-d i64: a constant, or arithmetic found in the symbolic contents of an existing
+  // Size of an axis as a 0-d i64: a constant, or arithmetic found in the shape data of an existing
   // value, or Shape + Squeeze. Equal dims asked for twice give one value while it is in scope.
   ir::Value* dim(ir::Value* x, int64_t axis);
   // 0-d and 1-d i64 values joined to one 1-d value.
@@ -97,10 +97,10 @@ class GraphBuilder {
   void rollback(const Mark& mark);
 
   // ---- what is known ----
-  // Symbolic contents of a 0-d or 1-d integer value (Shape results, arithmetic on them, constants up to 64
+  // Shape data of a 0-d or 1-d integer value (Shape results, arithmetic on them, constants up to 64
   // elements); nullptr when nothing is known.
-  const std::vector<ir::Dim>* contents(const ir::Value* value) const;
-  void set_contents(ir::Value* value, const std::vector<ir::Dim>& contents);
+  const std::vector<ir::Dim>* shape_data(const ir::Value* value) const;
+  void set_shape_data(ir::Value* value, const std::vector<ir::Dim>& shape_data);
   // A fresh anonymous symbol, for a size nothing is known of.
   ir::Dim fresh_dim();
 

@@ -8,13 +8,13 @@ const ir::Shape* NodeInputs::shape(size_t i) const {
   return &*value->type().shape();
 }
 
-const std::vector<ir::Dim>* NodeInputs::contents(size_t i) const {
+const std::vector<ir::Dim>* NodeInputs::shape_data(size_t i) const {
   const ir::Value* value = input(i);
-  return value == nullptr ? nullptr : contents_(value);
+  return value == nullptr ? nullptr : shape_data_(value);
 }
 
 std::optional<std::vector<int64_t>> NodeInputs::ints(size_t i) const {
-  const std::vector<ir::Dim>* dims = contents(i);
+  const std::vector<ir::Dim>* dims = shape_data(i);
   if (dims == nullptr) return std::nullopt;
   std::vector<int64_t> out;
   for (const ir::Dim& dim : *dims) {

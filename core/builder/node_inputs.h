@@ -12,15 +12,19 @@
 
 namespace onnxport {
 
-// Contents are only kept of values this small: shapes and what is computed with them.
-inline constexpr size_t kMostContents = 64;
+// Shape data is only kept of values this small: shapes and what is computed with them.
+inline constexpr size_t kMostShapeData = 64;
 
 class NodeInputs : public ir::AttributeReader {
  public:
-  using ContentsOf = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
-  NodeInputs(const onnx::NodeView& node, const ContentsOf& contents, const ir::SymbolTable& symbols,
+  using ShapeDataOf = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
+  NodeInputs(const onnx::NodeView& node, const ShapeDataOf& shape_data, const ir::SymbolTable& symbols,
              int opset)
-      : AttributeReader(node.attributes), node_(node), contents_(contents), order_(symbols), opset_(opset) {}
+      : AttributeReader(node.attributes),
+        node_(node),
+        shape_data_(shape_data),
+        order_(symbols),
+        opset_(opset) {}
 
   const onnx::NodeView& node() const { return node_; }
   int opset() const { return opset_; }
@@ -29,8 +33,8 @@ class NodeInputs : public ir::AttributeReader {
   const ir::Value* input(size_t i) const { return i < node_.inputs.size() ? node_.inputs[i] : nullptr; }
   // Null when absent or of unknown rank.
   const ir::Shape* shape(size_t i) const;
-  const std::vector<ir::Dim>* contents(size_t i) const;
-  // Contents that are all numbers.
+  const std::vector<ir::Dim>* shape_data(size_t i) const;
+  // Shape data that is all numbers.
   std::optional<std::vector<int64_t>> ints(size_t i) const;
 
   // ---- attributes ----
@@ -46,15 +50,15 @@ class NodeInputs : public ir::AttributeReader {
 
  private:
   const onnx::NodeView& node_;
-  const ContentsOf& contents_;
+  const ShapeDataOf& shape_data_;
   ir::DimComparison order_;
   int opset_;
 };
 
-// The symbolic contents of each output that follow from those of the inputs; nullopt where nothing does.
+// The shape data of each output that follows from that of the inputs; nullopt where nothing does.
 // Elements may be unknown, never all of them.
-std::vector<std::optional<std::vector<ir::Dim>>> propagate_contents(const NodeInputs& known,
-                                                                    const std::vector<ir::Type>& outputs);
+std::vector<std::optional<std::vector<ir::Dim>>> propagate_shape_data(const NodeInputs& known,
+                                                                      const std::vector<ir::Type>& outputs);
 
 // Sizes that ONNX's inference leaves open and symbolic arithmetic can state.
 void refine_types(const NodeInputs& known, std::vector<ir::Type>& outputs);

@@ -63,7 +63,7 @@ void fill_others(Types& types, const std::vector<size_t>& axes, const ir::Shape&
 // ---- shapes given as values ----
 
 void reshape(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* target = known.contents(1);
+  const std::vector<Dim>* target = known.shape_data(1);
   const ir::Shape* input = known.shape(0);
   if (target == nullptr || target->size() != rank_of(types)) return;
   std::optional<size_t> rest;
@@ -97,7 +97,7 @@ void reshape(const NodeInputs& known, Types& types) {
 }
 
 void expand(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* target = known.contents(1);
+  const std::vector<Dim>* target = known.shape_data(1);
   const ir::Shape* input = known.shape(0);
   const size_t rank = rank_of(types);
   if (target == nullptr || input == nullptr || std::max(target->size(), input->size()) != rank) return;
@@ -113,16 +113,16 @@ void expand(const NodeInputs& known, Types& types) {
 }
 
 void constant_of_shape(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* target = known.contents(0);
+  const std::vector<Dim>* target = known.shape_data(0);
   if (target == nullptr || target->size() != rank_of(types)) return;
   for (size_t i = 0; i < target->size(); ++i) fill(types, 0, i, (*target)[i]);
 }
 
 // max(0, ceil((limit - start) / step))
 void range(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* start = known.contents(0);
-  const std::vector<Dim>* limit = known.contents(1);
-  const std::vector<Dim>* step = known.contents(2);
+  const std::vector<Dim>* start = known.shape_data(0);
+  const std::vector<Dim>* limit = known.shape_data(1);
+  const std::vector<Dim>* step = known.shape_data(2);
   for (const std::vector<Dim>* one : {start, limit, step}) {
     if (one == nullptr || one->size() != 1) return;
   }
@@ -138,14 +138,14 @@ void range(const NodeInputs& known, Types& types) {
 }
 
 void tile(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* repeats = known.contents(1);
+  const std::vector<Dim>* repeats = known.shape_data(1);
   const ir::Shape* input = known.shape(0);
   if (repeats == nullptr || input == nullptr || repeats->size() != input->size()) return;
   for (size_t i = 0; i < input->size(); ++i) fill(types, 0, i, (*input)[i] * (*repeats)[i]);
 }
 
 void pad(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* pads = known.contents(1);
+  const std::vector<Dim>* pads = known.shape_data(1);
   const ir::Shape* input = known.shape(0);
   if (pads == nullptr || input == nullptr) return;
   const auto named = known.ints(3);
@@ -160,7 +160,7 @@ void pad(const NodeInputs& known, Types& types) {
 }
 
 void top_k(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* k = known.contents(1);
+  const std::vector<Dim>* k = known.shape_data(1);
   const auto axis = normalize(known.integer("axis", -1), rank_of(types));
   const ir::Shape* input = known.shape(0);
   if (k == nullptr || k->size() != 1 || !axis || input == nullptr || input->size() != rank_of(types)) return;
@@ -188,8 +188,8 @@ Dim position(const NodeInputs& known, const Dim& at, const Dim& size) {
 }
 
 void slice(const NodeInputs& known, Types& types) {
-  const std::vector<Dim>* starts = known.contents(1);
-  const std::vector<Dim>* ends = known.contents(2);
+  const std::vector<Dim>* starts = known.shape_data(1);
+  const std::vector<Dim>* ends = known.shape_data(2);
   const ir::Shape* input = known.shape(0);
   if (starts == nullptr || ends == nullptr || input == nullptr || starts->size() != ends->size()) return;
   std::vector<int64_t> axes;
@@ -247,7 +247,7 @@ void split(const NodeInputs& known, Types& types) {
   if (input == nullptr) return;
   const auto axis = normalize(known.integer("axis", 0), input->size());
   if (!axis) return;
-  if (const std::vector<Dim>* sizes = known.contents(1)) {
+  if (const std::vector<Dim>* sizes = known.shape_data(1)) {
     for (size_t i = 0; i < types.size() && i < sizes->size(); ++i) fill(types, i, *axis, (*sizes)[i]);
     return;
   }
@@ -331,7 +331,7 @@ void resize(const NodeInputs& known, Types& types) {
   const auto axes = chosen_axes(known.integers("axes"), input->size());
   if (!axes) return;
   fill_others(types, *axes, *input);
-  if (const std::vector<Dim>* sizes = known.contents(3)) {
+  if (const std::vector<Dim>* sizes = known.shape_data(3)) {
     for (size_t i = 0; i < axes->size() && i < sizes->size(); ++i) fill(types, 0, (*axes)[i], (*sizes)[i]);
     return;
   }

@@ -33,10 +33,10 @@ std::string constant_key(const ir::Tensor& tensor) {
   return key;
 }
 
-std::optional<std::vector<ir::Dim>> constant_contents(const ir::Tensor& tensor) {
+std::optional<std::vector<ir::Dim>> constant_shape_data(const ir::Tensor& tensor) {
   const ir::DType dtype = tensor.dtype();
   const bool sizes = dtype == ir::DType::i64 || dtype == ir::DType::i32 || dtype == ir::DType::boolean;
-  if (!sizes || tensor.dims().size() > 1 || tensor.count() > static_cast<int64_t>(kMostContents))
+  if (!sizes || tensor.dims().size() > 1 || tensor.count() > static_cast<int64_t>(kMostShapeData))
     return std::nullopt;
   const auto ints = tensor.to_ints();
   if (!ints) return std::nullopt;
@@ -68,17 +68,17 @@ std::optional<ir::Tensor> number_tensor(const std::vector<ir::Dim>& dims, const 
 
 GraphBuilder::State::State(GraphBuilder& owner)
     : builder(owner),
-      inference([this](const ir::Value* value) { return contents(value); }),
-      contents_of([this](const ir::Value* value) { return contents(value); }) {}
+      inference([this](const ir::Value* value) { return shape_data(value); }),
+      shape_data_of([this](const ir::Value* value) { return shape_data(value); }) {}
 
-const std::vector<ir::Dim>* GraphBuilder::State::contents(const ir::Value* value, int depth) {
+const std::vector<ir::Dim>* GraphBuilder::State::shape_data(const ir::Value* value, int depth) {
   const auto found = known.find(value);
   if (found != known.end()) return found->second ? &*found->second : nullptr;
   auto store = [&](std::optional<std::vector<ir::Dim>> dims) {
     auto& slot = known[value] = std::move(dims);
     return slot ? &*slot : nullptr;
   };
-  if (value->is_constant()) return store(constant_contents(*value->constant()));
+  if (value->is_constant()) return store(constant_shape_data(*value->constant()));
   const ir::Node* node = value->producer();
   if (node == nullptr || depth > kDeepest || value->type().rank() < 0 || value->type().rank() > 1) {
     return depth > kDeepest ? nullptr : store(std::nullopt);
@@ -86,19 +86,19 @@ const std::vector<ir::Dim>* GraphBuilder::State::contents(const ir::Value* value
   std::vector<ir::Value*> inputs;
   for (size_t i = 0; i < node->operand_count(); ++i) {
     inputs.push_back(node->operand(i));
-    if (inputs.back() != nullptr) contents(inputs.back(), depth + 1);
+    if (inputs.back() != nullptr) shape_data(inputs.back(), depth + 1);
   }
   std::vector<ir::Type> types;
   for (const ir::Value* output : node->outputs()) types.push_back(output->type());
   const auto [domain, op_type] = onnx::split_op(node->op_text());
   const onnx::NodeView view{domain, op_type, inputs, node->attributes(), types.size()};
-  const NodeInputs facts(view, contents_of, builder.graph().symbols, builder.opset());
-  return store(propagate_contents(facts, types)[value->index()]);
+  const NodeInputs facts(view, shape_data_of, builder.graph().symbols, builder.opset());
+  return store(propagate_shape_data(facts, types)[value->index()]);
 }
 
-void GraphBuilder::State::set_contents(const ir::Value* value, std::vector<ir::Dim> dims) {
+void GraphBuilder::State::set_shape_data(const ir::Value* value, std::vector<ir::Dim> dims) {
   auto& slot = known[value];
-  log.push_back({Entry::Kind::contents, {}, value, nullptr, slot});
+  log.push_back({Entry::Kind::shape_data, {}, value, nullptr, slot});
   slot = std::move(dims);
 }
 
@@ -146,7 +146,7 @@ ir::Value* GraphBuilder::State::constant(const ir::Tensor& tensor) {
 
 void GraphBuilder::State::undo(const Entry& entry) {
   switch (entry.kind) {
-    case Entry::Kind::contents:
+    case Entry::Kind::shape_data:
       known[entry.value] = entry.before;
       return;
     case Entry::Kind::offer: {

@@ -14,13 +14,13 @@ namespace onnxport {
 struct GraphBuilder::State {
   explicit State(GraphBuilder& owner);
 
-  // ---- contents ----
+  // ---- shape data ----
   // Of a value made by someone else they are found by walking to where it comes from.
-  const std::vector<ir::Dim>* contents(const ir::Value* value, int depth = 0);
-  void set_contents(const ir::Value* value, std::vector<ir::Dim> dims);
+  const std::vector<ir::Dim>* shape_data(const ir::Value* value, int depth = 0);
+  void set_shape_data(const ir::Value* value, std::vector<ir::Dim> dims);
 
   // ---- values to be had again ----
-  // A constant of all-number contents, or a value in scope that is known to hold the same.
+  // A constant of shape data that is all numbers, or a value in scope that is known to hold the same.
   ir::Value* find(const std::vector<ir::Dim>& dims, const ir::Type& type);
   void offer(ir::Value* value, const std::vector<ir::Dim>& dims);
   bool is_in_scope(const ir::Value* value, uint64_t position) const;
@@ -29,11 +29,11 @@ struct GraphBuilder::State {
 
   // ---- undoing ----
   struct Entry {
-    enum class Kind : uint8_t { contents, offer, constant, block } kind;
+    enum class Kind : uint8_t { shape_data, offer, constant, block } kind;
     std::string key;                             // offer, constant
-    const ir::Value* value = nullptr;            // contents, constant
+    const ir::Value* value = nullptr;            // shape data, constant
     ir::Block* block = nullptr;                  // block
-    std::optional<std::vector<ir::Dim>> before;  // contents
+    std::optional<std::vector<ir::Dim>> before;  // shape data
   };
   void undo(const Entry& entry);
 
@@ -44,7 +44,7 @@ struct GraphBuilder::State {
 
   GraphBuilder& builder;
   onnx::Inference inference;
-  NodeInputs::ContentsOf contents_of;
+  NodeInputs::ShapeDataOf shape_data_of;
   // nullopt: looked for, not found.
   std::unordered_map<const ir::Value*, std::optional<std::vector<ir::Dim>>> known;
   std::unordered_map<std::string, std::vector<Offer>> offers;

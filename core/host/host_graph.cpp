@@ -135,7 +135,7 @@ onnxport_dim of_axis(onnxport_context* c, onnxport_value handle, uint32_t axis) 
 
 onnxport_dim element(onnxport_context* c, const ir::Value* v, uint32_t index) {
   if (v == nullptr) return 0;
-  const std::vector<ir::Dim>* known = c->builder.contents(v);
+  const std::vector<ir::Dim>* known = c->builder.shape_data(v);
   return known == nullptr || index >= known->size() ? 0 : c->dim_handle((*known)[index]);
 }
 
@@ -208,8 +208,13 @@ onnxport_tensor write_tensor(onnxport_context& c, const ir::Tensor& tensor) {
   // A plugin sees bytes in row-major order.
   if (!tensor.is_contiguous()) c.dense.push_back(tensor.contiguous());
   const ir::Tensor& t = tensor.is_contiguous() ? tensor : c.dense.back();
-  return {sizeof(onnxport_tensor), static_cast<int32_t>(t.dtype()), static_cast<uint32_t>(t.dims().size()), 0,
-          t.dims().data(),         t.bytes().data(),                t.bytes().size()};
+  return {sizeof(onnxport_tensor),
+          static_cast<int32_t>(t.dtype()),
+          static_cast<uint32_t>(t.dims().size()),
+          0,
+          t.dims().data(),
+          t.bytes().data(),
+          t.bytes().size()};
 }
 
 const onnxport_graph_api kGraphApi = {

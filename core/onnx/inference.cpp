@@ -189,7 +189,8 @@ ir::Type complete(ir::Type inferred, const Parameter& parameter, const Bindings&
 std::vector<ir::Type> Inference::infer(const NodeView& node, int opset) {
   if (auto types = try_infer(node, opset)) return std::move(*types);
   if (!is_onnx_domain(node.domain)) return std::vector<ir::Type>(node.outputs, ir::Type::tensor());
-  throw Error("T511", "ONNX has no operator '" + std::string(node.op_type) + "' at opset " + std::to_string(opset) +
+  throw Error("T511", "ONNX has no operator '" + std::string(node.op_type) + "' at opset " +
+                          std::to_string(opset) +
                           (node.domain.empty() ? "" : " in domain " + std::string(node.domain)));
 }
 
@@ -203,7 +204,7 @@ std::optional<std::vector<ir::Type>> Inference::try_infer(const NodeView& node, 
     fail(node, "has " + count_text(signature->min_outputs, signature->max_outputs) + " outputs, but " +
                    std::to_string(node.outputs) + " are asked for");
   }
-  NodeContext context(node, contents_);
+  NodeContext context(node, shape_data_);
   if (signature->infer) {
     try {
       signature->infer(context);

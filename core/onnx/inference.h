@@ -27,9 +27,9 @@ std::string text(const NodeView& node);
 
 class Inference {
  public:
-  // Symbolic contents of a value, or null: what shape arithmetic is known to say.
-  using Contents = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
-  explicit Inference(Contents contents) : contents_(std::move(contents)) {}
+  // Shape data of a value, or null: what shape arithmetic is known to say.
+  using ShapeDataOf = std::function<const std::vector<ir::Dim>*(const ir::Value*)>;
+  explicit Inference(ShapeDataOf shape_data) : shape_data_(std::move(shape_data)) {}
 
   // One type per output; dims that ONNX leaves open are unknown. An operator of a domain that ONNX does not
   // define has tensor outputs of which nothing is known. Throws Error T510 (inputs, attributes or shapes that
@@ -39,7 +39,7 @@ class Inference {
   std::optional<std::vector<ir::Type>> try_infer(const NodeView& node, int opset);
 
  private:
-  Contents contents_;
+  ShapeDataOf shape_data_;
   Signatures signatures_;
 };
 

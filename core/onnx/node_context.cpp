@@ -35,8 +35,8 @@ class NodeContext::BlockTypes final : public pb::GraphInferencer {
   std::vector<pb::TypeProto> results_;
 };
 
-NodeContext::NodeContext(const NodeView& node, const Inference::Contents& contents)
-    : node_(node), contents_(contents), input_types_(node.inputs.size()), outputs_(node.outputs) {
+NodeContext::NodeContext(const NodeView& node, const Inference::ShapeDataOf& shape_data)
+    : node_(node), shape_data_(shape_data), input_types_(node.inputs.size()), outputs_(node.outputs) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i] != nullptr) write_type(node.inputs[i]->type(), input_types_[i]);
   }
@@ -118,12 +118,12 @@ const pb::TensorProto* NodeContext::getInputData(size_t index) const {
 const pb::TensorShapeProto* NodeContext::getSymbolicInput(size_t index) const {
   const ir::Value* value = node_.inputs[index];
   if (value == nullptr || value->is_constant()) return nullptr;
-  const std::vector<ir::Dim>* contents = contents_ ? contents_(value) : nullptr;
-  if (contents == nullptr) return nullptr;
+  const std::vector<ir::Dim>* shape_data = shape_data_ ? shape_data_(value) : nullptr;
+  if (shape_data == nullptr) return nullptr;
   if (symbolic_.empty()) symbolic_.resize(node_.inputs.size());
   if (symbolic_[index] == nullptr) {
     symbolic_[index] = std::make_unique<pb::TensorShapeProto>();
-    for (const ir::Dim& dim : *contents) write_dim(dim, *symbolic_[index]->add_dim());
+    for (const ir::Dim& dim : *shape_data) write_dim(dim, *symbolic_[index]->add_dim());
   }
   return symbolic_[index].get();
 }

@@ -14,7 +14,7 @@ namespace onnxport::onnx {
 
 class NodeContext final : public pb::InferenceContext {
  public:
-  NodeContext(const NodeView& node, const Inference::Contents& contents);
+  NodeContext(const NodeView& node, const Inference::ShapeDataOf& shape_data);
 
   const pb::AttributeProto* getAttribute(const std::string& name) const override;
   size_t getNumInputs() const override { return node_.inputs.size(); }
@@ -42,7 +42,7 @@ class NodeContext final : public pb::InferenceContext {
   ir::Type restore(const pb::TypeProto& proto) const;
 
   const NodeView& node_;
-  const Inference::Contents& contents_;
+  const Inference::ShapeDataOf& shape_data_;
   std::vector<pb::TypeProto> input_types_;
   std::vector<pb::TypeProto> outputs_;
   mutable std::deque<pb::AttributeProto> attributes_;

@@ -151,10 +151,10 @@ class Folder {
     const ir::Type& type = output->type();
     if (!type.is_tensor() || type.dtype() != ir::DType::i64 || type.rank() < 0 || type.rank() > 1)
       return false;
-    const std::vector<ir::Dim>* contents = builder_.contents(output);
-    if (contents == nullptr) return false;
+    const std::vector<ir::Dim>* shape_data = builder_.shape_data(output);
+    if (shape_data == nullptr) return false;
     std::vector<int64_t> values;
-    for (const ir::Dim& dim : *contents) {
+    for (const ir::Dim& dim : *shape_data) {
       if (!dim.is_constant()) return false;
       values.push_back(dim.value());
     }
@@ -174,10 +174,11 @@ class Folder {
   }
 
   bool are_at_least(const ir::Value* sizes, int64_t least) {
-    const std::vector<ir::Dim>* contents = builder_.contents(sizes);
+    const std::vector<ir::Dim>* shape_data = builder_.shape_data(sizes);
     const ir::DimComparison order(graph_.symbols);
-    return contents != nullptr && std::all_of(contents->begin(), contents->end(),
-                                              [&](const ir::Dim& dim) { return order.at_least(dim, least); });
+    return shape_data != nullptr &&
+           std::all_of(shape_data->begin(), shape_data->end(),
+                       [&](const ir::Dim& dim) { return order.at_least(dim, least); });
   }
 
   ir::Graph& graph_;

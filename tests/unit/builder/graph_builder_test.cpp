@@ -16,12 +16,12 @@ using ir::Type;
 
 Type f32(Shape shape) { return Type::tensor(DType::f32, std::move(shape)); }
 
-class EmitterTest : public testing::Test {
+class GraphBuilderTest : public testing::Test {
  public:
-  ~EmitterTest() override { EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{}); }
+  ~GraphBuilderTest() override { EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{}); }
 
  protected:
-  EmitterTest() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
+  GraphBuilderTest() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
 
   ir::Value* input(const char* type) { return graph.add_input("x", *Type::parse(type)); }
   ir::Value* ints(const std::vector<int64_t>& v) { return e.constant(ir::Tensor::ints(v)); }
@@ -30,8 +30,8 @@ class EmitterTest : public testing::Test {
     for ([[maybe_unused]] ir::Node* node : graph.body()) ++n;
     return n;
   }
-  std::string contents(const ir::Value* v) {
-    const auto* dims = e.contents(v);
+  std::string shape_data(const ir::Value* v) {
+    const auto* dims = e.shape_data(v);
     if (dims == nullptr) return "none";
     std::string out;
     for (const Dim& d : *dims) out += (out.empty() ? "" : ",") + d.text();
@@ -42,13 +42,13 @@ class EmitterTest : public testing::Test {
   GraphBuilder e;
 };
 
-TEST_F(EmitterTest, TypesAreKnownAtOnce) {
+TEST_F(GraphBuilderTest, TypesAreKnownAtOnce) {
   ir::Value* x = input("f32[batch,3]");
   ir::Value* w = e.constant(ir::Tensor::of<float>(DType::f32, {3, 4}, std::vector<float>(12)));
   EXPECT_EQ(e.emit1("MatMul", {x, w})->type().text(), "f32[batch,4]");
 }
 
-TEST_F(EmitterTest, WrongInputsAreT510) {
+TEST_F(GraphBuilderTest, WrongInputsAreT510) {
   ir::Value* x = input("f32[2,3]");
   ir::Value* y = input("i64[2,3]");
   const auto message = [&](auto&& run) -> std::string {
@@ -76,7 +76,7 @@ TEST_F(EmitterTest, WrongInputsAreT510) {
   EXPECT_EQ(nodes(), 0u);
 }
 
-TEST_F(EmitterTest, UnknownOperatorIsT511AndCustomDomainsHaveNoType) {
+TEST_F(GraphBuilderTest, UnknownOperatorIsT511AndCustomDomainsHaveNoType) {
   ir::Value* x = input("f32[2]");
   try {
     e.emit1("Relux", {x});
@@ -90,7 +90,7 @@ TEST_F(EmitterTest, UnknownOperatorIsT511AndCustomDomainsHaveNoType) {
   EXPECT_EQ(out[0]->type().dtype(), DType::undefined);
 }
 
-TEST_F(EmitterTest, ShapeArithmeticFoldsOnStaticDims) {
+TEST_F(GraphBuilderTest, ShapeArithmeticFoldsOnStaticDims) {
   ir::Value* x = input("f32[2,3,4]");
   ir::Value* size = e.dim(x, -1);
   ASSERT_TRUE(size->is_constant());
@@ -103,23 +103,23 @@ TEST_F(EmitterTest, ShapeArithmeticFoldsOnStaticDims) {
   EXPECT_EQ(nodes(), 0u);
 }
 
-TEST_F(EmitterTest, SymbolicContentsFollowArithmetic) {
+TEST_F(GraphBuilderTest, ShapeDataFollowsArithmetic) {
   ir::Value* x = input("f32[b,s,12]");
   ir::Value* s = e.dim(x, 1);
-  EXPECT_EQ(contents(s), "s");
+  EXPECT_EQ(shape_data(s), "s");
   ir::Value* doubled = e.emit1("Mul", {s, e.constant(2)});
-  EXPECT_EQ(contents(doubled), "2*s");
+  EXPECT_EQ(shape_data(doubled), "2*s");
   EXPECT_EQ(e.emit1("Div", {doubled, e.constant(2)}), s);  // known to hold the same
-  EXPECT_EQ(contents(e.emit1("Sub", {doubled, e.constant(1)})), "2*s-1");
+  EXPECT_EQ(shape_data(e.emit1("Sub", {doubled, e.constant(1)})), "2*s-1");
   const Dim third = floor_div(Dim::symbol("s"), Dim(3));
-  EXPECT_EQ(contents(e.emit1("Div", {s, e.constant(3)})), third.text());
+  EXPECT_EQ(shape_data(e.emit1("Div", {s, e.constant(3)})), third.text());
   // s - 5 may be negative, where ONNX truncates and // does not.
-  EXPECT_EQ(contents(e.emit1("Div", {e.emit1("Sub", {s, e.constant(5)}), e.constant(3)})), "none");
+  EXPECT_EQ(shape_data(e.emit1("Div", {e.emit1("Sub", {s, e.constant(5)}), e.constant(3)})), "none");
   EXPECT_TRUE(e.emit1("Less", {s, e.constant(0)})->is_constant());
   EXPECT_FALSE(e.emit1("Less", {s, e.constant(1)})->is_constant());
 }
 
-TEST_F(EmitterTest, ReshapeStatesTheMissingSize) {
+TEST_F(GraphBuilderTest, ReshapeStatesTheMissingSize) {
   ir::Value* x = input("f32[b,s,12]");
   ir::Value* parts[] = {e.dim(x, 0), e.constant(-1), e.constant(3)};
   EXPECT_EQ(e.emit1("Reshape", {x, e.shape(parts)})->type().text(), "f32[b,4*s,3]");
@@ -128,7 +128,7 @@ TEST_F(EmitterTest, ReshapeStatesTheMissingSize) {
   EXPECT_EQ(e.emit1("Reshape", {x, ints({0, 0, -1, 4})})->type().text(), "f32[b,s,3,4]");
 }
 
-TEST_F(EmitterTest, SizesOfJoinsSlicesAndWindows) {
+TEST_F(GraphBuilderTest, SizesOfJoinsSlicesAndWindows) {
   graph.symbols["s"].min = 2;
   ir::Value* x = input("f32[b,3,s,s]");
   ir::Value* twice[] = {x, x};
@@ -146,7 +146,7 @@ TEST_F(EmitterTest, SizesOfJoinsSlicesAndWindows) {
   EXPECT_EQ((*halves[1]->type().shape())[2], Dim::symbol("s") - half);
 }
 
-TEST_F(EmitterTest, WhatIsCutFromASizeBroadcastsOnlyWithAllOfIt) {
+TEST_F(GraphBuilderTest, WhatIsCutFromASizeBroadcastsOnlyWithAllOfIt) {
   ir::Value* x = input("f32[batch,seq,8]");
   EXPECT_EQ(e.emit1("Add", {x, input("f32[1,min(64,seq),8]")})->type().text(), "f32[batch,seq,8]");
   EXPECT_EQ(e.emit1("Mul", {input("f32[min(64,seq),1]"), x})->type().text(), "f32[batch,seq,8]");
@@ -156,7 +156,7 @@ TEST_F(EmitterTest, WhatIsCutFromASizeBroadcastsOnlyWithAllOfIt) {
   EXPECT_EQ(e.emit1("Add", {x, input("f32[other,8]")})->type().text(), "f32[batch,?1,8]");
 }
 
-TEST_F(EmitterTest, WhatACutLeavesOnBothSidesIsTheWhole) {
+TEST_F(GraphBuilderTest, WhatACutLeavesOnBothSidesIsTheWhole) {
   ir::Value* x = input("f32[n,8]");
   ir::Value* front = e.emit1("Slice", {x, ints({0}), ints({1}), ints({0})});
   ir::Value* rest = e.emit1("Slice", {x, ints({1}), ints({INT64_MAX}), ints({0})});
@@ -168,7 +168,7 @@ TEST_F(EmitterTest, WhatACutLeavesOnBothSidesIsTheWhole) {
   EXPECT_EQ(e.emit("", "Concat", both, {e.attribute("axis", int64_t{0})}, 1)[0]->type().text(), "f32[n,8]");
 }
 
-TEST_F(EmitterTest, ARangeInStepsOfASizeHasAsManyAsTheOther) {
+TEST_F(GraphBuilderTest, ARangeInStepsOfASizeHasAsManyAsTheOther) {
   ir::Value* x = input("f32[n,t]");
   ir::Value* t = e.emit1("Squeeze", {e.emit1("Shape", {x}, {e.attribute("start", int64_t{1})}), ints({0})});
   ir::Value* n = e.emit1("Squeeze", {e.emit1("Shape", {x}, {e.attribute("end", int64_t{1})}), ints({0})});
@@ -176,7 +176,7 @@ TEST_F(EmitterTest, ARangeInStepsOfASizeHasAsManyAsTheOther) {
   EXPECT_EQ(e.emit1("Range", {zero, e.emit1("Mul", {n, t}), t})->type().text(), "i64[n]");
 }
 
-TEST_F(EmitterTest, ResizedAxesAreStatedAndTheOthersKept) {
+TEST_F(GraphBuilderTest, ResizedAxesAreStatedAndTheOthersKept) {
   ir::Value* x = input("f32[batch,8,height,width]");
   const auto resized = [&](ir::Value* scales, ir::Value* sizes, std::vector<int64_t> axes) {
     std::vector<ir::Attribute> attributes;
@@ -193,7 +193,7 @@ TEST_F(EmitterTest, ResizedAxesAreStatedAndTheOthersKept) {
   EXPECT_EQ(resized(floats({2, 0.5}), nullptr, {2, 3}), "f32[batch,8,2*height,?0]");
 }
 
-TEST_F(EmitterTest, OpenSizesGetFreshNames) {
+TEST_F(GraphBuilderTest, OpenSizesGetFreshNames) {
   ir::Value* x = input("f32[a,b]");
   ir::Value* found = e.emit1("NonZero", {x});
   ASSERT_EQ(found->type().rank(), 2);
@@ -204,7 +204,7 @@ TEST_F(EmitterTest, OpenSizesGetFreshNames) {
   EXPECT_FALSE(other.fresh_dim() == count);
 }
 
-TEST_F(EmitterTest, EqualDimsAndConstantsAreOneValue) {
+TEST_F(GraphBuilderTest, EqualDimsAndConstantsAreOneValue) {
   ir::Value* x = input("f32[b,s]");
   ir::Value* y = input("f32[b,t]");
   EXPECT_EQ(e.dim(x, 0), e.dim(y, 0));
@@ -215,27 +215,27 @@ TEST_F(EmitterTest, EqualDimsAndConstantsAreOneValue) {
             e.constant(ir::Tensor::of<float>(DType::f32, {1}, {1.401298e-45f})));
 }
 
-TEST_F(EmitterTest, ShapeJoinsNeighbouringDims) {
+TEST_F(GraphBuilderTest, ShapeJoinsNeighbouringDims) {
   ir::Value* x = input("f32[b,s,12]");
   ir::Value* parts[] = {e.dim(x, 0), e.dim(x, 1), e.constant(3), e.constant(4)};
   ir::Value* shape = e.shape(parts);
-  EXPECT_EQ(contents(shape), "b,s,3,4");
+  EXPECT_EQ(shape_data(shape), "b,s,3,4");
   ASSERT_EQ(shape->producer()->op_text(), "Concat");
   EXPECT_EQ(shape->producer()->operand_count(), 2u);
   ir::Value* known[] = {e.constant(3), e.constant(4)};
   EXPECT_EQ(e.shape(known)->constant()->to_ints(), (std::vector<int64_t>{3, 4}));
 }
 
-TEST_F(EmitterTest, OlderOpsetsReadSizesWithWhatTheyHave) {
+TEST_F(GraphBuilderTest, OlderOpsetsReadSizesWithWhatTheyHave) {
   GraphBuilder old(graph, 12);
   ir::Value* x = input("f32[b,3]");
   ir::Value* size = old.dim(x, 0);
   EXPECT_EQ(size->producer()->op_text(), "Gather");
   EXPECT_EQ(size->type().rank(), 0);
-  EXPECT_EQ((*old.contents(size))[0].text(), "b");
+  EXPECT_EQ((*old.shape_data(size))[0].text(), "b");
 }
 
-TEST_F(EmitterTest, RollbackLeavesTheGraphAsItWas) {
+TEST_F(GraphBuilderTest, RollbackLeavesTheGraphAsItWas) {
   ir::Value* x = input("f32[b,s]");
   e.emit1("Relu", {x});
   const std::string before = ir::print(graph);
@@ -256,7 +256,7 @@ TEST_F(EmitterTest, RollbackLeavesTheGraphAsItWas) {
   EXPECT_EQ(&e.block(), &graph.body());
 }
 
-TEST_F(EmitterTest, BlocksAreTypedByTheirResults) {
+TEST_F(GraphBuilderTest, BlocksAreTypedByTheirResults) {
   ir::Value* x = input("f32[b,3]");
   ir::Value* condition = input("bool[]");
   ir::Value* outer = e.dim(x, 0);
@@ -276,7 +276,7 @@ TEST_F(EmitterTest, BlocksAreTypedByTheirResults) {
   EXPECT_EQ(out->producer()->blocks().size(), 2u);
 }
 
-TEST_F(EmitterTest, InsertingBeforeANodeUsesOnlyWhatComesEarlier) {
+TEST_F(GraphBuilderTest, InsertingBeforeANodeUsesOnlyWhatComesEarlier) {
   ir::Value* x = input("f32[b,3]");
   ir::Value* y = e.emit1("Relu", {x});
   ir::Value* late = e.dim(y, 0);
@@ -286,16 +286,16 @@ TEST_F(EmitterTest, InsertingBeforeANodeUsesOnlyWhatComesEarlier) {
   EXPECT_EQ(graph.body().first(), early->producer()->operand(0)->producer());
 }
 
-TEST_F(EmitterTest, ContentsOfNodesMadeByOthersAreFound) {
+TEST_F(GraphBuilderTest, ShapeDataOfNodesMadeByOthersIsFound) {
   ir::Value* x = input("f32[b,s]");
   ir::Value* parts[] = {e.emit1("Mul", {e.dim(x, 0), e.constant(2)}), e.constant(-1)};
   ir::Value* shape = e.shape(parts);
   GraphBuilder later(graph, 23);
-  ASSERT_NE(later.contents(shape), nullptr);
-  EXPECT_EQ((*later.contents(shape))[0].text(), "2*b");
+  ASSERT_NE(later.shape_data(shape), nullptr);
+  EXPECT_EQ((*later.shape_data(shape))[0].text(), "2*b");
 }
 
-TEST_F(EmitterTest, SmallConstantsFoldWhileEmitted) {
+TEST_F(GraphBuilderTest, SmallConstantsFoldWhileEmitted) {
   ir::Value* half = e.constant(ir::Tensor::of<float>(DType::f32, {}, {0.5f}));
   ir::Value* sum = e.emit1("Add", {half, half});
   ASSERT_TRUE(sum->is_constant());
@@ -312,7 +312,7 @@ double seconds_for_chain(int length) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-TEST(EmitterGrowth, TimePerNodeStaysFlat) {
+TEST(GraphBuilderGrowth, TimePerNodeStaysFlat) {
   seconds_for_chain(1000);  // schemas are registered once
   const double small = seconds_for_chain(4000);
   const double large = seconds_for_chain(64000);
