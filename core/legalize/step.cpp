@@ -6,6 +6,7 @@
 #include "core/ir/node_location.h"
 #include "core/legalize/generic_rules.h"
 #include "core/onnx/functions.h"
+#include "core/plugin/abi_text.h"
 
 namespace onnxport {
 
@@ -13,8 +14,6 @@ namespace {
 
 // Official bodies use operators with bodies of their own, a few deep; none is near this.
 constexpr size_t kMostInlined = 1u << 20;
-
-std::string_view text_of(onnxport_str s) { return {s.data, static_cast<size_t>(s.size)}; }
 
 }  // namespace
 
@@ -71,8 +70,8 @@ class Step::Walk {
     if (!inline_body(node)) {
       fail(node,
            {"O601", std::string(node.op_text()) + " does not exist at opset " +
-                        std::to_string(step_.to_.version()) + (declined_.empty() ? ", and nothing is known to stand for it"
-                                                                                 : ": " + declined_)});
+                        std::to_string(step_.to_.version()) +
+                        (declined_.empty() ? ", and nothing is known to stand for it" : ": " + declined_)});
       return next;
     }
     // The body is written for the opset being left: its nodes take the step like any other.

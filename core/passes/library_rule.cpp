@@ -1,22 +1,19 @@
 // A rule that a plugin's library brings.
 #include "core/host/host.h"
 #include "core/passes/pass_rule.h"
+#include "core/plugin/abi_text.h"
 
 namespace onnxport {
 namespace {
-
-std::string text_of(onnxport_str s) {
-  return s.data == nullptr ? std::string() : std::string(s.data, s.size);
-}
 
 class LibraryRule : public PassRule {
  public:
   explicit LibraryRule(const onnxport_rule& rule) : rule_(rule) {}
 
   std::string root_op() const override {
-    const std::string domain = text_of(rule_.domain);
-    return domain.empty() || domain == "ai.onnx" ? text_of(rule_.op_type)
-                                                 : domain + "::" + text_of(rule_.op_type);
+    const std::string domain(text_of(rule_.domain));
+    return domain.empty() || domain == "ai.onnx" ? std::string(text_of(rule_.op_type))
+                                                 : domain + "::" + std::string(text_of(rule_.op_type));
   }
 
   bool apply(ir::Node& node, RewriteContext& context) const override {

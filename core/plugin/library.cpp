@@ -2,15 +2,15 @@
 
 #include "core/errors/breadcrumb.h"
 #include "core/loader/shared_library.h"
+#include "core/plugin/abi_text.h"
 
 namespace onnxport {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(onnxport_str s) {
-  return s.data == nullptr ? "" : std::string(s.data, std::min<uint64_t>(s.size, 256));
-}
+// Of what a library says before it is known to be sound.
+constexpr size_t kLongestShown = 256;
 
 class LibraryLoader {
  public:
@@ -120,8 +120,8 @@ class LibraryLoader {
                ", this onnxport has " + host_abi(),
            "update onnxport, or take an older release of the plugin");
     }
-    const std::string id = text_of(answer->id);
-    const std::string version = text_of(answer->version);
+    const std::string id(text_of(answer->id).substr(0, kLongestShown));
+    const std::string version(text_of(answer->version).substr(0, kLongestShown));
     if (id != manifest_.id || version != manifest_.version) {
       fail("L207",
            "the library says it is " + id + " " + version + ", the manifest says " + manifest_.id + " " +

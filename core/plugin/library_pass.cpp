@@ -1,18 +1,11 @@
 #include "core/plugin/library_pass.h"
 
+#include "core/plugin/abi_text.h"
 #include "core/plugin/manifest_pass.h"
 
 namespace onnxport {
-namespace {
-
-std::string_view text_of(onnxport_str s) {
-  return s.data == nullptr ? std::string_view() : std::string_view(s.data, s.size);
-}
-
-}  // namespace
-
 OpenedPass find_library_pass(const PluginLibrary& library, const Manifest& manifest,
-                              const ManifestPass& pass) {
+                             const ManifestPass& pass) {
   const auto refuse = [&](const std::string& what, std::string hint) {
     throw Error("M115", "the library of plugin " + manifest.id + " " + what, pass.place, std::move(hint));
   };
