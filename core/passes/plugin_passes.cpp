@@ -48,13 +48,17 @@ bool goes_by(const PassEntry& entry, std::string_view name) {
   }
   std::string hint;
   for (const std::string& n : nearest(name, known)) hint += (hint.empty() ? "did you mean " : " or ") + n;
-  for (const PassEntry& entry : all) {
-    if (hint.size() > 400 || hint.starts_with("did")) break;
-    hint += (hint.empty() ? "passes: " : ", ") + entry.pass->name;
+  if (!hint.empty()) hint += '?';
+  if (hint.empty() && all.empty())
+    hint = "no plugin that was found has passes: onnxport plugin list shows them";
+  if (hint.empty()) {
+    for (const PassEntry& entry : all) {
+      if (hint.size() > 400) break;
+      hint += (hint.empty() ? "passes: " : ", ") + entry.pass->name;
+    }
   }
-  throw Error(
-      "C405", "no plugin has a pass '" + name + "', and no plugin with passes has that id", {},
-      hint.empty() ? "no plugin that was found has passes: onnxport plugin list shows them" : hint + "?");
+  throw Error("C405", "no plugin has a pass '" + name + "', and no plugin with passes has that id", {},
+              std::move(hint));
 }
 
 // A node that a rewrite took out is still in the list of a sweep, and so is what was in its blocks.
