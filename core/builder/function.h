@@ -11,11 +11,10 @@
 
 namespace onnxport {
 
-// Emits the body at the builder's opset: inputs (null or missing: omitted), attributes the body refers to,
-// one value per output (null where the body leaves it out). Throws Error T512 for a body that is not sound,
-// T510 where a node of it does not fit; what was emitted until then is the caller's to roll back. `on_value` is
-// called with each value of the body as it is made, by the name the body has for it: to give it a type, where ONNX
-// knows none.
+// Emits the body at the builder's opset: inputs (null or missing: omitted), attributes the body refers to, one value
+// per output (null where the body leaves it out). Throws Error T512 for a body that is not sound, T510 where a node of
+// it does not fit; what was emitted until then is the caller's to roll back. `on_value` is called with each value of
+// the body as it is made, by the name the body has for it: to give it a type, where ONNX knows none.
 std::vector<ir::Value*> emit_function(
     const pb::FunctionProto& function, GraphBuilder& builder, std::span<ir::Value* const> inputs,
     std::span<const ir::Attribute> attributes,

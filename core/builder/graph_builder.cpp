@@ -83,8 +83,7 @@ ir::Value* GraphBuilder::emit1(std::string_view op_type, std::initializer_list<i
 
 namespace {
 
-// Some operators (GroupNormalization) have no inference of their own: their official body says what they
-// give.
+// Some operators (GroupNormalization) have no inference of their own: their official body says what they give.
 void infer_by_body(const onnx::NodeView& node, int opset, std::vector<ir::Type>& types) {
   const auto is_open = [](const ir::Type& t) { return t.is_tensor() && t.rank() < 0; };
   const auto has_rank = [](const ir::Value* v) { return v == nullptr || v->type().rank() >= 0; };

@@ -30,8 +30,7 @@ struct Evaluation : ir::AttributeReader {
   const Array* input(size_t i) const;
   // Elements that are all numbers.
   const ir::Tensor* numbers(size_t i) const;
-  // An operand of small integers, nullopt when not known or of another type; or the attribute that older opsets
-  // have.
+  // An operand of small integers, nullopt when not known or of another type; or the attribute that older opsets have.
   std::optional<std::vector<int64_t>> ints(size_t i, std::string_view attribute_name = {}) const;
   // The dims of an output whose operands do not say them, where the type does.
   std::optional<std::vector<int64_t>> inferred_dims(size_t output) const;

@@ -1,5 +1,4 @@
-// Schemas that plugins give for operators of their own, so that models are read without the operators'
-// kernels.
+// Schemas that plugins give for operators of their own, so that models are read without the operators' kernels.
 #pragma once
 
 #include <map>
@@ -23,8 +22,7 @@ class CustomSchemas {
   // What is added first is preferred only where the later one says the same.
   void add(CustomSchema schema);
 
-  // The schema of "ns::name.overload"; null when no plugin gives one. Throws C407 when two plugins give
-  // different ones.
+  // The schema of "ns::name.overload"; null when no plugin gives one. Throws C407 when two plugins give different ones.
   const CustomSchema* find(std::string_view qualified_name) const;
   // Those of all overloads of "ns::name". Throws C407.
   std::vector<const CustomSchema*> overloads(std::string_view name) const;

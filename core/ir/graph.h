@@ -122,8 +122,7 @@ class Node {
     op_ = op;
     schema_ = schema;
   }
-  // Torch dialect: the operator's schema; operand i is argument i. Null in the ONNX dialect and for prim::
-  // operators.
+  // Torch dialect: the operator's schema; operand i is argument i. Null in the ONNX dialect and for prim:: operators.
   const Schema* schema() const { return schema_; }
 
   size_t operand_count() const { return operand_count_; }
@@ -220,8 +219,7 @@ class Block {
   Value* add_parameter(Type type, Symbol name = {});
   void remove_parameter(size_t i);  // must be unused
 
-  // Results are the operands of a pseudo node "return" that is in no list, so that they are uses like any
-  // other.
+  // Results are the operands of a pseudo node "return" that is in no list, so that they are uses like any other.
   Node& returns() const { return *returns_; }
   size_t result_count() const { return returns_->operand_count(); }
   Value* result(size_t i) const { return returns_->operand(i); }
@@ -292,8 +290,7 @@ class Graph {
   Value* add_input(std::string_view name, Type type) {
     return body_->add_parameter(std::move(type), intern(name));
   }
-  // A constant or weight. Same storage under the same name-less call is one value (tied weights): see
-  // find_initializer.
+  // A constant or weight. Same storage under the same name-less call is one value (tied weights): see find_initializer.
   Value* add_initializer(std::string_view name, Tensor tensor);
   std::span<Value* const> initializers() const { return initializers_; }
   void remove_unused_initializers();
@@ -355,8 +352,7 @@ void for_each_node(Block& block, Visit&& visit) {
   }
 }
 
-// The text form: prints and parses back. Tensors over `max_elements` elements print as "..." and cannot be
-// parsed.
+// The text form: prints and parses back. Tensors over `max_elements` elements print as "..." and cannot be parsed.
 struct PrintOptions {
   size_t max_elements = 1u << 20;
   bool provenance = true;

@@ -38,8 +38,8 @@ void copy_elements(const std::byte* storage, const StridedView& view, std::byte*
 void transpose(const std::byte* from, size_t from_pitch, size_t rows, size_t columns, size_t width,
                std::byte* to, size_t to_pitch);
 
-// Visits the elements of `view` in row-major order as parts of at most `most` bytes each (one element at
-// least).
-void for_each_strip(const StridedView& view, uint64_t most, const std::function<void(const StridedView&)>& visit);
+// Visits the elements of `view` in row-major order as parts of at most `most` bytes each (one element at least).
+void for_each_strip(const StridedView& view, uint64_t most,
+                    const std::function<void(const StridedView&)>& visit);
 
 }  // namespace onnxport::ir

@@ -12,8 +12,7 @@
 
 namespace onnxport::ir {
 
-// Where the same bytes lie in a file, uncompressed: lets weights be copied file to file, or referenced in
-// place.
+// Where the same bytes lie in a file, uncompressed: lets weights be copied file to file, or referenced in place.
 struct FileRegion {
   std::shared_ptr<const std::string> path;
   uint64_t offset = 0;

@@ -70,8 +70,7 @@ void register_schema(const ir::CustomSchema& custom) {
       return;
     }
     const std::string qualified = qualified_name(schema);
-    // The marks of the text decide what aliases what; without this libtorch assumes nothing about a custom
-    // operator.
+    // The marks of the text decide what aliases what; without this libtorch assumes nothing about a custom operator.
     schema.setAliasAnalysis(c10::AliasAnalysisKind::FROM_SCHEMA);
     all.handles.push_back(dispatcher.registerDef(std::move(schema), "onnxport manifest", {}));
     all.handles.push_back(dispatcher.registerImpl(name, c10::DispatchKey::CompositeExplicitAutograd,

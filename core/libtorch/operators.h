@@ -1,5 +1,4 @@
-// Operators whose kernels may be absent: their schemas, registered with libtorch so that files using them
-// load.
+// Operators whose kernels may be absent: their schemas, registered with libtorch so that files using them load.
 #pragma once
 
 #include <string>

@@ -6,8 +6,7 @@ namespace onnxport::onnx {
 
 namespace {
 
-// No shape, axis or size input is larger; copying weights into messages would make inference slow for
-// nothing.
+// No shape, axis or size input is larger; copying weights into messages would make inference slow for nothing.
 constexpr size_t kLargestData = 64u << 10;
 
 }  // namespace

@@ -79,8 +79,7 @@ struct Same {
 
 using Seen = std::unordered_set<ir::Node*, Hash, Same>;
 
-// What an enclosing block has computed before may be used inside; what a block computes may not be used
-// outside.
+// What an enclosing block has computed before may be used inside; what a block computes may not be used outside.
 void merge_in(ir::Graph& graph, ir::Block& block, std::vector<Seen*>& scopes) {
   Seen own;
   scopes.push_back(&own);
@@ -117,8 +116,7 @@ void merge_small_constants(ir::Graph& graph) {
   std::unordered_map<std::string, ir::Value*> seen;
   for (ir::Value* value : graph.initializers()) {
     const ir::Tensor& tensor = *value->constant();
-    if (!value->has_uses() || !value->name().text().empty() || tensor.byte_size() > kLargestMerged)
-      continue;
+    if (!value->has_uses() || !value->name().text().empty() || tensor.byte_size() > kLargestMerged) continue;
     std::string key = tensor.type().text() + ' ';
     const ir::Tensor dense = tensor.contiguous();
     key.append(reinterpret_cast<const char*>(dense.bytes().data()), dense.bytes().size());

@@ -9,10 +9,10 @@ namespace onnxport {
 
 struct PassOptions {
   bool constant_folding = true;
-  bool weights_stay =
-      false;  // --weights reference: what lies in the model's file is computed with at run time
-  bool fold_weights =
-      true;  // false for --weights reference: no weight is rewritten (no Conv + BatchNormalization)
+  // --weights reference: what lies in the model's file is computed with at run time, and no weight is rewritten (no Conv
+  // + BatchNormalization).
+  bool weights_stay = false;
+  bool fold_weights = true;
   bool inference = true;           // false where the model is exported for training
   int target_opset = kPivotOpset;  // where the export ends
 };

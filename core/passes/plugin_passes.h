@@ -28,9 +28,8 @@ class PluginPasses {
   ~PluginPasses();
   PluginPasses(const PluginPasses&) = delete;
 
-  // Runs the passes of a stage in order, each until it changes nothing, with a bound. Returns how often a rule
-  // rewrote something. Throws Error when a rule fails or what it gives is refused; the graph is then as that rule
-  // found it.
+  // Runs the passes of a stage in order, each until it changes nothing, with a bound. Returns how often a rule rewrote
+  // something. Throws Error when a rule fails or what it gives is refused; the graph is then as that rule found it.
   size_t run(ir::Graph& graph, PassStage stage, const PassOptions& options);
 
   // What each pass that is on did, in order.

@@ -40,10 +40,9 @@ struct Discovery {
   Error nothing_found() const;
 };
 
-// Explicit files, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name,
-// byte-wise. Only
-// *.onnxport.yaml counts. What others could write is refused (trust.h), what is no regular file is never
-// opened; each with a warning L209. Never throws for a folder.
+// Explicit files, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name, byte-wise. Only
+// *.onnxport.yaml counts. What others could write is refused (trust.h), what is no regular file is never opened; each
+// with a warning L209. Never throws for a folder.
 Discovery discover(const PluginOptions& options, const Environment& environment = Environment::of_process());
 
 }  // namespace onnxport

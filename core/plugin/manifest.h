@@ -138,15 +138,14 @@ struct Manifest {
   std::vector<Requirement> plugins;
   std::vector<std::string> ops;
   std::map<std::string, int, std::less<>> domains;
-  std::vector<int> opsets;  // of ai.onnx
+  std::vector<int> opsets;                                             // of ai.onnx
   std::map<std::string, std::vector<int>, std::less<>> domain_opsets;  // of other domains
   std::vector<ManifestPass> passes;
   std::vector<GivenSchema> schemas;
   std::vector<ManifestMapping> mappings;
   std::vector<std::string> overrides;  // operators or plugin ids
 
-  // Whether a library of this plugin may register that operator: by its name, or by the name of all its
-  // overloads.
+  // Whether a library of this plugin may register that operator: by its name, or by the name of all its overloads.
   bool promises(std::string_view torch_op) const;
   // Whether that opset is listed; "" is ai.onnx.
   bool promises_opset(std::string_view domain, int version) const;
@@ -158,8 +157,7 @@ struct Manifest {
   bool overrides_plugin(std::string_view plugin_id) const;
 };
 
-// "ns::name" of "ns::name.default", the name that torch.export prints for the default overload; any other as it
-// is.
+// "ns::name" of "ns::name.default", the name that torch.export prints for the default overload; any other as it is.
 std::string_view without_default(std::string_view torch_op);
 // "ns::name" of "ns::name.overload".
 std::string_view without_overload(std::string_view torch_op);

@@ -84,8 +84,8 @@ struct Registry::Plugins {
   PluginSet set;
   std::vector<std::string> prefer;
   std::set<int> opsets_offered;
-  std::unordered_map<std::string, std::vector<PluginEntry*>>
-      by_op;  // names in manifests, with or without overload
+  // By names in manifests, with or without overload.
+  std::unordered_map<std::string, std::vector<PluginEntry*>> by_op;
   std::shared_ptr<const ir::CustomSchemas> schemas;
   std::map<int, std::unordered_map<std::string, Resolved, NameHash, std::equal_to<>>> resolved;  // by opset
   std::map<std::pair<std::string, int>, ResolvedOpset> opsets;
@@ -287,9 +287,10 @@ const OpsetPlugin* Registry::opset(std::string_view domain, int version) {
     PluginEntry* entry = plugins_->opset_plugin(domain, version);
     if (entry == nullptr) return nullptr;
     const PluginOpset* found = entry->find_opset(domain, version);
-    known = plugins_->opsets
-                .emplace(std::move(key), ResolvedOpset{{entry->id(), entry->manifest().version, found}, entry})
-                .first;
+    known =
+        plugins_->opsets
+            .emplace(std::move(key), ResolvedOpset{{entry->id(), entry->manifest().version, found}, entry})
+            .first;
   }
   used_.insert(known->second.plugin);
   return &known->second.opset;
@@ -300,7 +301,8 @@ std::vector<int> Registry::available_opsets(std::string_view domain) const {
   std::set<int> out;
   for (const auto& entry : plugins_->set.active()) {
     const auto found = entry->manifest().domain_opsets.find(domain);
-    if (found != entry->manifest().domain_opsets.end()) out.insert(found->second.begin(), found->second.end());
+    if (found != entry->manifest().domain_opsets.end())
+      out.insert(found->second.begin(), found->second.end());
   }
   return {out.begin(), out.end()};
 }

@@ -1,5 +1,4 @@
-// The registry: every contribution of the plugins found, resolved per operator and opset. Libraries open
-// lazily.
+// The registry: every contribution of the plugins found, resolved per operator and opset. Libraries open lazily.
 #pragma once
 
 #include <map>
@@ -60,9 +59,8 @@ struct InferencePlugin {
 // be shared by any number of exports at once: see for_export().
 class Registry {
  public:
-  // Discovers manifests and validates them, as PluginSet does (plugin_set.h): one that is broken harms nobody
-  // who does not need it. Never opens a library. `host` is what opened libraries see of this process:
-  // plugin_host().
+  // Discovers manifests and validates them, as PluginSet does (plugin_set.h): one that is broken harms nobody who does
+  // not need it. Never opens a library. `host` is what opened libraries see of this process: plugin_host().
   Registry(const PluginOptions& options, const onnxport_host* host);
   Registry(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
   ~Registry();
@@ -73,11 +71,10 @@ class Registry {
   // The same plugins for one more export, which may run in a thread of its own: only what is used is counted anew.
   Registry for_export() const;
 
-  // Candidates for a torch operator at a target ai.onnx opset, best first: exact overload before base name,
-  // then the order that overrides/prefer give. "aten::gelu.default" is "aten::gelu". Throws C401 when two
-  // plugins claim the same entry and nothing settles it; L2xx, A3xx, C402, C403, M113 or O605 when the plugin
-  // that comes first cannot be used. What is found is looked up once; the span is valid as long as any registry of
-  // these plugins.
+  // Candidates for a torch operator at a target ai.onnx opset, best first: exact overload before base name, then the
+  // order that overrides/prefer give. "aten::gelu.default" is "aten::gelu". Throws C401 when two plugins claim the same
+  // entry and nothing settles it; L2xx, A3xx, C402, C403, M113 or O605 when the plugin that comes first cannot be used.
+  // What is found is looked up once; the span is valid as long as any registry of these plugins.
   std::span<const Candidate> candidates(std::string_view torch_op, int target_opset);
   // "com.acme.ops maps it at opset 21 and above": who would take an operator at another opset; empty: nobody.
   std::string other_opsets(std::string_view torch_op);

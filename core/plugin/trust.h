@@ -1,5 +1,4 @@
-// Whose files may choose the code that runs: the one policy for manifests, libraries and the folders they are
-// in.
+// Whose files may choose the code that runs: the one policy for manifests, libraries and the folders they are in.
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,4 @@
-// Files that appear whole or not at all: written under a temporary name beside the final one, synced,
-// renamed.
+// Files that appear whole or not at all: written under a temporary name beside the final one, synced, renamed.
 #pragma once
 
 #include <cstddef>

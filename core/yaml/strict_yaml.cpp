@@ -54,8 +54,7 @@ Location place_at(std::string_view text, size_t offset, const std::string& file)
   return place;
 }
 
-// Builds the tree from the parser's events: the node API would hide duplicate keys, aliases and second
-// documents.
+// Builds the tree from the parser's events: the node API would hide duplicate keys, aliases and second documents.
 class Builder : public YAML::EventHandler {
  public:
   explicit Builder(const std::string& file) : file_(file) {}

@@ -113,8 +113,7 @@ Value flat_plane(Op& op, const Value& x, const Sizes& s) {
   return op.reshape(x, dims);
 }
 
-// The places of each window in the flat plane: a row for each window, the short ones filled up with their
-// last place.
+// The places of each window in the flat plane: a row for each window, the short ones filled up with their last place.
 struct Windows {
   std::vector<int64_t> places;
   int64_t count = 1, widest = 1;

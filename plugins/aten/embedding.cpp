@@ -7,7 +7,7 @@ namespace onnxport::aten {
 namespace {
 
 // aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False,
-//                 bool sparse=False) -> Tensor
+//     bool sparse=False) -> Tensor
 Value embedding(Op& op) { return op.Gather(op["weight"], op["indices"]); }
 
 // aten::one_hot(Tensor self, int num_classes=-1) -> Tensor
@@ -34,10 +34,9 @@ Value membership(Op& op, const Value& indices) {
   return inside & ~(indices == op.integer("padding_idx"));
 }
 
-// aten::embedding_bag.padding_idx(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int
-// mode,
-//     bool sparse, Tensor? per_sample_weights, bool include_last_offset, int? padding_idx)
-//   -> (Tensor, Tensor, Tensor, Tensor)
+// aten::embedding_bag.padding_idx(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int mode,
+//     bool sparse, Tensor? per_sample_weights, bool include_last_offset, int? padding_idx) -> (Tensor, Tensor, Tensor,
+//     Tensor)
 Values embedding_bag(Op& op) {
   for (size_t i = 1; i < 4; ++i)
     op.require(!op.is_used(i), "only the first result of embedding_bag can be exported");

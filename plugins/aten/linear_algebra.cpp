@@ -7,8 +7,7 @@
 namespace onnxport::aten {
 namespace {
 
-// ONNX multiplies matrices of floats and of 32 and 64 bit integers; narrower ones wrap around alike when cast
-// back.
+// ONNX multiplies matrices of floats and of 32 and 64 bit integers; narrower ones wrap around alike when cast back.
 Value product(Op& op, const Value& a, const Value& b) {
   const DType t = a.dtype();
   if (is_floating(t) || t == DType::i32 || t == DType::i64) return op.MatMul(a, b);
@@ -41,8 +40,8 @@ Value matmul(Op& op) { return product(op, op["self"], op["other"]); }
 // aten::bmm(Tensor self, Tensor mat2) -> Tensor
 Value mm(Op& op) { return product(op, op["self"], op["mat2"]); }
 
-// aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, ScalarType? out_dtype=None)
-//   -> Tensor
+// aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None,
+//     ScalarType? out_dtype=None) -> Tensor
 Value grouped_mm(Op& op) {
   Value self = op["self"], mat2 = op["mat2"];
   op.require(!op.has("bias"), "a grouped product with a bias");
@@ -78,7 +77,7 @@ Value addmm(Op& op) {
 }
 
 // aten::_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1,
-//                         bool use_gelu=False) -> Tensor
+//     bool use_gelu=False) -> Tensor
 Value addmm_activation(Op& op) {
   Value sum = addmm(op);
   return op.boolean("use_gelu") ? op.Gelu(sum) : op.Relu(sum);

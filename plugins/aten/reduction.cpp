@@ -231,8 +231,8 @@ double segment_start(const std::string& reduce) {
   return reduce == "prod" ? 1 : 0;
 }
 
-// aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor?
-//     offsets=None, int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor
+// aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor? offsets=None,
+//     int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor
 Value segment_reduce(Op& op) {
   Value data = op["data"];
   const std::string reduce = op.string("reduce");

@@ -21,10 +21,9 @@ Value repeat(Op& op) { return tiled(op, op["self"], "repeats"); }
 // aten::tile(Tensor self, SymInt[] dims) -> Tensor
 Value tile(Op& op) { return tiled(op, op["self"], "dims"); }
 
-// aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None)
-// -> Tensor aten::repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt?
-// output_size=None)
-//   -> Tensor
+// aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor
+// aten::repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *,
+//     SymInt? output_size=None) -> Tensor
 Value repeat_interleave(Op& op) {
   Value self = op["self"], repeats = op["repeats"];
   if (!op.has("dim")) self = op.reshape(self, {-1});

@@ -95,8 +95,7 @@ Value nearest_neighbours(Op& op, bool exact) {
 }
 
 // aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
-// aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) ->
-// Tensor
+// aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? scales_w=None) -> Tensor
 Value nearest(Op& op) { return nearest_neighbours(op, false); }
 
 // aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
@@ -104,16 +103,14 @@ Value nearest_exact(Op& op) { return nearest_neighbours(op, true); }
 
 const char* coordinates(Op& op) { return op.boolean("align_corners") ? "align_corners" : "half_pixel"; }
 
-// aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]?
-// scale_factors)
-//   -> Tensor
+// aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners,
+//     float[]? scale_factors) -> Tensor
 Value linear(Op& op) {
   return resized(op, {attr::mode("linear"), attr::coordinate_transformation_mode(coordinates(op))});
 }
 
-// aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]?
-// scale_factors)
-//   -> Tensor
+// aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool align_corners,
+//     float[]? scale_factors) -> Tensor
 Value cubic(Op& op) {
   return resized(op, {attr::mode("cubic"), attr::coordinate_transformation_mode(coordinates(op)),
                       attr::cubic_coeff_a(-0.75)});
@@ -215,15 +212,14 @@ Value antialiased(Op& op, const Filter& filter) {
 }
 
 // aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None,
-//                               float? scales_w=None) -> Tensor
+//     float? scales_w=None) -> Tensor
 Value linear_antialiased(Op& op) { return antialiased(op, {1, triangle, triangle_of}); }
 
 // aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None,
-//                              float? scales_w=None) -> Tensor
+//     float? scales_w=None) -> Tensor
 Value cubic_antialiased(Op& op) { return antialiased(op, {2, keys, keys_of}); }
 
-// aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners)
-// -> Tensor
+// aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor
 Value grid_sampler(Op& op) {
   static constexpr const char* modes[] = {"linear", "nearest", "cubic"};
   static constexpr const char* paddings[] = {"zeros", "border", "reflection"};

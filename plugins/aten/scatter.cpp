@@ -7,8 +7,7 @@
 namespace onnxport::aten {
 namespace {
 
-// data with `updates` at `index` along the axis, in 0-d tensors too; `reduction` of ONNX: none, add, mul,
-// max, min.
+// data with `updates` at `index` along the axis, in 0-d tensors too; `reduction` of ONNX: none, add, mul, max, min.
 Value scattered(Op& op, Value data, Value index, Value updates, int64_t axis,
                 const std::string& reduction = "none") {
   const bool scalar = data.rank() == 0;
@@ -68,11 +67,10 @@ double neutral(const std::string& reduction, DType t) {
   return reduction == "max" ? -greatest : greatest;
 }
 
-// aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool
-// include_self=True)
-//   -> Tensor
-// aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool
-// include_self=True) -> Tensor
+// aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *,
+//     bool include_self=True) -> Tensor
+// aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *,
+//     bool include_self=True) -> Tensor
 Value reduced_into(Op& op, const Value& index, const Value& src, int64_t axis) {
   Value self = op["self"];
   const std::string reduction = onnx_reduction(op);
@@ -205,8 +203,8 @@ Value behind_slice(Op& op, const Value& self, const Value& src, int64_t axis, co
   return op.Max({from_front(op, start, size), from_front(op, end, size), op.constant(0)});
 }
 
-// aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt
-// step=1) -> Tensor
+// aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None,
+//     SymInt step=1) -> Tensor
 Value slice_scatter(Op& op) {
   Value self = op["self"], src = op.as("src", self.dtype());
   const int64_t axis = op.axis("dim", self);

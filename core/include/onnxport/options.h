@@ -38,12 +38,11 @@ struct VerifyOptions {
   std::optional<double> atol;
   uint64_t seed = 0;
   bool second_size = true;  // also at another size for each dynamic dim
-  std::optional<std::filesystem::path>
-      expected;  // folder of output_0.pb …; inputs then come from ExportOptions::inputs_dir
+  // Folder of output_0.pb …; inputs then come from ExportOptions::inputs_dir.
+  std::optional<std::filesystem::path> expected;
   std::optional<std::filesystem::path> write_case;  // write a test_data_set_0 folder here
-  // Custom domains whose operators nothing here can run: a node of them is cut out of both sides, which then
-  // get the same stand-in for its results. What it reads is still compared; it is reported as not
-  // independently checked.
+  // Custom domains whose operators nothing here can run: a node of them is cut out of both sides, which then get the
+  // same stand-in for its results. What it reads is still compared; it is reported as not independently checked.
   std::vector<std::string> trusted_domains;
   std::vector<std::filesystem::path> ort_libraries;  // custom-operator libraries for ONNX Runtime
 };

@@ -133,8 +133,7 @@ Dim mod_by_constant(const Dim& a, int64_t divisor) {
       return constant_or_unknown(floor_modulo(reduced->remainder.value(), divisor));
     return Expression::of_atom(Atom::Kind::mod, {}, {reduced->remainder, left});
   }
-  // (g*p + k) mod (g*c) == g * ((p + k/g) mod c) + k mod g; reduce_by dropped k mod g, so take it from `a`
-  // again.
+  // (g*p + k) mod (g*c) == g * ((p + k/g) mod c) + k mod g; reduce_by dropped k mod g, so take it from `a` again.
   int64_t constant = 0;
   for (const Term& term : Expression::terms_of(a)) {
     if (term.atoms.empty()) constant = term.coefficient;
@@ -156,8 +155,8 @@ std::pair<std::string, int64_t> split_constant(const Dim& dim) {
 // min or max: flat, without duplicates, what differs by a constant decided.
 Dim extremum(Atom::Kind kind, const Dim& a, const Dim& b) {
   const bool want_max = kind == Atom::Kind::max;
-  std::map<std::string, std::pair<int64_t, Dim>, std::less<>>
-      kept;  // by what differs in more than a constant
+  // By what differs in more than a constant.
+  std::map<std::string, std::pair<int64_t, Dim>, std::less<>> kept;
   const auto keep = [&](const Dim& dim) {
     auto [key, constant] = split_constant(dim);
     const auto [at, is_new] = kept.try_emplace(std::move(key), constant, dim);

@@ -156,8 +156,7 @@ class Value {
   bool is_complex() const;
   // A Python number of the model (int, float, bool), not a tensor.
   bool is_number() const;
-  // The contents, when this is a constant (or shape arithmetic that folded to one) of an integer or bool
-  // type.
+  // The contents, when this is a constant (or shape arithmetic that folded to one) of an integer or bool type.
   std::optional<std::vector<int64_t>> constant_ints() const;
   // The contents, when this is a constant of a real floating type.
   std::optional<std::vector<double>> constant_reals() const;
@@ -232,8 +231,7 @@ struct Words {
   std::string code;  // the plugin's own
 };
 
-// Thrown by the vocabulary to leave a mapping; the wrapper turns it into the status code. Never crosses the
-// border.
+// Thrown by the vocabulary to leave a mapping; the wrapper turns it into the status code. Never crosses the border.
 class Declined : public std::runtime_error {
  public:
   explicit Declined(const std::string& text) : std::runtime_error(text) {}
