@@ -10,7 +10,7 @@ namespace onnxport {
 namespace {
 
 constexpr int kDeepest = 200;
-constexpr size_t kMostArguments = 128;  // of one function: what torch writes has a handful
+constexpr size_t kMostOfExtremum = 128;  // arguments of Max and Min: what torch writes has a handful
 
 // Recursive descent over both spellings, which agree on everything but how a sum is written.
 class SymbolicParser {
@@ -157,7 +157,7 @@ class SymbolicParser {
     for (bool first = true; !failed_ && !take(")"); first = false) {
       if (!first && !take(",")) return fail();
       const ir::Dim argument = sum();
-      if (arguments.size() == kMostArguments) return fail();
+      if (arguments.size() == kMostOfExtremum && (name == "Max" || name == "Min")) return fail();
       if (take("=")) {  // precision=53: the argument was a keyword
         sum();
       } else {

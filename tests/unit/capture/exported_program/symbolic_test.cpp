@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 namespace onnxport {
@@ -85,6 +86,20 @@ TEST(Symbolic, GarbageIsRefused) {
                                   zero}) {
     EXPECT_FALSE(parse_symbolic(text)) << text;
   }
+}
+
+// Took a time cubic in their number.
+TEST(Symbolic, ExtremaOfManySizesAreQuickOrRefused) {
+  const auto extremum = [](int count) {
+    std::string out = "Max(s0";
+    for (int i = 1; i < count; ++i) out += ", s" + std::to_string(i);
+    return out + ")";
+  };
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(parse_symbolic(extremum(128)));
+  EXPECT_FALSE(parse_symbolic(extremum(129)));
+  EXPECT_FALSE(parse_symbolic(extremum(3000)));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST(Symbolic, DepthIsBoundedAndLengthIsNot) {
