@@ -309,6 +309,10 @@ class ManifestBuilder {
       std::string domain = "ai.onnx";
       if (const Node* n = item.find("domain")) {
         if (const auto text = in_.text(*n, "provides.opsets[].domain", 256)) domain = *text;
+        if (!is_domain(domain)) {
+          in_.error("M105", *n, "'" + domain + "' is no domain",
+                    "a domain is words joined by dots: com.acme");
+        }
       }
       if (const Node* n = in_.required(item, "version", "provides.opsets[]", "version: 20")) {
         const auto v = in_.integer(*n, "provides.opsets[].version", 1, 1'000'000);
@@ -352,7 +356,8 @@ class ManifestBuilder {
   void check_whole(const Node& root) {
     const bool pass_in_library = std::any_of(out_.passes.begin(), out_.passes.end(),
                                              [](const ManifestPass& p) { return p.is_in_library(); });
-    const bool needs_library = !out_.ops.empty() || !out_.opsets.empty() || !out_.domain_opsets.empty() || pass_in_library;
+    const bool needs_library =
+        !out_.ops.empty() || !out_.opsets.empty() || !out_.domain_opsets.empty() || pass_in_library;
     if (needs_library && root.find("library") == nullptr) {
       in_.error("M104", root, "the key 'library' is missing: ops, opsets and passes are supplied by one",
                 "add library: {linux_amd64: libacme.so}, or move the operators to provides.mappings; a pass "

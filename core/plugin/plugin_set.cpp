@@ -254,7 +254,8 @@ PluginInfo PluginSet::state_of(const PluginEntry& entry) const {
   PluginInfo info = describe(m, entry.tier(), "active", "");
   const bool pass_in_library = std::any_of(m.passes.begin(), m.passes.end(),
                                            [](const ManifestPass& pass) { return pass.is_in_library(); });
-  const bool needs_library = !m.ops.empty() || !m.opsets.empty() || pass_in_library;
+  const bool needs_library =
+      !m.ops.empty() || !m.opsets.empty() || !m.domain_opsets.empty() || pass_in_library;
   try {
     if (const Error* error = entry.unusable()) throw *error;
     if (needs_library) PluginLibrary::check(m);
