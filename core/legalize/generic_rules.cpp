@@ -23,7 +23,8 @@ bool is_default(const ir::AttributeValue& value, const onnxport_attr_def& def) {
   if (const auto* s = std::get_if<std::string>(&value))
     return def.kind == ONNXPORT_ATTR_STRING && *s == def.s;
   if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
-    return def.kind == ONNXPORT_ATTR_INTS && std::equal(list->begin(), list->end(), def.ints, def.ints + def.count);
+    return def.kind == ONNXPORT_ATTR_INTS &&
+           std::equal(list->begin(), list->end(), def.ints, def.ints + def.count);
   }
   if (const auto* list = std::get_if<std::vector<double>>(&value)) {
     return def.kind == ONNXPORT_ATTR_FLOATS &&
@@ -43,7 +44,8 @@ ir::AttributeValue default_of(const onnxport_attr_def& def) {
   if (def.kind == ONNXPORT_ATTR_STRING) return std::string(def.s);
   if (def.kind == ONNXPORT_ATTR_INTS) return std::vector<int64_t>(def.ints, def.ints + def.count);
   if (def.kind == ONNXPORT_ATTR_FLOATS) return std::vector<double>(def.floats, def.floats + def.count);
-  if (def.kind == ONNXPORT_ATTR_STRINGS) return std::vector<std::string>(def.strings, def.strings + def.count);
+  if (def.kind == ONNXPORT_ATTR_STRINGS)
+    return std::vector<std::string>(def.strings, def.strings + def.count);
   return {};
 }
 

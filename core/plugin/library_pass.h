@@ -17,6 +17,6 @@ struct OpenedPass {
 // The library's pass of that name. Throws Error M115 when it has none, at no stage that there is, or at another
 // than the manifest says.
 OpenedPass find_library_pass(const PluginLibrary& library, const Manifest& manifest,
-                              const ManifestPass& pass);
+                             const ManifestPass& pass);
 
 }  // namespace onnxport

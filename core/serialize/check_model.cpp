@@ -33,7 +33,8 @@ class LaterOperators {
  public:
   explicit LaterOperators(pb::ModelProto& model) : model_(model) {
     for (const auto& import : model.opset_import()) {
-      if (import.domain().empty() || import.domain() == "ai.onnx") opset_ = static_cast<int>(import.version());
+      if (import.domain().empty() || import.domain() == "ai.onnx")
+        opset_ = static_cast<int>(import.version());
     }
     hide(*model.mutable_graph());
     if (hidden_.empty()) return;

@@ -167,7 +167,8 @@ void each_keeps_its_own(int count) {  // D01
           const std::string made = out.status == Status::done
                                        ? std::string(out.results.at(0).value->producer()->op_text())
                                        : out.cause.message;
-          if (candidate.plugin_id != "com.crowd.p" + std::to_string(i) || made != kOperators[static_cast<size_t>(i)])
+          if (candidate.plugin_id != "com.crowd.p" + std::to_string(i) ||
+              made != kOperators[static_cast<size_t>(i)])
             wrong[static_cast<size_t>(t)] += std::to_string(i) + " gave " + made + "; ";
         }
       }

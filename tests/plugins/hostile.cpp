@@ -92,8 +92,7 @@ extern "C" ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const on
   tables.emit = static_cast<const onnxport_emit_api*>(host->get_interface(host, text("onnxport.emit/1")));
   rewrite = static_cast<const onnxport_rewrite_api*>(host->get_interface(host, text("onnxport.rewrite/1")));
   body = static_cast<const onnxport_onnx_body_api*>(host->get_interface(host, text("onnxport.onnx_body/1")));
-  static const onnxport_plugin plugin = {sizeof plugin,           ONNXPORT_ABI_MAJOR, 0,
-                                         text("com.test.plugin"), text("1.0.0"),      interface_of,
-                                         nullptr};
+  static const onnxport_plugin plugin = {sizeof plugin, ONNXPORT_ABI_MAJOR, 0,      text("com.test.plugin"),
+                                         text("1.0.0"), interface_of,       nullptr};
   return &plugin;
 }

@@ -6,7 +6,7 @@ const void* no_interfaces(const onnxport_plugin*, onnxport_str) { return nullptr
 }  // namespace
 
 extern "C" ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host*) {
-  static const onnxport_plugin plugin = {sizeof plugin, 7, 0, {"com.test.plugin", 15}, {"1.0.0", 5},
+  static const onnxport_plugin plugin = {sizeof plugin, 7,      0, {"com.test.plugin", 15}, {"1.0.0", 5},
                                          no_interfaces, nullptr};
   return &plugin;
 }

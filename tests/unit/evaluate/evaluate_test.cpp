@@ -62,7 +62,8 @@ using R = std::vector<double>;
 TEST_F(Evaluate, StridedOperandsReadAsTheirCopies) {
   const Tensor strided = matrix(200, 300).transposed({1, 0});
   const Tensor dense = strided.contiguous();
-  const auto same = [&](const char* op, const Tensor& second, const std::vector<ir::Attribute>& attributes = {}) {
+  const auto same = [&](const char* op, const Tensor& second,
+                        const std::vector<ir::Attribute>& attributes = {}) {
     const auto a = run(op, {strided, second}, attributes, 1, UINT64_MAX);
     const auto b = run(op, {dense, second}, attributes, 1, UINT64_MAX);
     ASSERT_TRUE(a && b) << op;

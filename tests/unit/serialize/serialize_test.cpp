@@ -258,13 +258,12 @@ TEST_F(Serialize, TransposedWeightsAreWrittenAsTheyAreRead) {
       }
     }
     std::string sunk;
-    write_model(
-        *small_graph(size, w),
-        [&](std::span<const std::byte> part) {
-          EXPECT_LE(part.size(), size_t{4} << 20);
-          sunk.append(reinterpret_cast<const char*>(part.data()), part.size());
-        },
-        {});
+    write_model(*small_graph(size, w),
+                [&](std::span<const std::byte> part) {
+                  EXPECT_LE(part.size(), size_t{4} << 20);
+                  sunk.append(reinterpret_cast<const char*>(part.data()), part.size());
+                },
+                {});
     pb::ModelProto model;
     ASSERT_TRUE(model.ParseFromString(sunk));
     const std::string& raw = model.graph().initializer(0).raw_data();
@@ -290,7 +289,10 @@ TEST_F(Serialize, AWeightThatEndsEarlyIsAnErrorAndLeavesNothing) {
   const ir::Tensor dense = weight(640, 640);
   const auto owner = std::make_shared<ir::Tensor>(dense);
   const ir::Tensor w(ir::DType::f32, {640, 640}, dense.bytes(), owner, ir::FileRegion{where, 0});
-  EXPECT_EQ(code_of([&] { write_model(*small_graph(640, w.transposed({1, 0})), path("m.onnx"), {}); }), "S705");
+  EXPECT_EQ(code_of([&] {
+              write_model(*small_graph(640, w.transposed({1, 0})), path("m.onnx"), {});
+            }),
+            "S705");
   EXPECT_EQ(files(), 1U);
 }
 
