@@ -1,4 +1,5 @@
-// The legality table of one opset, generated from the ONNX schemas by generate_table.cpp.
+// The legality table of one opset, generated from the ONNX schemas by
+// sdk/tools/generate_opset_table.cpp.
 #pragma once
 
 #include "onnxport/plugin.hpp"
@@ -12,8 +13,7 @@ extern const onnxport_op_def* const ops;
 
 }  // namespace opset_table
 
-// What every plugin below this folder hands to the host: its table and the rules that ONNX's schemas do not
-// tell.
+// What every plugin below this folder hands to the host: its table and the rules that ONNX's schemas do not tell.
 inline onnxport::Opset opset_with(onnxport::Rules down = {}, onnxport::Rules up = {}) {
   return {"",
           opset_table::version,
