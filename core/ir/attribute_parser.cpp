@@ -1,5 +1,6 @@
 #include "core/ir/attribute_parser.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -39,7 +40,7 @@ void append_float(const Scanner& scanner, std::vector<std::byte>& out, std::stri
 void append_element(Scanner& scanner, DType dtype, std::vector<std::byte>& out) {
   if (scanner.peek() == 'x') {
     const std::string bytes = scanner.hex_bytes();
-    if (bytes.size() != size_of(dtype)) scanner.fail("an element of another size than its dtype");
+    if (bytes.size() != std::max<size_t>(1, size_of(dtype))) scanner.fail("an element of another size than its dtype");
     const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
     out.insert(out.end(), first, first + bytes.size());
     return;
@@ -113,7 +114,7 @@ AttributeValue parse_list_value(Scanner& scanner) {
 }  // namespace
 
 Tensor parse_elements(Scanner& scanner, const Type& type) {
-  if (!type.is_tensor() || !type.shape() || size_of(type.dtype()) == 0) {
+  if (!type.is_tensor() || !type.shape() || bits_of(type.dtype()) == 0) {
     scanner.fail("a tensor's elements need its dtype and dims");
   }
   std::vector<int64_t> dims;

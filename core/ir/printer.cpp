@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -63,7 +64,7 @@ std::string element_text(DType dtype, std::span<const std::byte> bytes) {
 
 std::string tensor_elements(const Tensor& tensor, size_t max_elements) {
   if (static_cast<uint64_t>(tensor.count()) > max_elements) return "{...}";
-  const size_t size = size_of(tensor.dtype());
+  const size_t size = std::max<size_t>(1, size_of(tensor.dtype()));  // packed elements: byte by byte
   const Tensor dense = tensor.contiguous();
   std::string out = "{";
   for (size_t at = 0; at < dense.bytes().size(); at += size) {

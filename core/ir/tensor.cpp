@@ -59,12 +59,34 @@ std::vector<Wide> widen(std::span<const std::byte> bytes) {
   return out;
 }
 
+bool is_packed(DType dtype) { return bits_of(dtype) != 0 && bits_of(dtype) < 8; }
+
+// The elements of 4 or 2 bits, one in each byte; the first lies in the lowest bits.
+std::vector<uint8_t> unpack(DType dtype, std::span<const std::byte> bytes, size_t count) {
+  const size_t bits = bits_of(dtype), per_byte = 8 / bits;
+  const auto mask = static_cast<uint8_t>((1u << bits) - 1);
+  std::vector<uint8_t> out(count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto byte = std::to_integer<uint8_t>(bytes[i / per_byte]);
+    out[i] = static_cast<uint8_t>(byte >> (bits * (i % per_byte))) & mask;
+  }
+  return out;
+}
+
+std::vector<std::byte> pack(DType dtype, std::span<const uint8_t> elements) {
+  const size_t bits = bits_of(dtype), per_byte = 8 / bits;
+  std::vector<std::byte> out(bytes_of(dtype, elements.size()));
+  for (size_t i = 0; i < elements.size(); ++i)
+    out[i / per_byte] |= static_cast<std::byte>(elements[i] << (bits * (i % per_byte)));
+  return out;
+}
+
 // A float of few bits: what its all-ones exponent means differs by format.
 struct SmallFloat {
   int exponent_bits;
   int mantissa_bits;
   int bias;
-  enum class Special : uint8_t { ieee, nan_only, unsigned_zero } special;
+  enum class Special : uint8_t { ieee, nan_only, unsigned_zero, finite } special;
 };
 
 double decode(uint32_t bits, const SmallFloat& format) {
@@ -85,6 +107,8 @@ double decode(uint32_t bits, const SmallFloat& format) {
     case SmallFloat::Special::unsigned_zero:
       if (negative && exponent == 0 && mantissa == 0) return kNan;
       break;
+    case SmallFloat::Special::finite:
+      break;
   }
   const double fraction = exponent == 0 ? mantissa : mantissa + (1u << format.mantissa_bits);
   const int scale = static_cast<int>(exponent == 0 ? 1 : exponent) - format.bias - format.mantissa_bits;
@@ -104,13 +128,13 @@ std::vector<double> decode_all(std::span<const std::byte> bytes, const SmallFloa
 Tensor::Tensor(DType dtype, std::vector<int64_t> dims, std::span<const std::byte> bytes,
                std::shared_ptr<const void> owner, std::optional<FileRegion> file)
     : dtype_(dtype), dims_(std::move(dims)), bytes_(bytes), owner_(std::move(owner)), file_(std::move(file)) {
-  const size_t size = size_of(dtype_);
-  if (size == 0)
+  const size_t bits = bits_of(dtype_);
+  if (bits == 0)
     throw std::invalid_argument("a tensor of dtype " + std::string(short_name(dtype_)) + " holds no bytes");
   const auto count = count_of(dims_);
-  int64_t expected = 0;
-  if (!count || __builtin_mul_overflow(*count, static_cast<int64_t>(size), &expected) ||
-      static_cast<uint64_t>(expected) != bytes_.size()) {
+  int64_t all_bits = 0;
+  if (!count || __builtin_mul_overflow(*count, static_cast<int64_t>(bits), &all_bits) ||
+      static_cast<uint64_t>(all_bits) / 8 + (all_bits % 8 == 0 ? 0 : 1) != bytes_.size()) {
     throw std::invalid_argument("a tensor " + type().text() + " does not have " +
                                 std::to_string(bytes_.size()) + " bytes");
   }
@@ -188,6 +212,11 @@ Tensor Tensor::transposed(const std::vector<int64_t>& order) const {
     dims.push_back(dims_[static_cast<size_t>(axis)]);
     strides.push_back(own[static_cast<size_t>(axis)]);
   }
+  if (is_packed(dtype_)) {  // no element has an address: they are moved one by one
+    const std::vector<uint8_t> elements = unpack(dtype_, bytes_, static_cast<size_t>(count()));
+    const Tensor moved = of<uint8_t>(DType::u8, dims_, elements).transposed(order).contiguous();
+    return copy_of(dtype_, std::move(dims), pack(dtype_, moved.as<uint8_t>()));
+  }
   return strided(dtype_, std::move(dims), std::move(strides), bytes_, owner_, file_);
 }
 
@@ -229,6 +258,19 @@ std::optional<std::vector<int64_t>> Tensor::to_ints() const {
     case DType::boolean: {
       std::vector<int64_t> out = widen<uint8_t, int64_t>(bytes_);
       for (int64_t& v : out) v = v != 0 ? 1 : 0;
+      return out;
+    }
+    case DType::u4:
+    case DType::u2: {
+      const std::vector<uint8_t> elements = unpack(dtype_, bytes_, static_cast<size_t>(count()));
+      return std::vector<int64_t>(elements.begin(), elements.end());
+    }
+    case DType::i4:
+    case DType::i2: {
+      const int64_t sign = int64_t{1} << (bits_of(dtype_) - 1);
+      std::vector<int64_t> out;
+      for (const uint8_t v : unpack(dtype_, bytes_, static_cast<size_t>(count())))
+        out.push_back((v ^ sign) - sign);
       return out;
     }
     case DType::i8:
@@ -277,6 +319,21 @@ std::optional<std::vector<double>> Tensor::to_reals() const {
       return decode_all<uint8_t>(bytes_, {5, 2, 15, Special::ieee});
     case DType::f8e5m2fnuz:
       return decode_all<uint8_t>(bytes_, {5, 2, 16, Special::unsigned_zero});
+    case DType::f4e2m1: {
+      std::vector<double> out;
+      for (const uint8_t v : unpack(dtype_, bytes_, static_cast<size_t>(count())))
+        out.push_back(decode(v, {2, 1, 1, Special::finite}));
+      return out;
+    }
+    case DType::f8e8m0: {  // a power of two; all ones is NaN
+      std::vector<double> out;
+      for (const std::byte b : bytes_) {
+        const int exponent = std::to_integer<int>(b);
+        out.push_back(exponent == 255 ? std::numeric_limits<double>::quiet_NaN()
+                                      : std::ldexp(1.0, exponent - 127));
+      }
+      return out;
+    }
     default:
       return std::nullopt;
   }

@@ -155,11 +155,11 @@ ir::Tensor from_typed_fields(ir::DType dtype, std::vector<int64_t> dims, const p
 ir::Tensor to_tensor(const pb::TensorProto& proto) {
   const ir::DType dtype = to_dtype(proto.data_type());
   const std::string name = proto.name().empty() ? "a constant" : "the tensor '" + proto.name() + "'";
-  if (ir::size_of(dtype) == 0) {
+  if (ir::bits_of(dtype) == 0) {
     throw Error("I125",
                 name + " has element type " + std::to_string(proto.data_type()) +
                     ", whose contents this version does not hold",
-                {}, "tensors of numbers and bools are read; strings and types below one byte are not");
+                {}, "tensors of numbers and bools are read; strings are not");
   }
   if (proto.data_location() == pb::TensorProto::EXTERNAL)
     throw Error("I124", name + " lies in another file, which cannot be followed from here");

@@ -394,16 +394,35 @@ void Translator::count(const ir::Node& node, const std::string& plugin, std::vec
   }
 }
 
+namespace {
+
+// Shapes that cannot be one: of other ranks, or with other numbers.
+bool differ(const ir::Type& a, const ir::Type& b) {
+  if (!a.shape() || !b.shape()) return false;
+  if (a.rank() != b.rank()) return true;
+  for (size_t i = 0; i < a.shape()->size(); ++i) {
+    const ir::Dim& x = (*a.shape())[i];
+    const ir::Dim& y = (*b.shape())[i];
+    if (x.is_constant() && y.is_constant() && x.value() != y.value()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void Translator::warn_of_result_types(const ir::Node& node) {
   for (ir::Value* v : node.outputs()) {
     if (!v->type().is_tensor() || v->type().dtype() == ir::DType::undefined) continue;
     const auto found = bindings_.find(v);
     if (found == bindings_.end() || found->second.kind != Argument::Kind::value) continue;
     const ir::Type& made = found->second.value->type();
-    if (made.stands_for_complex() || !made.is_tensor() || made.dtype() == v->type().dtype()) continue;
-    throw Error("T511",
-                "the mapping gives " + std::string(ir::short_name(made.dtype())) +
-                    " where the model records " + std::string(ir::short_name(v->type().dtype())),
+    if (made.stands_for_complex() || !made.is_tensor()) continue;
+    const bool same_dtype = made.dtype() == v->type().dtype();
+    if (same_dtype && !differ(made, v->type())) continue;
+    const auto text = [&](const ir::Type& type) {
+      return same_dtype ? type.text() : std::string(ir::short_name(type.dtype()));
+    };
+    throw Error("T511", "the mapping gives " + text(made) + " where the model records " + text(v->type()),
                 location_of(node),
                 "this is a defect of the mapping: please report it with the operator's arguments");
   }

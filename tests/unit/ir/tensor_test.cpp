@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <stdexcept>
 
 namespace onnxport::ir {
@@ -75,6 +76,26 @@ TEST(Tensor, ViewsShareTheirStorage) {
   EXPECT_FALSE(a.same_storage(square));
   EXPECT_THROW(a.reshaped({3}), std::invalid_argument);
   EXPECT_EQ(square.type().text(), "i64[2,2]");
+}
+
+TEST(Tensor, ElementsOfFourAndTwoBitsArePacked) {
+  const auto packed = [](DType dtype, std::vector<int64_t> dims, std::vector<uint8_t> bytes) {
+    return Tensor::copy_of(dtype, std::move(dims), std::as_bytes(std::span(bytes)));
+  };
+  const Tensor u4 = packed(DType::u4, {3}, {0xF1, 0x07});
+  EXPECT_EQ(u4.to_ints(), (std::vector<int64_t>{1, 15, 7}));
+  EXPECT_EQ(packed(DType::i4, {3}, {0xF1, 0x08}).to_ints(), (std::vector<int64_t>{1, -1, -8}));
+  EXPECT_EQ(packed(DType::u2, {5}, {0xE4, 0x03}).to_ints(), (std::vector<int64_t>{0, 1, 2, 3, 3}));
+  EXPECT_EQ(packed(DType::i2, {4}, {0xE4}).to_ints(), (std::vector<int64_t>{0, 1, -2, -1}));
+  EXPECT_EQ(packed(DType::f4e2m1, {4}, {0x72, 0x9F}).to_reals(), (std::vector<double>{1, 6, -6, -0.5}));
+  EXPECT_EQ(packed(DType::f8e8m0, {2}, {127, 128}).to_reals(), (std::vector<double>{1, 2}));
+  EXPECT_EQ(packed(DType::u4, {2, 3}, {0x21, 0x43, 0x65}).transposed({1, 0}).to_ints(),
+            (std::vector<int64_t>{1, 4, 2, 5, 3, 6}));
+  EXPECT_EQ(packed(DType::u4, {0}, {}).count(), 0);
+  EXPECT_THROW(packed(DType::u4, {3}, {0x21}), std::invalid_argument);
+  EXPECT_THROW(packed(DType::u4, {3}, {0x21, 0, 0}), std::invalid_argument);
+  EXPECT_EQ(bytes_of(DType::i2, 9), 3u);
+  EXPECT_EQ(bits_of(DType::f8e8m0), 8u);
 }
 
 }  // namespace
