@@ -48,6 +48,11 @@ std::optional<Array> open_elements(const ir::Type& type) {
   return Array(type.dtype(), {length.value()}, ShapeData(static_cast<size_t>(length.value())));
 }
 
+// What was stated of a value may not fit what is inferred of it.
+bool fits(const ShapeData& sizes, const ir::Type& type) {
+  return holds_sizes(type) && (type.rank() == 1 || sizes.size() == 1);
+}
+
 // `known` is set where anything of the elements is.
 SizeOperand operand_of(const NodeInputs& inputs, size_t i, bool& known) {
   const ir::Value* value = inputs.input(i);
@@ -57,10 +62,10 @@ SizeOperand operand_of(const NodeInputs& inputs, size_t i, bool& known) {
     if (value->constant()->count() > static_cast<int64_t>(kMostShapeData)) return out;
     out.elements.emplace(value->constant()->contiguous());
     known = known || holds_sizes(value->type());
-  } else if (const ShapeData* shape_data = inputs.shape_data(i)) {
+  } else if (const ShapeData* sizes = inputs.shape_data(i); sizes != nullptr && fits(*sizes, value->type())) {
     std::vector<int64_t> dims;
-    if (value->type().rank() == 1) dims.push_back(static_cast<int64_t>(shape_data->size()));
-    out.elements.emplace(Array::of_sizes(value->type().dtype(), std::move(dims), *shape_data));
+    if (value->type().rank() == 1) dims.push_back(static_cast<int64_t>(sizes->size()));
+    out.elements.emplace(Array::of_sizes(value->type().dtype(), std::move(dims), *sizes));
     known = true;
   } else {
     out.elements = open_elements(value->type());
