@@ -1,56 +1,112 @@
-// What an argument of a torch operator is, from the translation to the host of plugins.
+// What a torch operator is given and gives: one type from prepare to the host of plugins, decomposition and the
+// interpreter of captured graphs.
 #pragma once
 
+#include <complex>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
-#include "core/builder/graph_builder.h"
 #include "core/ir/graph.h"
 
 namespace onnxport {
 
-// What a torch argument is bound to while translating. Lists and tuples are taken apart; numbers known while
-// exporting are constants, others 0-d ONNX values.
+struct Argument;
+
+// A list, a tuple, or a dict, whose items are key, value, key, value, … in the order of insertion. Copies share
+// the items.
+class ArgumentList {
+ public:
+  enum class Form : uint8_t { list, tuple, dict };
+
+  ArgumentList() = default;
+  explicit ArgumentList(std::vector<Argument> items, Form form = Form::list);
+
+  std::span<const Argument> items() const;
+  size_t size() const;
+  Form form() const { return form_; }
+
+ private:
+  std::shared_ptr<const std::vector<Argument>> items_;
+  Form form_ = Form::list;
+};
+
+// A value of a graph: of the torch graph in prepare, of the ONNX graph from translate on.
+struct GraphValue {
+  ir::Value* value = nullptr;
+  bool is_number =
+      false;  // a Python number in the model, though the graph holds a tensor: it promotes weakly
+};
+
 struct Argument {
+  // In the order of `content`.
   enum class Kind : uint8_t {
     none,
-    value,
     integer,
     real,
     boolean,
     string,
     dtype,
-    list,
-    sequence,
-    complex_number
+    complex_number,
+    tensor,
+    value,
+    list
   };
-  Kind kind = Kind::none;
-  ir::Value* value = nullptr;  // value, sequence
-  bool is_number = false;      // a value that is a Python number in the model (promotes weakly)
-  bool is_tuple = false;
-  int64_t integer = 0;  // integer, boolean, dtype
-  double real = 0;
-  double imaginary = 0;
-  std::string string;
-  std::vector<Argument> items;  // list
 
-  static Argument of(ir::Value* v, bool number = false);
-  static Argument of_int(int64_t v);
-  static Argument of_real(double v);
-  static Argument of_bool(bool v);
-  static Argument of_string(std::string v);
-  static Argument of_dtype(ir::DType v);
-  static Argument of_list(std::vector<Argument> items, bool tuple = false);
-  bool is_known() const;  // no value anywhere inside
+  std::variant<std::monostate, int64_t, double, bool, std::string, ir::DType, std::complex<double>,
+               ir::Tensor, GraphValue, ArgumentList>
+      content;
+
+  static Argument of(ir::Value* value, bool is_number = false) { return {GraphValue{value, is_number}}; }
+  static Argument list_of(std::vector<Argument> items, ArgumentList::Form form = ArgumentList::Form::list) {
+    return {ArgumentList(std::move(items), form)};
+  }
+
+  Kind kind() const { return static_cast<Kind>(content.index()); }
+  // The content when it is of that type, else null.
+  template <typename T>
+  const T* as() const {
+    return std::get_if<T>(&content);
+  }
+  bool is_none() const { return kind() == Kind::none; }
+  const ArgumentList* list() const { return as<ArgumentList>(); }
+  // Of a list, tuple or dict; none of anything else.
+  std::span<const Argument> items() const;
+  // The graph's value, or null.
+  ir::Value* value() const;
+  // A Python number: it promotes weakly.
+  bool is_number() const;
+  // An int or a bool.
+  std::optional<int64_t> to_int() const;
+  // An int, a bool or a float.
+  std::optional<double> to_real() const;
+  // Whether it is the string.
+  bool is_string(std::string_view text) const;
+  // No value of a graph anywhere inside.
+  bool is_known() const;
 };
 
-// torch's result dtype of bound arguments (tensors > 0-d tensors > numbers), see promotion.h.
+// What an attribute of the torch dialect holds. A block gives none.
+Argument to_argument(const ir::AttributeValue& attribute);
+// nullopt for what no attribute can hold: tuples, dicts, mixed or nested lists, values of a graph.
+std::optional<ir::AttributeValue> to_attribute(const Argument& argument);
+
+// The same kinds with the same contents all through: the same value of a graph, the same bits of a number.
+bool identical(const Argument& a, const Argument& b);
+
+// The type a torch program sees where the ONNX graph has `type`: pairs of numbers are complex ones.
+ir::Type torch_type(const ir::Type& type);
+
+// torch's result dtype (tensors > 0-d tensors > numbers), see promotion.h. Values are those of an ONNX graph.
 ir::DType result_type(std::span<const Argument* const> arguments);
 
-// Argument as an ONNX value: numbers become 0-d constants, lists of ints one 1-d value. Null when that is
-// impossible.
-ir::Value* materialize(const Argument& bound, GraphBuilder& builder);
+// torch's number of a dtype (c10::ScalarType): TorchScript compares dtypes as ints.
+int64_t torch_scalar_type(ir::DType dtype);
+// The other way; undefined for a number that no dtype here has.
+ir::DType dtype_of_torch(int64_t scalar_type);
 
 }  // namespace onnxport

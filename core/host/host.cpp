@@ -48,9 +48,9 @@ constexpr onnxport_host kHost = {sizeof(onnxport_host),
                                  get_interface};
 
 bool has_complex(const Argument& b) {
-  if (b.kind == Argument::Kind::complex_number) return true;
-  if (b.kind == Argument::Kind::value) return b.value->type().stands_for_complex();
-  return std::any_of(b.items.begin(), b.items.end(), has_complex);
+  if (b.kind() == Argument::Kind::complex_number) return true;
+  if (b.value() != nullptr) return b.value()->type().stands_for_complex();
+  return std::any_of(b.items().begin(), b.items().end(), has_complex);
 }
 
 // Calls a plugin's function. No exception should cross; what does is caught all the same.
@@ -100,11 +100,13 @@ bool is_list(const ir::Type& type) {
   return type.kind() == ir::Type::Kind::list || type.kind() == ir::Type::Kind::tuple;
 }
 
-// What is wrong with the results of a mapping; empty: nothing.
-std::string wrong_results(const onnxport_context& context, const Call& call) {
-  const auto& results = context.results;
+}  // namespace
+
+const onnxport_host* plugin_host() { return &kHost; }
+
+std::string wrong_results(std::span<const Argument> results, const Call& call) {
   const size_t wanted = call.outputs.size();
-  const auto is_given_list = [&](size_t i) { return results[i].kind == Argument::Kind::list; };
+  const auto is_given_list = [&](size_t i) { return results[i].list() != nullptr; };
   // One list may stand for all of an operator that returns several tensors.
   if (results.size() == 1 && is_given_list(0) && (wanted > 1 || wanted == 0)) return "";
   if (results.size() > std::max<size_t>(wanted, 1)) {
@@ -113,7 +115,7 @@ std::string wrong_results(const onnxport_context& context, const Call& call) {
   }
   for (size_t i = 0; i < wanted; ++i) {
     const std::string which = " result " + std::to_string(i);
-    const bool given = i < results.size() && results[i].kind != Argument::Kind::none;
+    const bool given = i < results.size() && !results[i].is_none();
     if (!given) {
       if (call.outputs[i]->has_uses())
         return "gives " + std::to_string(results.size()) + " results, and nothing for" + which +
@@ -122,15 +124,11 @@ std::string wrong_results(const onnxport_context& context, const Call& call) {
     }
     const ir::Type& type = call.outputs[i]->type();
     if (type.is_tensor() && is_given_list(i)) return "gives a list for" + which + ", which is a tensor";
-    if (is_list(type) && results[i].kind == Argument::Kind::value && results[i].value->type().is_tensor())
+    if (is_list(type) && results[i].value() != nullptr && results[i].value()->type().is_tensor())
       return "gives a tensor for" + which + ", which is a list";
   }
   return "";
 }
-
-}  // namespace
-
-const onnxport_host* plugin_host() { return &kHost; }
 
 Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder, Registry& registry) {
   if (candidate.manifest != nullptr) return run_manifest_mapping(candidate, call, builder, registry);
@@ -149,7 +147,7 @@ Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& 
   const Breadcrumb crumb(candidate.plugin_id, candidate.plugin_version, call.name, "T504");
   const int32_t status = call_plugin(candidate.mapping->translate, candidate.mapping->user, context);
   if (status == ONNXPORT_OK && context.ok() && context.finished) {
-    if (const std::string wrong = wrong_results(context, call); !wrong.empty()) context.misuse(wrong);
+    if (const std::string wrong = wrong_results(context.results, call); !wrong.empty()) context.misuse(wrong);
   }
   out = settle(context, status, mark);
   if (out.status == Outcome::Status::done) out.results = std::move(context.results);

@@ -47,6 +47,9 @@ struct Call {
   bool inline_functions = false;  // none is kept as a local function: what runs the nodes must know them all
 };
 
+// What is wrong with the results of a mapping (how many, a list where a tensor belongs); empty: nothing.
+std::string wrong_results(std::span<const Argument> results, const Call& call);
+
 // Runs one candidate (library mapping or manifest mapping). On anything but `done` the graph is as before.
 // Exceptions that cross from a plugin in spite of the rules become failed with T504, broken rules of the border with
 // T505, a domain that the manifest does not list with C404.

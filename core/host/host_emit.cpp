@@ -46,15 +46,15 @@ void check_domain(onnxport_context* c, std::string_view domain, std::string_view
 
 // A number of the model keeps all its digits when a mapping casts it: the cast is made of the number itself.
 ir::Value* exact_cast(onnxport_context& c, const Argument& number, ir::DType to) {
-  const double real = number.kind == Argument::Kind::real ? number.real : static_cast<double>(number.integer);
+  if (!number.to_real()) return nullptr;
+  const double real = *number.to_real();
   switch (to) {
     case ir::DType::f64:
       return c.builder.constant(ir::Tensor::of<double>(to, {}, {real}));
     case ir::DType::f32:
       return c.builder.constant(ir::Tensor::of<float>(to, {}, {static_cast<float>(real)}));
     case ir::DType::i64:
-      if (number.kind == Argument::Kind::real) return nullptr;
-      return c.builder.constant(number.integer);
+      return number.to_int() ? c.builder.constant(*number.to_int()) : nullptr;
     default:
       return nullptr;
   }

@@ -147,8 +147,8 @@ onnxport_dim of_arg(onnxport_context* c, onnxport_arg handle) {
   return guarded<onnxport_dim>(c, 0, [&]() -> onnxport_dim {
     const Argument* a = c->arg(handle);
     if (a == nullptr) return 0;
-    if (a->kind == Argument::Kind::integer) return c->dim_handle(ir::Dim(a->integer));
-    return a->kind == Argument::Kind::value ? element(c, a->value, 0) : 0;
+    if (const auto* integer = a->as<int64_t>()) return c->dim_handle(ir::Dim(*integer));
+    return a->value() != nullptr ? element(c, a->value(), 0) : 0;
   });
 }
 

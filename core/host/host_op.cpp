@@ -1,6 +1,7 @@
 // "onnxport.op/1": the torch call that a mapping reads.
 #include <algorithm>
 
+#include "core/builder/materialize.h"
 #include "core/host/context.h"
 
 namespace onnxport {
@@ -37,11 +38,13 @@ onnxport_str arg_name(onnxport_context* c, uint32_t index) {
 }
 
 int32_t kind_of(const Argument& a) {
-  switch (a.kind) {
+  switch (a.kind()) {
     case Argument::Kind::none:
       return ONNXPORT_ARG_NONE;
     case Argument::Kind::value:
+      return a.value()->type().kind() == ir::Type::Kind::list ? ONNXPORT_ARG_SEQUENCE : ONNXPORT_ARG_VALUE;
     case Argument::Kind::complex_number:
+    case Argument::Kind::tensor:
       return ONNXPORT_ARG_VALUE;
     case Argument::Kind::integer:
       return ONNXPORT_ARG_INT;
@@ -55,8 +58,6 @@ int32_t kind_of(const Argument& a) {
       return ONNXPORT_ARG_DTYPE;
     case Argument::Kind::list:
       return ONNXPORT_ARG_LIST;
-    case Argument::Kind::sequence:
-      return ONNXPORT_ARG_SEQUENCE;
   }
   return ONNXPORT_ARG_NONE;
 }
@@ -86,7 +87,9 @@ int64_t arg_int(onnxport_context* c, onnxport_arg handle) {
   return guarded<int64_t>(c, 0, [&]() -> int64_t {
     const Argument* a =
         argument_as(c, handle, {ONNXPORT_ARG_INT, ONNXPORT_ARG_BOOL, ONNXPORT_ARG_DTYPE}, "an int");
-    return a == nullptr ? 0 : a->integer;
+    if (a == nullptr) return 0;
+    if (const auto* dtype = a->as<ir::DType>()) return static_cast<int64_t>(*dtype);
+    return a->to_int().value_or(0);
   });
 }
 
@@ -94,22 +97,21 @@ double arg_real(onnxport_context* c, onnxport_arg handle) {
   return guarded<double>(c, 0.0, [&]() -> double {
     const Argument* a =
         argument_as(c, handle, {ONNXPORT_ARG_REAL, ONNXPORT_ARG_INT, ONNXPORT_ARG_BOOL}, "a float");
-    if (a == nullptr) return 0;
-    return a->kind == Argument::Kind::real ? a->real : static_cast<double>(a->integer);
+    return a == nullptr ? 0 : a->to_real().value_or(0);
   });
 }
 
 onnxport_str arg_string(onnxport_context* c, onnxport_arg handle) {
   return guarded<onnxport_str>(c, {nullptr, 0}, [&]() -> onnxport_str {
     const Argument* a = argument_as(c, handle, {ONNXPORT_ARG_STRING}, "a string");
-    return a == nullptr ? onnxport_str{nullptr, 0} : to_abi(a->string);
+    return a == nullptr ? onnxport_str{nullptr, 0} : to_abi(*a->as<std::string>());
   });
 }
 
 uint32_t arg_size(onnxport_context* c, onnxport_arg handle) {
   return guarded<uint32_t>(c, 0, [&]() -> uint32_t {
     const Argument* a = argument_as(c, handle, {ONNXPORT_ARG_LIST}, "a list");
-    return a == nullptr ? 0 : static_cast<uint32_t>(a->items.size());
+    return a == nullptr ? 0 : static_cast<uint32_t>(a->items().size());
   });
 }
 
@@ -117,28 +119,26 @@ onnxport_arg arg_item(onnxport_context* c, onnxport_arg handle, uint32_t index) 
   return guarded<onnxport_arg>(c, 0, [&]() -> onnxport_arg {
     const Argument* a = argument_as(c, handle, {ONNXPORT_ARG_LIST}, "a list");
     if (a == nullptr) return 0;
-    if (index >= a->items.size()) {
-      misused("element " + std::to_string(index) + " of a list of " + std::to_string(a->items.size()) +
+    if (index >= a->items().size()) {
+      misused("element " + std::to_string(index) + " of a list of " + std::to_string(a->items().size()) +
               " was asked for");
     }
-    return c->arg_handle(&a->items[index]);
+    return c->arg_handle(&a->items()[index]);
   });
 }
 
 onnxport_value arg_value(onnxport_context* c, onnxport_arg handle) {
   return guarded<onnxport_value>(c, 0, [&]() -> onnxport_value {
     const Argument* a = c->arg(handle);
-    if (a == nullptr || a->kind == Argument::Kind::none) return 0;
+    if (a == nullptr || a->is_none()) return 0;
     ir::Value* v = materialize(*a, c->builder);
     if (v == nullptr) {
       c->fail(
           "an argument that has no ONNX form (a string, or a list of tensors) was asked for as one value");
       return 0;
     }
-    const bool number = a->kind == Argument::Kind::value
-                            ? a->is_number
-                            : a->kind != Argument::Kind::list && a->kind != Argument::Kind::sequence;
-    return c->handle(v, number, number && a->kind != Argument::Kind::value ? a : nullptr);
+    const bool number = a->is_number();
+    return c->handle(v, number, number && a->value() == nullptr ? a : nullptr);
   });
 }
 
@@ -189,7 +189,7 @@ int32_t set_results(onnxport_context* c, const onnxport_value* values, uint32_t 
     const auto given = array(values, count, "results");
     if (c->results.size() < given.size()) c->results.resize(given.size());
     for (size_t i = 0; i < given.size(); ++i) {
-      if (c->results[i].kind != Argument::Kind::list) c->results[i] = argument_of(c, given[i]);
+      if (c->results[i].list() == nullptr) c->results[i] = argument_of(c, given[i]);
     }
     return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
   });
@@ -206,7 +206,7 @@ int32_t set_list_result(onnxport_context* c, uint32_t index, const onnxport_valu
     for (const onnxport_value value : array(values, count, "elements of a list result"))
       items.push_back(argument_of(c, value));
     if (c->results.size() <= index) c->results.resize(index + 1);
-    c->results[index] = Argument::of_list(std::move(items));
+    c->results[index] = Argument::list_of(std::move(items));
     return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
   });
 }

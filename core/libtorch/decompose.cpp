@@ -8,11 +8,11 @@
 #include <stdexcept>
 
 #include "core/libtorch/convert.h"
-#include "core/libtorch/decompose_inputs.h"
+#include "core/libtorch/decomposition_inputs.h"
 #include "core/libtorch/fit.h"
+#include "core/libtorch/ivalue.h"
 #include "core/libtorch/location.h"
 #include "core/libtorch/recorder.h"
-#include "core/libtorch/runtime_value.h"
 
 namespace onnxport {
 namespace {
@@ -23,13 +23,13 @@ struct Run {
 };
 
 // Several recordings of one call become one graph; what differs between them is expressed by sizes.
-class SplitBuilder {
+class DecompositionBuilder {
  public:
-  SplitBuilder(std::string name, const SplitInputs& inputs, const std::vector<Run>& runs)
+  DecompositionBuilder(std::string name, const DecompositionInputs& inputs, const std::vector<Run>& runs)
       : name_(std::move(name)), inputs_(inputs), runs_(runs) {
     out_.graph = std::make_unique<ir::Graph>(ir::Graph::Dialect::torch);
     dims_.resize(inputs.variables().size());
-    for (const SplitInputs::Variable& v : inputs.variables()) samples_.push_back(v.samples);
+    for (const DecompositionInputs::Variable& v : inputs.variables()) samples_.push_back(v.samples);
   }
 
   Decomposition build() {
@@ -245,7 +245,7 @@ class SplitBuilder {
 
   // A size that is used becomes an input of the graph.
   ir::Value* variable(size_t index) {
-    const SplitInputs::Variable& v = inputs_.variables()[index];
+    const DecompositionInputs::Variable& v = inputs_.variables()[index];
     if (!v.is_dim) return out_.graph->body().parameters()[v.tensor];
     if (dims_[index] == nullptr) {
       out_.dims.push_back({v.tensor, v.axis});
@@ -286,7 +286,7 @@ class SplitBuilder {
   }
 
   std::string name_;
-  const SplitInputs& inputs_;
+  const DecompositionInputs& inputs_;
   const std::vector<Run>& runs_;
   Decomposition out_;
   std::map<size_t, ir::Value*> values_;
@@ -302,10 +302,10 @@ std::optional<c10::DispatchKey> composite_key(const c10::OperatorHandle& op) {
   return std::nullopt;
 }
 
-std::vector<Run> record(const c10::OperatorHandle& op, c10::DispatchKey key, SplitInputs& inputs,
+std::vector<Run> record(const c10::OperatorHandle& op, c10::DispatchKey key, DecompositionInputs& inputs,
                         int64_t multiple) {
   std::vector<Run> runs;
-  for (size_t r = 0; r < (r > 0 && !inputs.is_dynamic() ? 1 : SplitInputs::kRuns); ++r) {
+  for (size_t r = 0; r < (r > 0 && !inputs.is_dynamic() ? 1 : DecompositionInputs::kRuns); ++r) {
     Run run;
     c10::Stack stack = inputs.stack(r, multiple, run.recording);
     run.recording.run(op, key, stack);
@@ -329,7 +329,7 @@ std::vector<Run> record(const c10::OperatorHandle& op, c10::DispatchKey key, Spl
 }  // namespace
 
 std::optional<Decomposition> decompose_operator(
-    const ir::Schema& schema, const std::vector<DecomposeArgument>& arguments,
+    const ir::Schema& schema, const std::vector<Argument>& arguments,
     const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols, std::string& why) {
   const auto op = c10::Dispatcher::singleton().findSchema(c10::OperatorName(schema.name, schema.overload));
   const std::string name = schema.qualified_name();
@@ -342,12 +342,12 @@ std::optional<Decomposition> decompose_operator(
     why = name + " is not made of smaller operators";
     return std::nullopt;
   }
-  SplitInputs inputs(op->schema(), arguments, symbols);
+  DecompositionInputs inputs(op->schema(), arguments, symbols);
   // Some operators only take sizes that divide evenly; when the plain ones fail, rounder ones may not.
   for (const int64_t multiple : {1, 4, 24}) {
     try {
       const std::vector<Run> runs = record(*op, *key, inputs, multiple);
-      return SplitBuilder(name, inputs, runs).build();
+      return DecompositionBuilder(name, inputs, runs).build();
     } catch (const std::invalid_argument& e) {
       why = name + ": " + e.what();
       return std::nullopt;

@@ -10,9 +10,9 @@
 
 namespace onnxport {
 
-// See TorchInterface::split.
+// See TorchInterface::decompose.
 std::optional<Decomposition> decompose_operator(
-    const ir::Schema& schema, const std::vector<DecomposeArgument>& arguments,
+    const ir::Schema& schema, const std::vector<Argument>& arguments,
     const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols, std::string& why);
 
 }  // namespace onnxport

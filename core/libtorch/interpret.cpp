@@ -14,8 +14,8 @@
 #include "core/ir/custom_writes.h"
 #include "core/ir/node_location.h"
 #include "core/libtorch/convert.h"
+#include "core/libtorch/ivalue.h"
 #include "core/libtorch/operators.h"
-#include "core/libtorch/runtime_value.h"
 
 namespace onnxport {
 namespace {
@@ -73,22 +73,30 @@ class Interpreter {
               const TorchInterface::Fallback& fallback)
       : graph_(graph), observer_(observer), fallback_(fallback), written_(graph) {}
 
-  std::vector<RuntimeValue> run(const std::vector<RuntimeValue>& inputs) {
+  std::vector<Argument> run(const std::vector<Argument>& inputs) {
     const auto parameters = graph_.body().parameters();
     if (inputs.size() != parameters.size())
       throw Error("V804", "the graph takes " + std::to_string(parameters.size()) + " inputs, " +
                               std::to_string(inputs.size()) + " are given");
     for (size_t i = 0; i < inputs.size(); ++i) set(parameters[i], owned(parameters[i], to_ivalue(inputs[i])));
     run_nodes(graph_.body(), /*release=*/true);
-    std::vector<RuntimeValue> out;
+    std::vector<Argument> out;
     for (size_t i = 0; i < graph_.body().result_count(); ++i)
-      out.push_back(to_runtime(get(graph_.body().result(i))));
+      out.push_back(from_ivalue(get(graph_.body().result(i))));
     return out;
   }
 
  private:
   c10::IValue owned(const ir::Value* value, c10::IValue torch) const {
     return torch.isTensor() && written_.contains(value) ? c10::IValue(torch.toTensor().clone()) : torch;
+  }
+
+  static c10::IValue constant(const ir::AttributeValue& value, const ir::Type& type) {
+    c10::IValue out = to_ivalue(to_argument(value));
+    if (!out.isList()) return out;
+    const c10::TypePtr wanted = to_torch_type(type);
+    if (wanted) return adapt(std::move(out), *wanted);
+    return out.toListRef().empty() ? make_list(c10::IntType::get(), {}) : out;
   }
 
   const c10::IValue& get(const ir::Value* value) {
@@ -106,10 +114,10 @@ class Interpreter {
   }
 
   // A copy: later in-place operators must not change what the observer saw.
-  static RuntimeValue observed(const c10::IValue& value) {
+  static Argument observed(const c10::IValue& value) {
     try {
-      return to_runtime(value.isTensor() && value.toTensor().defined() ? c10::IValue(value.toTensor().clone())
-                                                                       : value);
+      return from_ivalue(
+          value.isTensor() && value.toTensor().defined() ? c10::IValue(value.toTensor().clone()) : value);
     } catch (const Error&) {
       return {};  // an object or the like, of which there is nothing to see
     }
@@ -167,7 +175,7 @@ class Interpreter {
     const auto first = [&]() -> const c10::IValue& { return get(node.operand(0)); };
     if (op == "prim::Constant") {
       const ir::AttributeValue* value = node.attribute("value");
-      set(node.output(), value == nullptr ? c10::IValue() : to_ivalue(*value));
+      set(node.output(), value == nullptr ? c10::IValue() : constant(*value, node.output()->type()));
     } else if (op == "prim::If") {
       run_if(node);
     } else if (op == "prim::Loop") {
@@ -323,9 +331,9 @@ class Interpreter {
   }
 
   void run_fallback(const ir::Node& node, const std::vector<c10::IValue>& arguments) {
-    std::vector<RuntimeValue> given;
-    for (const c10::IValue& argument : arguments) given.push_back(to_runtime(argument));
-    std::vector<RuntimeValue> outputs(node.output_count());
+    std::vector<Argument> given;
+    for (const c10::IValue& argument : arguments) given.push_back(from_ivalue(argument));
+    std::vector<Argument> outputs(node.output_count());
     if (!fallback_ || !fallback_(node, given, outputs))
       throw Error("V803",
                   "operator '" + std::string(node.op_text()) +
@@ -336,7 +344,7 @@ class Interpreter {
 
   // A mapping gives the returns that are no written argument, then the new contents of each written argument.
   void set_with_writes(const ir::Node& node, const std::vector<c10::IValue>& arguments,
-                       const std::vector<RuntimeValue>& given) {
+                       const std::vector<Argument>& given) {
     const ir::CustomWrites writes = ir::custom_writes(node);
     size_t at = 0;
     for (size_t i = 0; i < node.output_count() && at < given.size(); ++i) {
@@ -363,9 +371,9 @@ class Interpreter {
 
 }  // namespace
 
-std::vector<RuntimeValue> evaluate_graph(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
-                                         const TorchInterface::Observer& observer,
-                                         const TorchInterface::Fallback& fallback) {
+std::vector<Argument> evaluate_graph(const ir::Graph& graph, const std::vector<Argument>& inputs,
+                                     const TorchInterface::Observer& observer,
+                                     const TorchInterface::Fallback& fallback) {
   const c10::AutoGradMode no_gradients(false);
   return Interpreter(graph, observer, fallback).run(inputs);
 }

@@ -8,8 +8,8 @@
 namespace onnxport {
 
 // See TorchInterface::evaluate.
-std::vector<RuntimeValue> evaluate_graph(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
-                                         const TorchInterface::Observer& observer,
-                                         const TorchInterface::Fallback& fallback);
+std::vector<Argument> evaluate_graph(const ir::Graph& graph, const std::vector<Argument>& inputs,
+                                     const TorchInterface::Observer& observer,
+                                     const TorchInterface::Fallback& fallback);
 
 }  // namespace onnxport

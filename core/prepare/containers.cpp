@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/argument/scalars.h"
 #include "core/prepare/aliases.h"
 #include "core/prepare/functionalize.h"
 
@@ -11,9 +12,7 @@ namespace onnxport {
 namespace {
 
 std::optional<size_t> position(std::optional<int64_t> index, size_t size) {
-  const auto count = static_cast<int64_t>(size);
-  if (!index || *index < -count || *index >= count) return std::nullopt;
-  return static_cast<size_t>(*index < 0 ? *index + count : *index);
+  return index ? resolve_index(*index, size) : std::nullopt;
 }
 
 // Dicts are kept as key, value, key, value. Keys that are no constants could be anything.
@@ -28,10 +27,7 @@ Entry find_key(const std::vector<ir::Value*>& elements, const ir::Value* key) {
   for (size_t i = 0; i + 1 < elements.size(); i += 2) {
     const ir::AttributeValue* has = constant_value(elements[i]);
     if (has == nullptr) return {};
-    const auto *a = std::get_if<std::string>(wanted), *b = std::get_if<std::string>(has);
-    const auto *x = std::get_if<int64_t>(wanted), *y = std::get_if<int64_t>(has);
-    if ((a != nullptr && b != nullptr && *a == *b) || (x != nullptr && y != nullptr && *x == *y))
-      return {true, i + 1};
+    if (equal(to_argument(*wanted), to_argument(*has))) return {true, i + 1};
   }
   return {true, elements.size()};
 }

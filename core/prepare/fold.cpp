@@ -7,26 +7,16 @@
 #include <utility>
 #include <vector>
 
+#include "core/argument/scalars.h"
+#include "core/argument/torch_operators.h"
+#include "core/ir/regions.h"
 #include "core/prepare/aliases.h"
 #include "core/prepare/clone.h"
 #include "core/prepare/node_facts.h"
-#include "core/prepare/scalars.h"
 
 namespace onnxport {
 
 namespace {
-
-constexpr int64_t kMaxTrips = 1024;
-constexpr size_t kMaxUnrolledNodes = 1u << 16;
-
-size_t count_nodes(const ir::Block& block) {
-  size_t count = 0;
-  for (const ir::Node* node : block) {
-    ++count;
-    for (const ir::Block* inner : node->blocks()) count += count_nodes(*inner);
-  }
-  return count;
-}
 
 bool writes_some_container(const ir::Block& block) {
   for (const ir::Node* node : block) {
@@ -63,7 +53,7 @@ class Folder {
     if (node.op() == "prim::If") return inline_branch(node) || walk_blocks(node);
     if (node.op() == "prim::Loop") return unroll(node) || walk_blocks(node);
     if (!node.blocks().empty()) return walk_blocks(node);
-    if (take_apart(node) || decide_identity(node) || decide_mode(node) || pass_through(node)) return false;
+    if (decide_identity(node) || decide_mode(node) || pass_through(node)) return false;
     evaluate(node);
     return false;
   }
@@ -89,10 +79,7 @@ class Folder {
     if (!condition && raises(*node.blocks()[0]) != raises(*node.blocks()[1]))
       condition = raises(*node.blocks()[1]);
     if (!condition) return false;
-    ir::Block& taken = *node.blocks()[*condition ? 0 : 1];
-    while (taken.first() != nullptr) graph_.move_before(&node, taken.first());
-    for (size_t i = 0; i < node.output_count(); ++i) node.output(i)->replace_all_uses_with(taken.result(i));
-    graph_.erase(&node);
+    ir::inline_block(graph_, node, *node.blocks()[*condition ? 0 : 1]);
     return true;
   }
 
@@ -102,9 +89,8 @@ class Folder {
     const auto entered = constant_bool(node.operand(1));
     const bool never = (trips && *trips <= 0) || (entered && !*entered);
     if (!never) {
-      if (!trips || !entered || *trips > kMaxTrips) return false;
-      if (!constant_bool(body.result(0)).value_or(false)) return false;
-      if (count_nodes(body) * static_cast<size_t>(*trips) > kMaxUnrolledNodes) return false;
+      if (!trips || !entered || !constant_bool(body.result(0)).value_or(false)) return false;
+      if (!ir::may_unroll(body, *trips)) return false;
     }
     std::vector<ir::Value*> carried;
     for (size_t i = 2; i < node.operand_count(); ++i) carried.push_back(node.operand(i));
@@ -149,34 +135,6 @@ class Folder {
     return true;
   }
 
-  bool replace(ir::Node& node, size_t output, ir::Value* value) {
-    if (value == nullptr) return false;
-    node.output(output)->replace_all_uses_with(value);
-    return true;
-  }
-
-  bool take_apart(ir::Node& node) {
-    const std::string_view op = node.op_text();
-    const bool unpack = op == "prim::ListUnpack" || op == "prim::TupleUnpack";
-    const bool item = op.starts_with("aten::__getitem__") || op == "prim::TupleIndex";
-    const bool length = op.starts_with("aten::len");
-    if ((!unpack && !item && !length) || node.operand_count() == 0) return false;
-    const ir::Node* made = construct(node.operand(0));
-    if (made == nullptr) return false;
-    const bool dict = made->op() == "prim::DictConstruct";
-    const auto size = static_cast<int64_t>(made->operand_count());
-    if (unpack) {
-      if (made->operand_count() != node.output_count()) return false;
-      for (size_t i = 0; i < node.output_count(); ++i) replace(node, i, made->operand(i));
-      return true;
-    }
-    if (length) return dict ? false : settle(node, Constant{size});
-    if (dict) return false;
-    const auto index = constant_int(node.operand(1));
-    if (!index || *index < -size || *index >= size) return false;
-    return replace(node, 0, made->operand(static_cast<size_t>(*index < 0 ? *index + size : *index)));
-  }
-
   // ---- questions ----
 
   static bool is_never_none(const ir::Value& value) {
@@ -213,14 +171,14 @@ class Folder {
     const bool is = node.op() == "aten::__is__";
     if ((!is && !(node.op() == "aten::__isnot__")) || node.operand_count() != 2) return false;
     const ir::Value *a = node.operand(0), *b = node.operand(1);
-    if (a != nullptr && a == b) return settle(node, Constant{is});
+    if (a != nullptr && a == b) return settle(node, Argument{is});
     if (a != nullptr && b != nullptr && is_tensor_of_its_own(*a) && is_tensor_of_its_own(*b))
-      return settle(node, Constant{!is});
+      return settle(node, Argument{!is});
     for (size_t i = 0; i < 2; ++i) {
       const ir::AttributeValue* none = constant_value(node.operand(i));
       const ir::Value* other = node.operand(1 - i);
       if (none == nullptr || !std::holds_alternative<std::monostate>(*none) || other == nullptr) continue;
-      if (is_never_none(*other)) return settle(node, Constant{!is});
+      if (is_never_none(*other)) return settle(node, Argument{!is});
     }
     return false;
   }
@@ -231,103 +189,113 @@ class Folder {
         "aten::is_autocast_enabled", "aten::is_autocast_cpu_enabled", "aten::is_grad_enabled",
         "aten::_get_tracing_state",  "aten::has_torch_function",      "aten::_is_tracing"};
     if (node.output_count() != 1) return false;
-    if (node.op() == "aten::is_scripting") return settle(node, Constant{true});
+    if (node.op() == "aten::is_scripting") return settle(node, Argument{true});
     if (std::find(kOff.begin(), kOff.end(), node.op_text()) == kOff.end()) return false;
-    return settle(node, Constant{false});
+    return settle(node, Argument{false});
   }
 
   bool pass_through(ir::Node& node) {
-    static constexpr std::array<std::string_view, 3> kSame = {
-        "prim::unchecked_cast", "prim::unchecked_unwrap_optional", "aten::_unwrap_optional"};
-    if (std::find(kSame.begin(), kSame.end(), node.op_text()) == kSame.end()) return false;
-    return node.operand_count() > 0 && replace(node, 0, node.operand(0));
+    if (!hands_operand_on(node.op_text()) || node.operand_count() == 0 || node.operand(0) == nullptr)
+      return false;
+    node.output()->replace_all_uses_with(node.operand(0));
+    return true;
   }
 
   // ---- evaluation ----
 
-  std::optional<Constant> known(const ir::Value* value, int depth = 0) {
-    if (const ir::AttributeValue* constant = constant_value(value)) return to_constant(*constant);
+  // A constant, the items of a list that does not change, or just the value.
+  Argument describe(ir::Value* value, int depth = 0) {
+    if (value == nullptr) return {};
+    const ir::AttributeValue* constant = constant_value(value);
+    if (constant != nullptr && !std::holds_alternative<ir::Tensor>(*constant)) return to_argument(*constant);
     const ir::Node* made = depth < kMaxDepth ? construct(value) : nullptr;
-    if (made == nullptr || made->operand_count() > kMaxItems) return std::nullopt;
-    std::vector<Constant> items;
-    for (size_t i = 0; i < made->operand_count(); ++i) {
-      auto item = known(made->operand(i), depth + 1);
-      if (!item) return std::nullopt;
-      items.push_back(std::move(*item));
-    }
-    if (!(made->op() == "prim::DictConstruct")) {
-      return Constant{ConstantList{std::move(items), made->op() == "prim::TupleConstruct"}};
-    }
-    ConstantDict dict;
-    for (size_t i = 0; i + 1 < items.size(); i += 2) {
-      const auto* key = items[i].as<std::string>();
-      if (key == nullptr) return std::nullopt;
-      dict.items.emplace_back(*key, std::move(items[i + 1]));
-    }
-    return Constant{std::move(dict)};
+    if (made == nullptr) return Argument::of(value);
+    const auto found = lists_.find(made);
+    if (found != lists_.end()) return found->second;
+    std::vector<Argument> items;
+    for (size_t i = 0; i < made->operand_count(); ++i) items.push_back(describe(made->operand(i), depth + 1));
+    using Form = ArgumentList::Form;
+    const Form form = made->op() == "prim::TupleConstruct"  ? Form::tuple
+                      : made->op() == "prim::DictConstruct" ? Form::dict
+                                                            : Form::list;
+    return lists_[made] = Argument::list_of(std::move(items), form);
   }
 
   void evaluate(ir::Node& node) {
     if (node.operand_count() == 0 || node.output_count() == 0 || written_operand(node) >= 0) return;
-    std::vector<Constant> arguments;
+    std::vector<Argument> arguments;
     for (size_t i = 0; i < node.operand_count(); ++i) {
-      auto argument = known(node.operand(i));
-      if (!argument) return;
-      arguments.push_back(std::move(*argument));
+      arguments.push_back(describe(node.operand(i)));
+      if (arguments[0].kind() == Argument::Kind::value)
+        return;  // of a tensor, or of a list nothing is known of
     }
-    auto result = evaluate_scalar(node.op_text(), arguments);
-    if (!result) return;
-    if (node.output_count() == 1) {
-      settle(node, *result);
-    } else if (result->list() != nullptr && result->list()->items.size() == node.output_count()) {
-      NodeMaker make(node);
-      for (size_t i = 0; i < node.output_count(); ++i) {
-        if (ir::Value* value = emit(result->list()->items[i], *node.output(i), make)) replace(node, i, value);
-      }
-    }
-  }
-
-  bool settle(ir::Node& node, const Constant& result) {
+    const auto results = evaluate_call(node.op_text(), arguments, node.output_count());
+    if (!results) return;
     NodeMaker make(node);
-    ir::Value* value = emit(result, *node.output(), make);
-    if (value != nullptr) value->set_name(node.output()->name());
-    return replace(node, 0, value);
+    for (size_t i = 0; i < node.output_count(); ++i) settle(*node.output(i), (*results)[i], make);
   }
 
-  // A constant node; constructs for what is no attribute, and for a list that is changed later.
-  ir::Value* emit(const Constant& constant, const ir::Value& like, NodeMaker& make) {
-    const bool list = constant.list() != nullptr;
-    if (!list || is_stable(like)) {
-      if (auto attribute = to_attribute(constant))
-        return make.constant(std::move(*attribute), type_of(constant, like));
+  bool settle(ir::Node& node, const Argument& result) {
+    NodeMaker make(node);
+    return settle(*node.output(), result, make);
+  }
+
+  bool settle(ir::Value& output, const Argument& result, NodeMaker& make) {
+    ir::Value* value = emit(result, output, make);
+    if (value == nullptr) return false;
+    if (result.value() == nullptr) value->set_name(output.name());
+    output.replace_all_uses_with(value);
+    return true;
+  }
+
+  // The value itself; a constant node; constructs for what is no attribute, and for a list that is changed later.
+  ir::Value* emit(const Argument& argument, const ir::Value& like, NodeMaker& make) {
+    if (argument.kind() == Argument::Kind::value) return argument.value();
+    const ArgumentList* list = argument.list();
+    if (list == nullptr || is_stable(like)) {
+      if (auto attribute = to_attribute(argument))
+        return make.constant(std::move(*attribute), type_of(argument, like));
     }
-    if (!list) return nullptr;
+    if (list == nullptr || list->form() == ArgumentList::Form::dict) return nullptr;
     std::vector<ir::Value*> items;
-    for (const Constant& item : constant.list()->items) {
+    for (const Argument& item : list->items()) {
+      if (item.kind() == Argument::Kind::value) {
+        items.push_back(item.value());
+        continue;
+      }
       auto attribute = to_attribute(item);
       if (!attribute) return nullptr;
       items.push_back(make.constant(std::move(*attribute), type_of(item, like)));
     }
-    const char* op = constant.list()->tuple ? "prim::TupleConstruct" : "prim::ListConstruct";
-    return make.node(op, items, nullptr, 1, like.type())->output();
+    const bool tuple = list->form() == ArgumentList::Form::tuple;
+    return make.node(tuple ? "prim::TupleConstruct" : "prim::ListConstruct", items, nullptr, 1, like.type())
+        ->output();
   }
 
-  static ir::Type type_of(const Constant& constant, const ir::Value& like) {
-    if (constant.as<int64_t>() != nullptr) return ir::Type::integer();
-    if (constant.as<double>() != nullptr) return ir::Type::real();
-    if (constant.as<bool>() != nullptr) return ir::Type::boolean();
-    if (constant.as<std::string>() != nullptr) return ir::Type::string();
-    if (constant.is_none()) return ir::Type::none();
-    return like.type();
+  static ir::Type type_of(const Argument& constant, const ir::Value& like) {
+    switch (constant.kind()) {
+      case Argument::Kind::integer:
+        return ir::Type::integer();
+      case Argument::Kind::real:
+        return ir::Type::real();
+      case Argument::Kind::boolean:
+        return ir::Type::boolean();
+      case Argument::Kind::string:
+        return ir::Type::string();
+      case Argument::Kind::none:
+        return ir::Type::none();
+      default:
+        return like.type();
+    }
   }
 
-  static constexpr size_t kMaxItems = 4096;
   static constexpr size_t kMaxUses = 4096;
   static constexpr int kMaxDepth = 8;
 
   ir::Graph& graph_;
   bool frozen_;  // no list or dict changes anywhere
   std::unordered_map<const ir::Value*, bool> stable_;
+  std::unordered_map<const ir::Node*, Argument> lists_;  // constructs that were described
 };
 
 }  // namespace

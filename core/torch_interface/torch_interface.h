@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/argument/argument.h"
 #include "core/ir/custom_schemas.h"
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
@@ -49,17 +50,7 @@ struct Captured {
   std::shared_future<void> weights_checked;
 };
 
-// One argument or result while evaluating: a tensor, a number, None, or a list of those.
-struct RuntimeValue {
-  enum class Kind { none, tensor, integer, real, boolean, string, list } kind = Kind::none;
-  ir::Tensor tensor;  // contiguous
-  int64_t integer = 0;
-  double real = 0;
-  std::string string;
-  std::vector<RuntimeValue> items;
-};
-
-// A composite operator split into smaller ones: a torch graph whose inputs are the operator's tensor
+// A composite operator as smaller ones: a torch graph whose inputs are the operator's tensor
 // arguments (in schema order, list elements flattened, None skipped) followed by one int per entry of `dims`.
 struct Decomposition {
   std::unique_ptr<ir::Graph> graph;
@@ -71,14 +62,6 @@ struct Decomposition {
   std::vector<std::string> notes;  // stand-ins that were used, for --verbose
 };
 
-struct DecomposeArgument {
-  // Exactly one: a tensor type with concrete or symbolic dims, a list of those, or a constant.
-  std::optional<ir::Type> tensor;
-  std::vector<DecomposeArgument> list;
-  bool is_list = false;
-  ir::AttributeValue constant;
-};
-
 class TorchInterface {
  public:
   virtual ~TorchInterface() = default;
@@ -86,22 +69,23 @@ class TorchInterface {
   // Loads and imports a TorchScript file. Throws Error I1xx, T5xx.
   virtual Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) = 0;
 
-  // Splits one call of a composite operator by recording its kernel on meta tensors at two or three hint
-  // sets. `arguments` parallel to the schema's. nullopt when the operator has no composite kernel; `why` then
-  // says so. Throws Error T5xx when the recordings differ or a number fits no expression of input dims.
-  virtual std::optional<Decomposition> split(
-      const ir::Schema& schema, const std::vector<DecomposeArgument>& arguments,
+  // Decomposes one call of a composite operator by recording its kernel on meta tensors at several hint sets.
+  // `arguments` are parallel to the schema's; of a value its type, with concrete or symbolic dims, is what counts.
+  // nullopt when the operator has no composite kernel; `why` then says so. Throws Error T5xx when the recordings
+  // differ or a number fits no expression of input dims.
+  virtual std::optional<Decomposition> decompose(
+      const ir::Schema& schema, const std::vector<Argument>& arguments,
       const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols, std::string& why) = 0;
 
   // Called with each value of the captured graph as it is computed; may be empty.
-  using Observer = std::function<void(const ir::Value&, const RuntimeValue&)>;
+  using Observer = std::function<void(const ir::Value&, const Argument&)>;
   // Called for an operator without a kernel: must fill the outputs, or return false (then Error V803).
-  using Fallback = std::function<bool(const ir::Node&, const std::vector<RuntimeValue>& arguments,
-                                      std::vector<RuntimeValue>& outputs)>;
+  using Fallback = std::function<bool(const ir::Node&, const std::vector<Argument>& arguments,
+                                      std::vector<Argument>& outputs)>;
   // Interprets a captured graph (torch dialect) with libtorch's kernels. `inputs` parallel to the graph's
   // inputs.
-  virtual std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
-                                             const Observer& observer, const Fallback& fallback) = 0;
+  virtual std::vector<Argument> evaluate(const ir::Graph& graph, const std::vector<Argument>& inputs,
+                                         const Observer& observer, const Fallback& fallback) = 0;
 };
 
 // Opens libonnxport_torch (beside libonnxport, ONNXPORT_TORCH_LIBRARY first) once per process. Throws Error

@@ -8,9 +8,8 @@ namespace onnxport {
 
 void Translator::translate_if(ir::Node& node) {
   const Argument condition = bound(node.operand(0));
-  if (condition.is_known() &&
-      (condition.kind == Argument::Kind::boolean || condition.kind == Argument::Kind::integer)) {
-    ir::Block& taken = *node.blocks()[condition.integer != 0 ? 0 : 1];
+  if (const auto known = condition.to_int()) {
+    ir::Block& taken = *node.blocks()[*known != 0 ? 0 : 1];
     translate_block(taken);
     for (size_t i = 0; i < node.output_count(); ++i) {
       if (poisoned_.contains(taken.result(i))) {
@@ -21,8 +20,8 @@ void Translator::translate_if(ir::Node& node) {
     }
     return;
   }
-  if (condition.kind != Argument::Kind::value) throw Error("T513", "the condition of an if is no bool");
-  emit_if(node, condition.value);
+  if (condition.value() == nullptr) throw Error("T513", "the condition of an if is no bool");
+  emit_if(node, condition.value());
 }
 
 ir::Block* Translator::emit_branch(ir::Block& source, std::vector<Argument>& results) {
@@ -54,11 +53,9 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
     return poison(node);
   }
   for (size_t i = 0; i < node.output_count(); ++i) {
-    const bool none =
-        (then_results[i].kind == Argument::Kind::none) != (else_results[i].kind == Argument::Kind::none);
-    const bool lengths = then_results[i].kind == Argument::Kind::list &&
-                         else_results[i].kind == Argument::Kind::list &&
-                         then_results[i].items.size() != else_results[i].items.size();
+    const bool none = then_results[i].is_none() != else_results[i].is_none();
+    const bool lengths = then_results[i].list() != nullptr && else_results[i].list() != nullptr &&
+                         then_results[i].list()->size() != else_results[i].list()->size();
     if (none || lengths) {
       builder_->rollback(mark);
       throw Error(
@@ -84,7 +81,7 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
       count);
   size_t next = 0;
   for (size_t i = 0; i < node.output_count(); ++i) {
-    if (then_results[i].is_known() && same_known(then_results[i], else_results[i])) {
+    if (then_results[i].is_known() && identical(then_results[i], else_results[i])) {
       rebuild(then_results[i], outputs, next);  // steps over its outputs, which dead code removal drops
       bindings_[node.output(i)] = then_results[i];
       continue;

@@ -8,95 +8,51 @@
 namespace onnxport {
 namespace {
 
-DecomposeArgument describe(const Argument& bound) {
-  DecomposeArgument out;
-  switch (bound.kind) {
-    case Argument::Kind::value:
-    case Argument::Kind::sequence: {
-      ir::Type type = bound.value->type();
-      if (type.stands_for_complex() && type.shape()) {  // as torch sees it
-        ir::Shape shape = *type.shape();
-        shape.pop_back();
-        type = ir::Type::tensor(type.dtype() == ir::DType::f64 ? ir::DType::c128 : ir::DType::c64,
-                                std::move(shape));
-      }
-      out.tensor = std::move(type);
-      break;
-    }
-    case Argument::Kind::list:
-      out.is_list = true;
-      for (const Argument& item : bound.items) out.list.push_back(describe(item));
-      break;
-    case Argument::Kind::integer:
-      out.constant = bound.integer;
-      break;
-    case Argument::Kind::boolean:
-      out.constant = bound.integer != 0;
-      break;
-    case Argument::Kind::real:
-      out.constant = bound.real;
-      break;
-    case Argument::Kind::string:
-      out.constant = bound.string;
-      break;
-    case Argument::Kind::dtype:
-      out.constant = static_cast<ir::DType>(bound.integer);
-      break;
-    case Argument::Kind::complex_number:
-      out.constant = std::complex<double>(bound.real, bound.imaginary);
-      break;
-    case Argument::Kind::none:
-      break;
-  }
-  return out;
-}
-
-void add_to_key(const DecomposeArgument& argument, std::string& key) {
+// What the recording depends on: types of values, contents of constants.
+void add_to_key(const Argument& argument, std::string& key) {
   key += '|';
-  if (argument.tensor) {
-    key += argument.tensor->text();
-  } else if (argument.is_list) {
-    key += '[';
-    for (const DecomposeArgument& item : argument.list) add_to_key(item, key);
-    key += ']';
-  } else if (const auto* i = std::get_if<int64_t>(&argument.constant)) {
-    key += "i" + std::to_string(*i);
-  } else if (const auto* b = std::get_if<bool>(&argument.constant)) {
-    key += *b ? "true" : "false";
-  } else if (const auto* d = std::get_if<double>(&argument.constant)) {
+  key += static_cast<char>('a' + static_cast<int>(argument.kind()));
+  if (argument.value() != nullptr) {
+    key += torch_type(argument.value()->type()).text();
+  } else if (const auto i = argument.to_int()) {
+    key += std::to_string(*i);
+  } else if (const auto* d = argument.as<double>()) {
     key.append(reinterpret_cast<const char*>(d), sizeof *d);
-  } else if (const auto* s = std::get_if<std::string>(&argument.constant)) {
-    key += "s" + *s;
-  } else if (const auto* t = std::get_if<ir::DType>(&argument.constant)) {
-    key += "t" + std::to_string(static_cast<int>(*t));
-  } else if (const auto* c = std::get_if<std::complex<double>>(&argument.constant)) {
+  } else if (const auto* s = argument.as<std::string>()) {
+    key += std::to_string(s->size()) + ':' + *s;
+  } else if (const auto* t = argument.as<ir::DType>()) {
+    key += std::to_string(static_cast<int>(*t));
+  } else if (const auto* c = argument.as<std::complex<double>>()) {
     key.append(reinterpret_cast<const char*>(c), sizeof *c);
+  } else if (argument.list() != nullptr) {
+    for (const Argument& item : argument.items()) add_to_key(item, key);
+    key += ']';
   }
 }
 
 void collect_tensors(const Argument& bound, std::vector<Argument>& out) {
-  if (bound.kind == Argument::Kind::value || bound.kind == Argument::Kind::sequence) out.push_back(bound);
-  for (const Argument& item : bound.items) collect_tensors(item, out);
+  if (bound.value() != nullptr) out.push_back(bound);
+  for (const Argument& item : bound.items()) collect_tensors(item, out);
 }
 
 }  // namespace
 
 std::shared_ptr<Decomposition> Translator::recorded(const ir::Schema& schema,
-                                                    const std::vector<DecomposeArgument>& arguments,
+                                                    const std::vector<Argument>& arguments,
                                                     std::string& why) {
   std::string key = schema.qualified_name();
-  for (const DecomposeArgument& a : arguments) add_to_key(a, key);
+  for (const Argument& a : arguments) add_to_key(a, key);
   const auto found = decompositions_.find(key);
   if (found != decompositions_.end()) return found->second;
-  std::optional<Decomposition> made = torch_interface().split(schema, arguments, target_->symbols, why);
+  std::optional<Decomposition> made = torch_interface().decompose(schema, arguments, target_->symbols, why);
   if (!made) return nullptr;
   // Kernels write in place as they please; what is translated does not.
   prepare(*made->graph, State::drop, notes_);
   return decompositions_[key] = std::make_shared<Decomposition>(std::move(*made));
 }
 
-bool Translator::split(ir::Node& node, const std::vector<Argument>& arguments,
-                       std::vector<std::string>& reasons) {
+bool Translator::decompose(ir::Node& node, const std::vector<Argument>& arguments,
+                           std::vector<std::string>& reasons) {
   constexpr int kMaxDepth = 16;  // composites of composites; a cycle would be a defect of libtorch
   const ir::Schema* schema = schema_of(node);
   if (schema == nullptr || !node.op_text().starts_with("aten::") || decompose_depth_ >= kMaxDepth)
@@ -104,14 +60,10 @@ bool Translator::split(ir::Node& node, const std::vector<Argument>& arguments,
   // A kernel that calls the operator again, on other arguments at best, does not split it.
   const std::string name = schema->qualified_name();
   if (std::find(decomposing_.begin(), decomposing_.end(), name) != decomposing_.end()) return false;
-  std::vector<DecomposeArgument> described;
   std::vector<Argument> tensors;
-  for (const Argument& b : arguments) {
-    described.push_back(describe(b));
-    collect_tensors(b, tensors);
-  }
+  for (const Argument& b : arguments) collect_tensors(b, tensors);
   std::string why;
-  const std::shared_ptr<Decomposition> parts = recorded(*schema, described, why);
+  const std::shared_ptr<Decomposition> parts = recorded(*schema, arguments, why);
   if (parts == nullptr) {
     if (!why.empty() && !reasons.empty()) reasons.push_back("splitting: " + why);
     return false;
@@ -123,7 +75,8 @@ bool Translator::split(ir::Node& node, const std::vector<Argument>& arguments,
   size_t at = 0;
   for (const Argument& b : tensors) bindings_[body.parameters()[at++]] = b;
   for (const Decomposition::DimInput& d : parts->dims) {
-    Argument size = Argument::of(builder_->dim(tensors[d.tensor].value, static_cast<int64_t>(d.axis)), true);
+    Argument size =
+        Argument::of(builder_->dim(tensors[d.tensor].value(), static_cast<int64_t>(d.axis)), true);
     bind(body.parameters()[at++], settled(std::move(size), ir::Type::integer()));
   }
   const ir::Provenance* outer = outer_provenance_;

@@ -1,12 +1,11 @@
 // A loop of known length is unrolled; any other becomes ONNX's Loop, and what goes over a tensor's first axis
 // its Scan.
+#include "core/ir/regions.h"
 #include "core/translate/region_values.h"
 #include "core/translate/translator.h"
 
 namespace onnxport {
 namespace {
-
-constexpr int64_t kMaxUnrolled = 4096;
 
 // Whether the type that held before an iteration says as much as it may of `after`.
 bool holds(const ir::Type& before, const ir::Type& after) {
@@ -33,21 +32,15 @@ void Translator::translate_loop(ir::Node& node) {
 bool Translator::unroll_loop(ir::Node& node) {
   const Argument trips = bound(node.operand(0));
   Argument condition = bound(node.operand(1));
-  if (trips.kind != Argument::Kind::integer || !condition.is_known()) return false;
+  if (trips.as<int64_t>() == nullptr || !condition.is_known()) return false;
   ir::Block& body = *node.blocks()[0];
-  const bool counted =
-      body.result(0)->producer() != nullptr && body.result(0)->producer()->op() == "prim::Constant";
-  if (!counted && trips.integer > kMaxUnrolled) return false;  // a while loop: its condition decides
-  if (trips.integer > kMaxUnrolled) {
-    throw Error("T514", "a loop of " + std::to_string(trips.integer) +
-                            " iterations is not unrolled (the limit is " + std::to_string(kMaxUnrolled) +
-                            ")");
-  }
+  // A longer loop, and a while loop whose condition decides, stay loops.
+  if (!ir::may_unroll(body, *trips.as<int64_t>())) return false;
   std::vector<Argument> carried;
   for (size_t i = 2; i < node.operand_count(); ++i) carried.push_back(bound(node.operand(i)));
   const GraphBuilder::Mark mark = builder_->mark();
-  for (int64_t trip = 0; trip < trips.integer && condition.integer != 0; ++trip) {
-    bind(body.parameters()[0], Argument::of_int(trip));
+  for (int64_t trip = 0; trip < *trips.as<int64_t>() && condition.to_int().value_or(0) != 0; ++trip) {
+    bind(body.parameters()[0], Argument{trip});
     for (size_t i = 0; i < carried.size(); ++i) bind(body.parameters()[i + 1], carried[i]);
     const size_t failures = errors_.size();
     translate_block(body);
@@ -108,8 +101,8 @@ std::vector<ir::Value*> Translator::body_results(ir::Block& body, const Carried&
   for (size_t i = 0; i < body.result_count(); ++i) {
     const Argument& result = bound(body.result(i));
     const bool is_carried = i >= first && i - first < carried.bounds.size();
-    if (is_carried && result.kind == Argument::Kind::list &&
-        result.items.size() != carried.bounds[i - first].items.size()) {
+    if (is_carried && result.list() != nullptr &&
+        result.items().size() != carried.bounds[i - first].items().size()) {
       throw Error("T514", "a list grows in a loop that runs at run time", {},
                   "collect into a tensor of fixed size, or make the number of iterations a constant");
     }

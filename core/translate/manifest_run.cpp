@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/builder/materialize.h"
 #include "core/host/context.h"
 #include "core/plugin/function_names.h"
 #include "core/plugin/manifest_mapping.h"
@@ -46,15 +47,15 @@ class ManifestRun {
       inputs.push_back(value(name));
       return;
     }
-    if (b.kind == Argument::Kind::none) return;
-    if (b.kind != Argument::Kind::list)
+    if (b.is_none()) return;
+    if (b.list() == nullptr)
       throw Declined{"how many tensors the list '" + name +
                      "' holds is known at run time only: a library can map that"};
-    for (const Argument& item : b.items) inputs.push_back(checked(materialize(item, builder_), item, name));
+    for (const Argument& item : b.items()) inputs.push_back(checked(materialize(item, builder_), item, name));
   }
 
   ir::Value* checked(ir::Value* v, const Argument& b, std::string_view name) const {
-    if (v == nullptr && b.kind != Argument::Kind::none)
+    if (v == nullptr && !b.is_none())
       throw Declined{"argument '" + std::string(name) + "' has no ONNX form"};
     if (v != nullptr && v->type().stands_for_complex()) throw Declined{"does not take complex tensors"};
     return v;
@@ -70,40 +71,40 @@ class ManifestRun {
     const Argument& b = argument(name);
     const std::string& type = schema_->arguments[static_cast<size_t>(schema_->find(name))].type;
     const bool real = type.starts_with("float");
-    const auto number = [](const Argument& n) {
-      return n.kind == Argument::Kind::real ? n.real : static_cast<double>(n.integer);
-    };
-    const auto whole = [](const Argument& n) {
-      return n.kind == Argument::Kind::integer || n.kind == Argument::Kind::boolean;
-    };
-    switch (b.kind) {
+    switch (b.kind()) {
       case Argument::Kind::integer:
-        return real ? ir::AttributeValue(number(b)) : ir::AttributeValue(b.integer);
+        return real ? ir::AttributeValue(*b.to_real()) : ir::AttributeValue(*b.to_int());
       case Argument::Kind::boolean:
+        return *b.to_int();
       case Argument::Kind::dtype:
-        return b.integer;
+        return static_cast<int64_t>(*b.as<ir::DType>());
       case Argument::Kind::real:
-        return b.real;
       case Argument::Kind::string:
-        return b.string;
-      case Argument::Kind::list: {
-        if (!real && std::all_of(b.items.begin(), b.items.end(), whole)) {
-          std::vector<int64_t> out;
-          for (const Argument& n : b.items) out.push_back(n.integer);
-          return out;
-        }
-        if (!std::all_of(b.items.begin(), b.items.end(),
-                         [&](const Argument& n) { return whole(n) || n.kind == Argument::Kind::real; }))
-          break;
-        std::vector<double> out;
-        for (const Argument& n : b.items) out.push_back(number(n));
-        return out;
-      }
+        return *to_attribute(b);
+      case Argument::Kind::list:
+        if (auto numbers = numbers_of(b.items(), real)) return std::move(*numbers);
+        break;
       default:
         break;
     }
     throw Declined{"argument '" + std::string(name) +
                    "' is known at run time only and cannot be an attribute"};
+  }
+
+  // Ints as long as all are, else floats; nullopt when an item is no number that is known now.
+  static std::optional<ir::AttributeValue> numbers_of(std::span<const Argument> items, bool real) {
+    if (!real &&
+        std::all_of(items.begin(), items.end(), [](const Argument& n) { return n.to_int().has_value(); })) {
+      std::vector<int64_t> out;
+      for (const Argument& n : items) out.push_back(*n.to_int());
+      return out;
+    }
+    std::vector<double> out;
+    for (const Argument& n : items) {
+      if (!n.to_real()) return std::nullopt;
+      out.push_back(*n.to_real());
+    }
+    return out;
   }
 
   // ---- one node ----
@@ -115,7 +116,7 @@ class ManifestRun {
       if (a.argument.empty()) {
         attributes.push_back(builder_.attribute(
             a.name, std::visit([](const auto& v) { return ir::AttributeValue(v); }, a.literal)));
-      } else if (argument(a.argument).kind != Argument::Kind::none) {
+      } else if (!argument(a.argument).is_none()) {
         attributes.push_back(builder_.attribute(a.name, attribute(a.argument)));
       }
     }
@@ -170,13 +171,13 @@ class ManifestRun {
     const size_t dot = symbol.find('.');
     const Argument& b = argument(symbol.substr(0, dot));
     if (dot == std::string_view::npos) {
-      return b.kind == Argument::Kind::integer ? ir::Dim(b.integer) : builder_.fresh_dim();
+      return b.as<int64_t>() != nullptr ? ir::Dim(*b.as<int64_t>()) : builder_.fresh_dim();
     }
     size_t axis = 0;
     const std::string_view digits = symbol.substr(dot + 1);
     const bool good = std::from_chars(digits.data(), digits.data() + digits.size(), axis).ec == std::errc();
     const auto* shape =
-        b.kind == Argument::Kind::value && b.value->type().shape() ? &*b.value->type().shape() : nullptr;
+        b.value() != nullptr && b.value()->type().shape() ? &*b.value()->type().shape() : nullptr;
     if (shape == nullptr) return builder_.fresh_dim();
     if (!good || axis >= shape->size()) {
       throw Declined{"the result's size " + std::string(symbol) + " is beyond the " +
@@ -239,7 +240,7 @@ std::vector<Argument> as_results(const std::vector<ir::Value*>& outputs, const C
         std::min(call.outputs.size() > i ? call.outputs.size() - i - 1 : 0, outputs.size() - at);
     std::vector<Argument> items;
     for (; at + after < outputs.size(); ++at) items.push_back(single(outputs[at]));
-    out.push_back(Argument::of_list(std::move(items)));
+    out.push_back(Argument::list_of(std::move(items)));
   }
   for (; at < outputs.size(); ++at) out.push_back(single(outputs[at]));
   return out;
@@ -255,6 +256,8 @@ Outcome run_manifest_mapping(const Candidate& candidate, const Call& call, Graph
   try {
     std::vector<std::string> notes;
     out.results = as_results(ManifestRun(candidate, call, builder, registry).run(notes), call);
+    if (std::string wrong = wrong_results(out.results, call); !wrong.empty())
+      throw Error("T505", std::move(wrong), {}, "correct the mapping, or the operator's schema");
     for (std::string& note : notes) out.notes.push_back({Severity::note, "", std::move(note), {}, ""});
     out.status = Outcome::Status::done;
     return out;

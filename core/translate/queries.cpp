@@ -1,97 +1,107 @@
 // Questions a model asks about types: rank, sizes, element type, device. The type answers; nothing is
 // computed.
+#include <unordered_map>
+
 #include "core/translate/translator.h"
 
 namespace onnxport {
 namespace {
 
-// The element type a torch program sees.
-ir::DType torch_dtype(const ir::Type& type) {
-  if (!type.stands_for_complex()) return type.dtype();
-  return type.dtype() == ir::DType::f64 ? ir::DType::c128 : ir::DType::c64;
-}
-
-int torch_rank(const ir::Type& type) {
-  return type.rank() < 0 ? -1 : type.rank() - (type.stands_for_complex() ? 1 : 0);
-}
-
-// Properties that are the same for every tensor an export meets: dense, on the CPU, without gradients.
-std::optional<bool> constant_property(std::string_view op) {
-  for (std::string_view name :
-       {"prim::is_cuda", "prim::is_xpu", "prim::is_mkldnn", "prim::is_sparse", "prim::is_nested",
-        "prim::is_quantized", "prim::is_meta", "prim::is_vulkan", "prim::is_mps", "prim::requires_grad",
-        "aten::is_conj", "aten::is_neg", "aten::is_inference"}) {
-    if (op == name) return false;
-  }
-  if (op == "prim::is_cpu" || op == "aten::is_contiguous") return true;
-  return std::nullopt;
+// What is the same for every tensor an export meets: dense, on the CPU, without gradients.
+const Argument* constant_answer(std::string_view op) {
+  static const Argument kNo{false};
+  static const Argument kYes{true};
+  static const Argument kCpu{std::string("cpu")};
+  static const Argument kStrided{int64_t{0}};
+  static const std::unordered_map<std::string_view, const Argument*> kAnswers = {
+      {"prim::is_cuda", &kNo},
+      {"prim::is_xpu", &kNo},
+      {"prim::is_mkldnn", &kNo},
+      {"prim::is_sparse", &kNo},
+      {"prim::is_nested", &kNo},
+      {"prim::is_quantized", &kNo},
+      {"prim::is_meta", &kNo},
+      {"prim::is_vulkan", &kNo},
+      {"prim::is_mps", &kNo},
+      {"prim::requires_grad", &kNo},
+      {"aten::is_conj", &kNo},
+      {"aten::is_neg", &kNo},
+      {"aten::is_inference", &kNo},
+      {"prim::is_cpu", &kYes},
+      {"aten::is_contiguous", &kYes},
+      {"prim::device", &kCpu},
+      {"prim::type", &kCpu} /* of a device */,
+      {"prim::layout", &kStrided},
+  };
+  const auto found = kAnswers.find(op);
+  return found == kAnswers.end() ? nullptr : found->second;
 }
 
 }  // namespace
 
+// The size of an axis, counted as torch counts them: a number where it is known.
+Argument Translator::size_of_axis(ir::Value* x, int64_t axis) {
+  return settled(Argument::of(builder_->dim(x, axis), true), ir::Type::integer());
+}
+
+std::optional<Argument> Translator::query_dtype(ir::Node& node, const Tensor& x) {
+  if (x.type.dtype() == ir::DType::undefined) return std::nullopt;
+  if (node.op() == "prim::dtype") return Argument{x.type.dtype()};
+  if (node.op() == "aten::is_complex") return Argument{ir::is_complex(x.type.dtype())};
+  return Argument{ir::is_floating(x.type.dtype())};
+}
+
+std::optional<Argument> Translator::query_rank(ir::Node& /*node*/, const Tensor& x) {
+  if (x.type.rank() < 0) return std::nullopt;
+  return Argument{static_cast<int64_t>(x.type.rank())};
+}
+
+std::optional<Argument> Translator::query_sizes(ir::Node& /*node*/, const Tensor& x) {
+  if (x.type.rank() < 0) return std::nullopt;
+  std::vector<Argument> sizes;
+  for (int axis = 0; axis < x.type.rank(); ++axis) sizes.push_back(size_of_axis(x.value, axis));
+  return Argument::list_of(std::move(sizes));
+}
+
+std::optional<Argument> Translator::query_length(ir::Node& /*node*/, const Tensor& x) {
+  if (x.type.rank() < 0) return std::nullopt;
+  if (x.type.rank() == 0) throw Error("T512", "len() of a 0-d tensor");
+  return size_of_axis(x.value, 0);
+}
+
+std::optional<Argument> Translator::query_size(ir::Node& node, const Tensor& x) {
+  const int rank = x.type.rank();
+  if (rank < 0 || node.operand_count() != 2) return std::nullopt;
+  const Argument axis = argument_of(node, 1);
+  if (axis.as<int64_t>() == nullptr) return std::nullopt;
+  const int64_t asked = *axis.as<int64_t>();
+  const int64_t at = asked < 0 ? asked + rank : asked;
+  if (at < 0 || at >= rank)
+    throw Error("T512",
+                "axis " + std::to_string(asked) + " of a tensor of " + std::to_string(rank) + " dimensions");
+  return size_of_axis(x.value, at);
+}
+
 bool Translator::translate_query(ir::Node& node) {
-  const std::string_view op = node.op_text();
-  if (node.operand_count() == 0 || node.operand(0) == nullptr || node.output_count() != 1) return false;
-  if (const auto property = constant_property(op)) {
-    bind(node.output(), Argument::of_bool(*property));
-    return true;
-  }
-  if (op == "prim::device") {
-    bind(node.output(), Argument::of_string("cpu"));
-    return true;
-  }
-  if (op == "prim::type") {  // of a device
-    bind(node.output(), Argument::of_string("cpu"));
-    return true;
-  }
-  if (op == "prim::layout") {
-    bind(node.output(), Argument::of_int(0));  // strided
-    return true;
-  }
-  const Argument& first = bound(node.operand(0));
-  if (first.kind != Argument::Kind::value) return false;
-  ir::Value* x = first.value;
-  const ir::Type& type = x->type();
-  if (!type.is_tensor()) return false;
-
-  if (type.dtype() != ir::DType::undefined) {
-    const ir::DType dtype = torch_dtype(type);
-    if (op == "prim::dtype") return bind(node.output(), Argument::of_dtype(dtype)), true;
-    if (op == "aten::is_floating_point")
-      return bind(node.output(), Argument::of_bool(ir::is_floating(dtype))), true;
-    if (op == "aten::is_complex") return bind(node.output(), Argument::of_bool(ir::is_complex(dtype))), true;
-  }
-  const int rank = torch_rank(type);
-  if (rank < 0) return false;
-  if (op == "aten::dim" || op == "prim::dim") return bind(node.output(), Argument::of_int(rank)), true;
-
-  const auto size_of_axis = [&](int64_t axis) {
-    Argument b = Argument::of(builder_->dim(x, axis), true);
-    return settled(std::move(b), ir::Type::integer());
+  using Handler = std::optional<Argument> (Translator::*)(ir::Node&, const Tensor&);
+  static const std::unordered_map<std::string_view, Handler> kHandlers = {
+      {"prim::dtype", &Translator::query_dtype},      {"aten::is_floating_point", &Translator::query_dtype},
+      {"aten::is_complex", &Translator::query_dtype}, {"aten::dim", &Translator::query_rank},
+      {"prim::dim", &Translator::query_rank},         {"aten::size", &Translator::query_sizes},
+      {"aten::sym_size", &Translator::query_sizes},   {"prim::shape", &Translator::query_sizes},
+      {"aten::len", &Translator::query_length},       {"aten::len.Tensor", &Translator::query_length},
+      {"aten::size.int", &Translator::query_size},    {"aten::sym_size.int", &Translator::query_size},
   };
-  if (op == "aten::size" || op == "aten::sym_size" || op == "prim::shape") {
-    std::vector<Argument> sizes;
-    for (int axis = 0; axis < rank; ++axis) sizes.push_back(size_of_axis(axis));
-    bindings_[node.output()] = Argument::of_list(std::move(sizes));
-    return true;
-  }
-  if (op == "aten::len.Tensor" || op == "aten::len") {
-    if (rank == 0) throw Error("T512", "len() of a 0-d tensor");
-    bindings_[node.output()] = size_of_axis(0);
-    return true;
-  }
-  if ((op == "aten::size.int" || op == "aten::sym_size.int") && node.operand_count() == 2) {
-    const Argument& axis = bound(node.operand(1));
-    if (axis.kind != Argument::Kind::integer) return false;
-    const int64_t at = axis.integer < 0 ? axis.integer + rank : axis.integer;
-    if (at < 0 || at >= rank) {
-      throw Error("T512", "axis " + std::to_string(axis.integer) + " of a tensor of " + std::to_string(rank) +
-                              " dimensions");
-    }
-    bindings_[node.output()] = size_of_axis(at);
-    return true;
-  }
-  return false;
+  if (node.operand_count() == 0 || node.operand(0) == nullptr || node.output_count() != 1) return false;
+  if (const Argument* answer = constant_answer(node.op_text())) return bind(node.output(), *answer), true;
+  const auto handler = kHandlers.find(node.op_text());
+  if (handler == kHandlers.end()) return false;
+  ir::Value* value = bound(node.operand(0)).value();
+  if (value == nullptr || !value->type().is_tensor()) return false;
+  std::optional<Argument> answer = (this->*handler->second)(node, {value, torch_type(value->type())});
+  if (!answer) return false;
+  bindings_[node.output()] = std::move(*answer);
+  return true;
 }
 
 }  // namespace onnxport

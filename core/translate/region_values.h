@@ -6,16 +6,13 @@
 #include <span>
 #include <vector>
 
+#include "core/argument/argument.h"
 #include "core/builder/graph_builder.h"
-#include "core/host/host.h"
 
 namespace onnxport {
 
 // What holds for both: equal dims stay, others are open. nullopt when element types or ranks differ.
 std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, GraphBuilder& builder);
-
-// Both known now, and equal.
-bool same_known(const Argument& a, const Argument& b);
 
 // Appends the values inside, in order; false when something inside has no ONNX form (a string, a dtype) and
 // so cannot be carried into or out of a region.

@@ -80,18 +80,15 @@ void Translator::translate_inputs() {
 }
 
 std::vector<ir::Value*> Translator::flat_values(const Argument& bound) {
-  if (bound.kind != Argument::Kind::list) return {result_value(bound)};
+  if (bound.list() == nullptr) return {result_value(bound)};
   std::vector<ir::Value*> out;
-  for (const Argument& item : bound.items) {
+  for (const Argument& item : bound.items()) {
     for (ir::Value* v : flat_values(item)) out.push_back(v);
   }
   return out;
 }
 
-ir::Value* Translator::result_value(const Argument& bound) {
-  if (bound.kind == Argument::Kind::none) return nullptr;
-  return materialize(bound, *builder_);
-}
+ir::Value* Translator::result_value(const Argument& bound) { return materialize(bound, *builder_); }
 
 void Translator::refuse_rank(const std::string& result) {
   errors_.push_back({Severity::error,
@@ -189,17 +186,13 @@ void Translator::translate_node(ir::Node& node) {
   if (node.op() == "prim::Scan") return translate_scan(node);
   if (translate_structure(node) || translate_query(node)) return;
 
-  std::vector<Argument> arguments;
-  arguments.reserve(node.operand_count());
-  for (size_t i = 0; i < node.operand_count(); ++i) {
-    arguments.push_back(node.operand(i) == nullptr ? Argument{} : bound(node.operand(i)));
-  }
-  if (fold_scalars(node, arguments)) return;
+  const std::vector<Argument> arguments = arguments_of(node);
+  if (evaluate(node, arguments)) return;
 
   std::vector<std::string> reasons;
   if (try_candidates(node, arguments, reasons)) return;
   const bool failed_outright = !reasons.empty() && reasons.back().starts_with('!');
-  if (!failed_outright && split(node, arguments, reasons)) return;
+  if (!failed_outright && decompose(node, arguments, reasons)) return;
 
   if (reasons.empty()) return report_unmapped(node);
   count(node, "", reasons);
@@ -246,7 +239,7 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arg
     if (outcome.status == Outcome::Status::done) {
       for (size_t i = 0; i < node.output_count(); ++i) {
         Argument result = i < outcome.results.size() ? std::move(outcome.results[i]) : Argument{};
-        if (result.kind == Argument::Kind::value) refine(*result.value, node.output(i)->type());
+        if (result.value() != nullptr) refine(*result.value(), node.output(i)->type());
         bind(node.output(i), std::move(result));
       }
       warn_of_result_types(node);
@@ -280,6 +273,17 @@ const Argument& Translator::bound(const ir::Value* value) {
               "this is a defect of onnxport: please report the model");
 }
 
+Argument Translator::argument_of(const ir::Node& node, size_t operand) {
+  return node.operand(operand) == nullptr ? Argument{} : bound(node.operand(operand));
+}
+
+std::vector<Argument> Translator::arguments_of(const ir::Node& node) {
+  std::vector<Argument> out;
+  out.reserve(node.operand_count());
+  for (size_t i = 0; i < node.operand_count(); ++i) out.push_back(argument_of(node, i));
+  return out;
+}
+
 ir::Value* Translator::initializer(const ir::Value& source) {
   ir::Value*& made = initializers_[&source];
   if (made != nullptr) return made;
@@ -302,18 +306,19 @@ ir::Value* Translator::initializer(const ir::Value& source) {
 }
 
 Argument Translator::settled(Argument bound, const ir::Type& type) {
-  if (bound.kind != Argument::Kind::value || !type.is_scalar()) return bound;
-  bound.is_number = true;
-  const ir::Tensor* constant = bound.value->constant();
+  ir::Value* value = bound.value();
+  if (value == nullptr || !type.is_scalar()) return bound;
+  bound = Argument::of(value, true);
+  const ir::Tensor* constant = value->constant();
   if (constant == nullptr || constant->count() != 1) return bound;
   if (const auto ints = constant->to_ints()) {
     switch (type.kind()) {
       case ir::Type::Kind::boolean:
-        return Argument::of_bool((*ints)[0] != 0);
+        return {(*ints)[0] != 0};
       case ir::Type::Kind::real:
-        return Argument::of_real(static_cast<double>((*ints)[0]));
+        return {static_cast<double>((*ints)[0])};
       default:
-        return Argument::of_int((*ints)[0]);
+        return {(*ints)[0]};
     }
   }
   if (const auto reals = constant->to_reals()) {
@@ -321,7 +326,7 @@ Argument Translator::settled(Argument bound, const ir::Type& type) {
     // again.
     if (constant->dtype() == ir::DType::f64 ||
         static_cast<double>(static_cast<float>((*reals)[0])) == (*reals)[0]) {
-      return Argument::of_real((*reals)[0]);
+      return {(*reals)[0]};
     }
   }
   return bound;
@@ -414,8 +419,8 @@ void Translator::warn_of_result_types(const ir::Node& node) {
   for (ir::Value* v : node.outputs()) {
     if (!v->type().is_tensor() || v->type().dtype() == ir::DType::undefined) continue;
     const auto found = bindings_.find(v);
-    if (found == bindings_.end() || found->second.kind != Argument::Kind::value) continue;
-    const ir::Type& made = found->second.value->type();
+    if (found == bindings_.end() || found->second.value() == nullptr) continue;
+    const ir::Type& made = found->second.value()->type();
     if (made.stands_for_complex() || !made.is_tensor()) continue;
     const bool same_dtype = made.dtype() == v->type().dtype();
     if (same_dtype && !differ(made, v->type())) continue;

@@ -10,7 +10,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/argument/argument.h"
 #include "core/builder/graph_builder.h"
+#include "core/builder/materialize.h"
 #include "core/host/host.h"
 #include "core/host/plugin_inference.h"
 #include "core/torch_interface/torch_interface.h"
@@ -45,13 +47,29 @@ class Translator {
   ir::Value* initializer(const ir::Value& source);
 
   // ---- what needs no mapping ----
+  // An operand as what it was bound to; none for an absent one.
+  Argument argument_of(const ir::Node& node, size_t operand);
+  std::vector<Argument> arguments_of(const ir::Node& node);
   // Containers and constants of the torch dialect (structure.cpp). False: not such a node.
   bool translate_structure(ir::Node& node);
-  bool translate_list_operator(ir::Node& node, const Argument& first);
-  // Questions about types: dim, size, dtype (queries.cpp).
+  bool translate_constant(ir::Node& node);
+  bool translate_construct(ir::Node& node, ArgumentList::Form form);
+  bool hand_on(ir::Node& node);
+  bool drop_effect(ir::Node& node);
+  bool number_to_tensor(ir::Node& node);
+  bool evaluate(ir::Node& node, const std::vector<Argument>& arguments);
+  // Questions about the type of a tensor (queries.cpp): its ONNX value, and its type as torch sees it.
+  struct Tensor {
+    ir::Value* value = nullptr;
+    ir::Type type;
+  };
   bool translate_query(ir::Node& node);
-  // Arithmetic and comparison of numbers known now (scalars.cpp).
-  bool fold_scalars(ir::Node& node, const std::vector<Argument>& arguments);
+  std::optional<Argument> query_dtype(ir::Node& node, const Tensor& x);
+  std::optional<Argument> query_rank(ir::Node& node, const Tensor& x);
+  std::optional<Argument> query_sizes(ir::Node& node, const Tensor& x);
+  std::optional<Argument> query_length(ir::Node& node, const Tensor& x);
+  std::optional<Argument> query_size(ir::Node& node, const Tensor& x);
+  Argument size_of_axis(ir::Value* x, int64_t axis);
 
   // ---- regions (branches.cpp, loops.cpp) ----
   void translate_if(ir::Node& node);
@@ -75,10 +93,10 @@ class Translator {
                        std::span<const ir::Type> slices);
   void bind_carried(ir::Node& node, const Carried& carried, std::span<ir::Value* const> outputs);
 
-  // ---- composites (split.cpp) ----
-  bool split(ir::Node& node, const std::vector<Argument>& arguments, std::vector<std::string>& reasons);
-  std::shared_ptr<Decomposition> recorded(const ir::Schema& schema,
-                                          const std::vector<DecomposeArgument>& arguments, std::string& why);
+  // ---- composites (decompose.cpp) ----
+  bool decompose(ir::Node& node, const std::vector<Argument>& arguments, std::vector<std::string>& reasons);
+  std::shared_ptr<Decomposition> recorded(const ir::Schema& schema, const std::vector<Argument>& arguments,
+                                          std::string& why);
 
   // ---- failures ----
   Location location_of(const ir::Node& node) const;
@@ -99,7 +117,7 @@ class Translator {
   std::unordered_map<const ir::Value*, ir::Value*> initializers_;
   std::unordered_set<const ir::Value*> poisoned_;
   std::unordered_map<const ir::Provenance*, const ir::Provenance*> provenances_;
-  const ir::Provenance* outer_provenance_ = nullptr;  // of the call being split
+  const ir::Provenance* outer_provenance_ = nullptr;  // of the call being decomposed
   std::unordered_map<std::string, std::shared_ptr<Decomposition>> decompositions_;
   std::map<std::string, OperatorReport> report_;
   std::vector<std::string> report_order_;

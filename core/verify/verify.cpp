@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/argument/argument.h"
 #include "core/builder/graph_builder.h"
 #include "core/host/host.h"
 #include "core/ir/pivot.h"
 #include "core/legalize/legalize.h"
 #include "core/onnx/read_model.h"
-#include "core/prepare/constant.h"
 #include "core/serialize/scratch_folder.h"
 #include "core/serialize/serialize.h"
 #include "core/translate/translate.h"
@@ -21,51 +21,35 @@ namespace {
 
 using Named = std::vector<std::pair<std::string, ir::Tensor>>;
 
-void flatten(const RuntimeValue& value, std::vector<ir::Tensor>& out) {
-  switch (value.kind) {
-    case RuntimeValue::Kind::tensor:
-      out.push_back(value.tensor);
-      break;
-    case RuntimeValue::Kind::integer:
-      out.push_back(ir::Tensor::scalar(value.integer));
-      break;
-    case RuntimeValue::Kind::boolean:
-      out.push_back(
-          ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(value.integer != 0)}));
-      break;
-    case RuntimeValue::Kind::real:
-      out.push_back(ir::Tensor::of<float>(ir::DType::f32, {}, {static_cast<float>(value.real)}));
-      break;
-    case RuntimeValue::Kind::list:
-      for (const RuntimeValue& item : value.items) flatten(item, out);
-      break;
-    case RuntimeValue::Kind::none:
-    case RuntimeValue::Kind::string:
-      break;
+// What the graph computed, as tensors in the order of the file's outputs.
+void flatten(const Argument& value, std::vector<ir::Tensor>& out) {
+  if (const auto* tensor = value.as<ir::Tensor>()) {
+    out.push_back(*tensor);
+  } else if (const auto* boolean = value.as<bool>()) {
+    out.push_back(ir::Tensor::of<uint8_t>(ir::DType::boolean, {}, {static_cast<uint8_t>(*boolean ? 1 : 0)}));
+  } else if (const auto* integer = value.as<int64_t>()) {
+    out.push_back(ir::Tensor::scalar(*integer));
+  } else if (const auto* real = value.as<double>()) {
+    out.push_back(ir::Tensor::of<float>(ir::DType::f32, {}, {static_cast<float>(*real)}));
+  } else if (const auto* number = value.as<std::complex<double>>()) {
+    out.push_back(ir::Tensor::of<std::complex<float>>(ir::DType::c64, {}, {std::complex<float>(*number)}));
   }
+  for (const Argument& item : value.items()) flatten(item, out);
 }
 
-RuntimeValue runtime_value(ir::Tensor tensor, const ir::Type& type) {
-  RuntimeValue v;
+// A tensor as an argument of `type`: of a number its one element.
+Argument as_argument(ir::Tensor tensor, const ir::Type& type) {
   switch (type.kind()) {
     case ir::Type::Kind::integer:
-      v.kind = RuntimeValue::Kind::integer;
-      v.integer = tensor.to_ints()->front();
-      break;
+      return {tensor.to_ints()->front()};
     case ir::Type::Kind::boolean:
-      v.kind = RuntimeValue::Kind::boolean;
-      v.integer = tensor.to_ints()->front();
-      break;
+      return {tensor.to_ints()->front() != 0};
     case ir::Type::Kind::real:
-      v.kind = RuntimeValue::Kind::real;
-      v.real =
-          tensor.to_reals() ? tensor.to_reals()->front() : static_cast<double>(tensor.to_ints()->front());
-      break;
+      return {tensor.to_reals() ? tensor.to_reals()->front()
+                                : static_cast<double>(tensor.to_ints()->front())};
     default:
-      v.kind = RuntimeValue::Kind::tensor;
-      v.tensor = std::move(tensor);
+      return {std::move(tensor)};
   }
-  return v;
 }
 
 // The type whose values an input takes: numbers are 0-d tensors on the ONNX side.
@@ -105,8 +89,7 @@ class Verifier {
   std::vector<ir::Tensor> make_inputs(const Sizes& sizes, bool use_examples, int64_t int_limit) const;
   std::vector<ir::Tensor> evaluate(const std::vector<ir::Tensor>& inputs,
                                    const TorchInterface::Observer& observer);
-  bool stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
-                std::vector<RuntimeValue>& outputs);
+  bool stand_in(const ir::Node& node, const std::vector<Argument>& arguments, std::vector<Argument>& outputs);
   std::vector<ir::Tensor> run_at_file_opset(ir::Graph& graph, const Named& inputs);
   int file_opset();
   bool trusted(const ir::Node& node);
@@ -184,44 +167,33 @@ std::vector<ir::Tensor> Verifier::run_at_file_opset(ir::Graph& graph, const Name
 
 // An operator without a kernel: its own mapping is run by ONNX Runtime, or, in a trusted domain, both sides
 // get the same made-up result.
-bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& arguments,
-                        std::vector<RuntimeValue>& outputs) {
+bool Verifier::stand_in(const ir::Node& node, const std::vector<Argument>& arguments,
+                        std::vector<Argument>& outputs) {
   const std::string op(node.op_text());
   ir::Graph graph(ir::Graph::Dialect::onnx);
   graph.opsets[""] = kPivotOpset;
   GraphBuilder builder(graph, kPivotOpset);
   std::vector<Argument> bounds;
   Named inputs;
-  const std::function<Argument(const RuntimeValue&)> bind = [&](const RuntimeValue& v) -> Argument {
-    switch (v.kind) {
-      case RuntimeValue::Kind::none:
-        return {};
-      case RuntimeValue::Kind::integer:
-        return Argument::of_int(v.integer);
-      case RuntimeValue::Kind::boolean:
-        return Argument::of_bool(v.integer != 0);
-      case RuntimeValue::Kind::real:
-        return Argument::of_real(v.real);
-      case RuntimeValue::Kind::string:
-        return Argument::of_string(v.string);
-      case RuntimeValue::Kind::list: {
-        std::vector<Argument> items;
-        for (const RuntimeValue& item : v.items) items.push_back(bind(item));
-        return Argument::of_list(std::move(items));
-      }
-      case RuntimeValue::Kind::tensor:
-        break;
+  // Tensors become inputs of the graph.
+  const std::function<Argument(const Argument&)> bind = [&](const Argument& v) -> Argument {
+    if (v.list() != nullptr) {
+      std::vector<Argument> items;
+      for (const Argument& item : v.items()) items.push_back(bind(item));
+      return Argument::list_of(std::move(items), v.list()->form());
     }
+    const auto* tensor = v.as<ir::Tensor>();
+    if (tensor == nullptr) return v;
     const std::string name = "input_" + std::to_string(inputs.size());
-    inputs.emplace_back(name, v.tensor);
+    inputs.emplace_back(name, *tensor);
     graph.input_names.push_back(name);
-    return Argument::of(graph.add_input(name, v.tensor.type()));
+    return Argument::of(graph.add_input(name, tensor->type()));
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
-    const RuntimeValue& v = arguments[i];
-    const bool names_dtype = v.kind == RuntimeValue::Kind::integer &&
-                             node.schema()->arguments.at(i).type.starts_with("ScalarType");
-    bounds.push_back(names_dtype ? Argument::of_dtype(dtype_of_torch(v.integer)) : bind(v));
+    const auto* integer = arguments[i].as<int64_t>();
+    const bool names_dtype =
+        integer != nullptr && node.schema()->arguments.at(i).type.starts_with("ScalarType");
+    bounds.push_back(names_dtype ? Argument{dtype_of_torch(*integer)} : bind(arguments[i]));
   }
   const std::span<const Candidate> candidates = registry_.candidates(op, file_opset());
   if (candidates.empty()) return false;
@@ -242,8 +214,8 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
   if (std::find(unchecked_.begin(), unchecked_.end(), op) == unchecked_.end()) unchecked_.push_back(op);
   std::vector<ir::Value*> results;
   for (const Argument& b : outcome.results) {
-    if (b.kind != Argument::Kind::value) return false;
-    results.push_back(b.value);
+    if (b.value() == nullptr) return false;
+    results.push_back(b.value());
     graph.output_names.push_back("output_" + std::to_string(results.size() - 1));
   }
   std::vector<ir::Tensor> computed;
@@ -274,23 +246,24 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<RuntimeValue>& a
     computed = run_at_file_opset(graph, inputs);
   }
   outputs.clear();  // the caller made one empty value per result
-  for (ir::Tensor& t : computed) outputs.push_back(runtime_value(std::move(t), ir::Type::tensor()));
+  for (ir::Tensor& t : computed) outputs.push_back(as_argument(std::move(t), ir::Type::tensor()));
   return true;
 }
 
 std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs,
                                            const TorchInterface::Observer& observer) {
-  std::vector<RuntimeValue> arguments;
+  std::vector<Argument> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    arguments.push_back(runtime_value(inputs[i], captured_.body().parameters()[i]->type()));
+    arguments.push_back(as_argument(inputs[i], captured_.body().parameters()[i]->type()));
   }
   stand_ins_.clear();
-  const std::vector<RuntimeValue> results = torch_interface().evaluate(
+  const std::vector<Argument> results = torch_interface().evaluate(
       captured_, arguments, observer,
-      [this](const ir::Node& node, const std::vector<RuntimeValue>& args,
-             std::vector<RuntimeValue>& outputs) { return stand_in(node, args, outputs); });
+      [this](const ir::Node& node, const std::vector<Argument>& args, std::vector<Argument>& outputs) {
+        return stand_in(node, args, outputs);
+      });
   std::vector<ir::Tensor> out;
-  for (const RuntimeValue& v : results) flatten(v, out);
+  for (const Argument& v : results) flatten(v, out);
   return out;
 }
 
@@ -412,10 +385,10 @@ ir::DType Verifier::narrowest_float() {
 // Runs both again with every intermediate value in sight and names the first node whose value differs.
 void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun& run) {
   std::map<std::string, ir::Tensor, std::less<>> computed;
-  evaluate(inputs, [&](const ir::Value& value, const RuntimeValue& v) {
-    if (v.kind == RuntimeValue::Kind::tensor && value.producer() != nullptr &&
+  evaluate(inputs, [&](const ir::Value& value, const Argument& v) {
+    if (v.as<ir::Tensor>() != nullptr && value.producer() != nullptr &&
         value.producer()->provenance() != nullptr && value.index() == 0) {
-      computed[value.producer()->provenance()->original_name] = v.tensor;
+      computed[value.producer()->provenance()->original_name] = *v.as<ir::Tensor>();
     }
   });
   try {

@@ -18,15 +18,14 @@ class LibtorchInterface final : public TorchInterface {
       out.notes.push_back({Severity::note, "", "libtorch: " + text, {}, ""});
     return out;
   }
-  std::optional<Decomposition> split(const ir::Schema& schema,
-                                     const std::vector<DecomposeArgument>& arguments,
-                                     const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
-                                     std::string& why) override {
+  std::optional<Decomposition> decompose(const ir::Schema& schema, const std::vector<Argument>& arguments,
+                                         const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
+                                         std::string& why) override {
     const CollectedWarnings ignored;
     return decompose_operator(schema, arguments, symbols, why);
   }
-  std::vector<RuntimeValue> evaluate(const ir::Graph& graph, const std::vector<RuntimeValue>& inputs,
-                                     const Observer& observer, const Fallback& fallback) override {
+  std::vector<Argument> evaluate(const ir::Graph& graph, const std::vector<Argument>& inputs,
+                                 const Observer& observer, const Fallback& fallback) override {
     const CollectedWarnings ignored;
     return evaluate_graph(graph, inputs, observer, fallback);
   }

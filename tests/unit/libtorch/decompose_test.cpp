@@ -11,24 +11,15 @@ namespace {
 
 using Symbols = std::map<std::string, ir::SymbolInfo, std::less<>>;
 
-DecomposeArgument of_type(const std::string& type) {
-  DecomposeArgument out;
-  out.tensor = ir::Type::parse(type).value();
-  return out;
+// Of a value of that type, in a graph that lives as long as the test.
+Argument of_type(const std::string& type) {
+  static ir::Graph graph(ir::Graph::Dialect::onnx);
+  return Argument::of(graph.add_input("", ir::Type::parse(type).value()));
 }
 
-DecomposeArgument of_constant(ir::AttributeValue value) {
-  DecomposeArgument out;
-  out.constant = std::move(value);
-  return out;
-}
+Argument of_constant(const ir::AttributeValue& value) { return to_argument(value); }
 
-DecomposeArgument of_list(std::vector<DecomposeArgument> items) {
-  DecomposeArgument out;
-  out.is_list = true;
-  out.list = std::move(items);
-  return out;
-}
+Argument of_list(std::vector<Argument> items) { return Argument::list_of(std::move(items)); }
 
 ir::Schema schema(const std::string& name) {
   const size_t dot = name.find('.');
@@ -36,62 +27,41 @@ ir::Schema schema(const std::string& name) {
   return from_torch(torch::jit::findOperatorFor(c10::OperatorName(name.substr(0, dot), overload))->schema());
 }
 
-Decomposition split(const std::string& name, const std::vector<DecomposeArgument>& arguments) {
+Decomposition decompose(const std::string& name, const std::vector<Argument>& arguments) {
   std::string why;
-  auto out = onnxport_torch_interface()->split(schema(name), arguments, Symbols(), why);
+  auto out = onnxport_torch_interface()->decompose(schema(name), arguments, Symbols(), why);
   if (!out) throw std::runtime_error(why);
   EXPECT_THAT(ir::check_invariants(*out->graph), ::testing::ElementsAre());
   return std::move(*out);
 }
 
-void flatten(const DecomposeArgument& argument, const std::map<std::string, int64_t, std::less<>>& sizes,
-             std::vector<RuntimeValue>& tensors, RuntimeValue& call) {
-  if (argument.tensor) {
+// The argument with random tensors for its values, which go to `tensors` in order.
+Argument filled(const Argument& argument, const std::map<std::string, int64_t, std::less<>>& sizes,
+                std::vector<Argument>& tensors) {
+  if (argument.value() != nullptr) {
     std::vector<int64_t> dims;
-    for (const ir::Dim& d : *argument.tensor->shape())
+    for (const ir::Dim& d : *argument.value()->type().shape())
       dims.push_back(d.is_constant() ? d.value() : d.evaluate(sizes).value());
-    call = value(at::randn(dims));
-    tensors.push_back(call);
-  } else if (argument.is_list) {
-    call.kind = RuntimeValue::Kind::list;
-    for (const DecomposeArgument& item : argument.list)
-      flatten(item, sizes, tensors, call.items.emplace_back());
-  } else if (const auto* numbers = std::get_if<std::vector<int64_t>>(&argument.constant)) {
-    call.kind = RuntimeValue::Kind::list;
-    for (const int64_t number : *numbers) {
-      RuntimeValue& item = call.items.emplace_back();
-      item.kind = RuntimeValue::Kind::integer;
-      item.integer = number;
-    }
-  } else if (const auto* i = std::get_if<int64_t>(&argument.constant)) {
-    call.kind = RuntimeValue::Kind::integer;
-    call.integer = *i;
-  } else if (const auto* b = std::get_if<bool>(&argument.constant)) {
-    call.kind = RuntimeValue::Kind::boolean;
-    call.integer = *b ? 1 : 0;
-  } else if (const auto* d = std::get_if<double>(&argument.constant)) {
-    call.kind = RuntimeValue::Kind::real;
-    call.real = *d;
-  } else if (const auto* s = std::get_if<std::string>(&argument.constant)) {
-    call.kind = RuntimeValue::Kind::string;
-    call.string = *s;
+    tensors.push_back(value(at::randn(dims)));
+    return tensors.back();
   }
+  if (argument.list() == nullptr) return argument;
+  std::vector<Argument> items;
+  for (const Argument& item : argument.items()) items.push_back(filled(item, sizes, tensors));
+  return Argument::list_of(std::move(items), argument.list()->form());
 }
 
-// Splits a call and runs both the parts and the operator itself, at sizes that were never recorded.
-void expect_equal(const std::string& name, const std::vector<DecomposeArgument>& arguments,
+// Decomposes a call and runs both the parts and the operator itself, at sizes that were never recorded.
+void expect_equal(const std::string& name, const std::vector<Argument>& arguments,
                   const std::map<std::string, int64_t, std::less<>>& sizes) {
-  const Decomposition parts = split(name, arguments);
-  std::vector<RuntimeValue> inputs;
-  std::vector<RuntimeValue> whole(arguments.size());
-  for (size_t i = 0; i < arguments.size(); ++i) flatten(arguments[i], sizes, inputs, whole[i]);
+  const Decomposition parts = decompose(name, arguments);
+  std::vector<Argument> inputs;
+  std::vector<Argument> whole;
+  for (const Argument& a : arguments) whole.push_back(filled(a, sizes, inputs));
   const size_t tensors = inputs.size();
   for (const Decomposition::DimInput& dim : parts.dims) {
     ASSERT_LT(dim.tensor, tensors);
-    RuntimeValue size;
-    size.kind = RuntimeValue::Kind::integer;
-    size.integer = inputs[dim.tensor].tensor.dims().at(dim.axis);
-    inputs.push_back(size);
+    inputs.push_back({inputs[dim.tensor].as<ir::Tensor>()->dims().at(dim.axis)});
   }
   ir::Graph direct(ir::Graph::Dialect::torch);
   std::vector<ir::Value*> operands;
@@ -101,11 +71,11 @@ void expect_equal(const std::string& name, const std::vector<DecomposeArgument>&
   direct.append(direct.body(), node);
 
   TorchInterface& torch = *onnxport_torch_interface();
-  const std::vector<RuntimeValue> expected = torch.evaluate(direct, whole, {}, {});
-  const std::vector<RuntimeValue> got = torch.evaluate(*parts.graph, inputs, {}, {});
+  const std::vector<Argument> expected = torch.evaluate(direct, whole, {}, {});
+  const std::vector<Argument> got = torch.evaluate(*parts.graph, inputs, {}, {});
   ASSERT_EQ(got.size(), expected.size());
   for (size_t i = 0; i < got.size(); ++i) {
-    if (got[i].kind != RuntimeValue::Kind::tensor) continue;
+    if (got[i].as<ir::Tensor>() == nullptr) continue;
     EXPECT_TRUE(tensor(got[i]).allclose(tensor(expected[i]), 1e-4, 1e-5)) << name << '\n'
                                                                           << ir::print(*parts.graph);
   }
@@ -158,28 +128,28 @@ TEST(Decomposition, DynamicFlattenAndChunks) {
 TEST(Decomposition, WhatIsNoComposite) {
   std::string why;
   EXPECT_FALSE(onnxport_torch_interface()
-                   ->split(schema("aten::relu"), {of_type("f32[2]")}, Symbols(), why)
+                   ->decompose(schema("aten::relu"), {of_type("f32[2]")}, Symbols(), why)
                    .has_value());
   EXPECT_THAT(why, ::testing::HasSubstr("aten::relu"));
 }
 
 TEST(Decomposition, UnrolledTimeIsNoGraphForEveryLength) {
   const std::string name = "aten::lstm.input";
-  std::vector<DecomposeArgument> weights;
+  std::vector<Argument> weights;
   for (const char* type : {"f32[16,3]", "f32[16,4]", "f32[16]", "f32[16]"}) weights.push_back(of_type(type));
-  const std::vector<DecomposeArgument> arguments{
+  const std::vector<Argument> arguments{
       of_type("f32[seq,2,3]"), of_list({of_type("f32[1,2,4]"), of_type("f32[1,2,4]")}),
       of_list(weights),        of_constant(true),
       of_constant(int64_t{1}), of_constant(0.0),
       of_constant(false),      of_constant(false),
       of_constant(false)};
-  EXPECT_THAT(codes([&] { split(name, arguments); }), ::testing::ElementsAre("T530"));
+  EXPECT_THAT(codes([&] { decompose(name, arguments); }), ::testing::ElementsAre("T530"));
 }
 
 TEST(Decomposition, UnknownRanksAreNamed) {
   std::string why;
   EXPECT_FALSE(onnxport_torch_interface()
-                   ->split(schema("aten::flatten.using_ints"),
+                   ->decompose(schema("aten::flatten.using_ints"),
                            {of_type("f32[*]"), of_constant(int64_t{0}), of_constant(int64_t{-1})}, Symbols(),
                            why)
                    .has_value());

@@ -13,7 +13,7 @@ void expect_equal(torch::jit::Module module, const std::vector<InputSpec>& specs
   const Folder folder;
   module.save((folder / "m.pt").string());
   const Captured captured = capture(folder / "m.pt", specs);
-  std::vector<RuntimeValue> given;
+  std::vector<Argument> given;
   std::vector<c10::IValue> eager;
   for (const at::Tensor& t : inputs) {
     given.push_back(value(t.clone()));
@@ -21,9 +21,9 @@ void expect_equal(torch::jit::Module module, const std::vector<InputSpec>& specs
   }
   TorchInterface& torch = *onnxport_torch_interface();
   size_t seen = 0;
-  const auto observer = [&](const ir::Value&, const RuntimeValue&) { ++seen; };
-  const std::vector<RuntimeValue> first = torch.evaluate(*captured.graph, given, observer, {});
-  const std::vector<RuntimeValue> second = torch.evaluate(*captured.graph, given, {}, {});
+  const auto observer = [&](const ir::Value&, const Argument&) { ++seen; };
+  const std::vector<Argument> first = torch.evaluate(*captured.graph, given, observer, {});
+  const std::vector<Argument> second = torch.evaluate(*captured.graph, given, {}, {});
   const at::Tensor expected = module.forward(eager).toTensor();
   EXPECT_TRUE(tensor(first.at(0)).equal(expected));
   EXPECT_TRUE(tensor(second.at(0)).equal(expected)) << "evaluating must change neither weights nor inputs";

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/libtorch/convert.h"
-#include "core/libtorch/runtime_value.h"
+#include "core/libtorch/ivalue.h"
 
 namespace onnxport::testing {
 
@@ -83,8 +83,8 @@ std::string message(const std::function<void()>& action) {
   return {};
 }
 
-RuntimeValue value(const at::Tensor& tensor) { return to_runtime(tensor); }
-at::Tensor tensor(const RuntimeValue& value) { return to_ivalue(value).toTensor(); }
+Argument value(const at::Tensor& tensor) { return from_ivalue(tensor); }
+at::Tensor tensor(const Argument& value) { return to_ivalue(value).toTensor(); }
 
 std::vector<std::string> operators(const ir::Graph& graph) {
   std::vector<std::string> out;

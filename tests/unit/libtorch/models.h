@@ -42,8 +42,8 @@ Captured capture(const std::filesystem::path& file, std::vector<InputSpec> input
 std::vector<std::string> codes(const std::function<void()>& action);
 std::string message(const std::function<void()>& action);
 
-RuntimeValue value(const at::Tensor& tensor);
-at::Tensor tensor(const RuntimeValue& value);
+Argument value(const at::Tensor& tensor);
+at::Tensor tensor(const Argument& value);
 std::vector<std::string> operators(const ir::Graph& graph);
 
 }  // namespace onnxport::testing

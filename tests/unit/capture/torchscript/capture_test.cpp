@@ -236,10 +236,9 @@ TEST(CaptureErrors, AllUnknownOperatorsAtOnceAndSchemasMakeThemKnown) {
   EXPECT_THAT(operators(*out.graph), ElementsAre("acme::swish2", "acme::flip2"));
 
   TorchInterface& torch = *onnxport_torch_interface();
-  const std::vector<RuntimeValue> inputs{value(at::ones({2}))};
+  const std::vector<Argument> inputs{value(at::ones({2}))};
   EXPECT_THAT(codes([&] { torch.evaluate(*out.graph, inputs, {}, {}); }), ElementsAre("V803"));
-  const auto twice = [](const ir::Node&, const std::vector<RuntimeValue>& given,
-                        std::vector<RuntimeValue>& outputs) {
+  const auto twice = [](const ir::Node&, const std::vector<Argument>& given, std::vector<Argument>& outputs) {
     outputs.at(0) = value(tensor(given.at(0)).mul(2));
     return true;
   };

@@ -1,4 +1,4 @@
-#include "core/prepare/scalars.h"
+#include "core/argument/scalars.h"
 
 #include <gtest/gtest.h>
 
@@ -10,17 +10,22 @@
 namespace onnxport {
 namespace {
 
-Constant I(int64_t v) { return {v}; }
-Constant R(double v) { return {v}; }
-Constant B(bool v) { return {v}; }
-Constant S(const char* v) { return {std::string(v)}; }
-Constant L(std::initializer_list<Constant> items) { return {ConstantList{items, false}}; }
-Constant T(std::initializer_list<Constant> items) { return {ConstantList{items, true}}; }
+Argument I(int64_t v) { return {v}; }
+Argument R(double v) { return {v}; }
+Argument B(bool v) { return {v}; }
+Argument S(const char* v) { return {std::string(v)}; }
+Argument L(std::initializer_list<Argument> items) { return Argument::list_of(items); }
+Argument T(std::initializer_list<Argument> items) {
+  return Argument::list_of(items, ArgumentList::Form::tuple);
+}
+Argument D(std::initializer_list<Argument> items) {
+  return Argument::list_of(items, ArgumentList::Form::dict);
+}
 
 struct Case {
   const char* op;
-  std::vector<Constant> arguments;
-  std::optional<Constant> expected;
+  std::vector<Argument> arguments;
+  std::optional<Argument> expected;
 };
 
 void expect(const std::vector<Case>& cases) {
@@ -29,7 +34,7 @@ void expect(const std::vector<Case>& cases) {
     const auto got = evaluate_scalar(c.op, c.arguments);
     ASSERT_EQ(got.has_value(), c.expected.has_value()) << c.op << " (case " << i << ')';
     if (!got) continue;
-    EXPECT_EQ(got->value.index(), c.expected->value.index()) << c.op << " (case " << i << ')';
+    EXPECT_EQ(got->content.index(), c.expected->content.index()) << c.op << " (case " << i << ')';
     EXPECT_TRUE(equal(*got, *c.expected)) << c.op << " (case " << i << ')';
   }
 }
@@ -87,7 +92,7 @@ TEST(Scalars, RealsAndConversions) {
           {"aten::factorial.int", {I(5)}, I(120)},
           {"aten::mul.complex_float",
            {{std::complex<double>(1, 2)}, R(2)},
-           Constant{std::complex<double>(2, 4)}}});
+           Argument{std::complex<double>(2, 4)}}});
 }
 
 TEST(Scalars, Comparisons) {
@@ -101,8 +106,8 @@ TEST(Scalars, Comparisons) {
           {"aten::eq.str", {S("a"), S("a")}, B(true)},
           {"aten::eq.int_list", {L({I(1), I(2)}), L({I(1), I(2)})}, B(true)},
           {"aten::ne.int_list", {L({I(1)}), L({I(1), I(2)})}, B(true)},
-          {"aten::__is__", {Constant{}, Constant{}}, B(true)},
-          {"aten::__isnot__", {I(3), Constant{}}, B(true)},
+          {"aten::__is__", {Argument{}, Argument{}}, B(true)},
+          {"aten::__isnot__", {I(3), Argument{}}, B(true)},
           {"aten::__is__", {I(3), I(3)}, std::nullopt},
           {"aten::__not__", {B(false)}, B(true)},
           {"aten::__and__.bool", {B(true), B(false)}, B(false)},
@@ -110,7 +115,7 @@ TEST(Scalars, Comparisons) {
 }
 
 TEST(Scalars, Lists) {
-  const Constant list = L({I(10), I(20), I(30)});
+  const Argument list = L({I(10), I(20), I(30)});
   expect({{"aten::len.t", {list}, I(3)},
           {"aten::__getitem__.t", {list, I(-1)}, I(30)},
           {"aten::__getitem__.t", {list, I(3)}, std::nullopt},
@@ -122,12 +127,12 @@ TEST(Scalars, Lists) {
           {"aten::mul.right_", {I(-1), L({I(1)})}, L({})},
           {"aten::mul.left_t", {list, I(INT64_MAX)}, std::nullopt},
           {"aten::mul.left_t", {L({}), I(INT64_MAX)}, L({})},
-          {"aten::slice.t", {list, Constant{}, I(-1), I(1)}, L({I(10), I(20)})},
-          {"aten::slice.t", {list, Constant{}, Constant{}, I(-1)}, L({I(30), I(20), I(10)})},
+          {"aten::slice.t", {list, Argument{}, I(-1), I(1)}, L({I(10), I(20)})},
+          {"aten::slice.t", {list, Argument{}, Argument{}, I(-1)}, L({I(30), I(20), I(10)})},
           {"aten::slice.t", {list, I(-100), I(100), I(2)}, L({I(10), I(30)})},
           {"aten::slice.t", {list, I(2), I(0), I(-1)}, L({I(30), I(20)})},
           {"aten::slice.t", {list, I(2), I(1), I(1)}, L({})},
-          {"aten::slice.t", {list, Constant{}, Constant{}, I(0)}, std::nullopt},
+          {"aten::slice.t", {list, Argument{}, Argument{}, I(0)}, std::nullopt},
           {"aten::sum.int", {list}, I(60)},
           {"aten::any.bool", {L({B(false), B(true)})}, B(true)},
           {"aten::all.int", {L({I(1), I(0)})}, B(false)},
@@ -141,12 +146,12 @@ TEST(Scalars, Lists) {
 }
 
 TEST(Scalars, Dicts) {
-  const Constant dict{ConstantDict{{{"a", I(1)}, {"b", I(2)}}}};
+  const Argument dict = D({S("a"), I(1), S("b"), I(2)});
   expect({{"aten::__getitem__.Dict_str", {dict, S("b")}, I(2)},
           {"aten::__getitem__.Dict_str", {dict, S("c")}, std::nullopt},
           {"aten::__contains__.str", {dict, S("a")}, B(true)},
           {"aten::get.default_str", {dict, S("c"), I(9)}, I(9)},
-          {"aten::get.str", {dict, S("c")}, Constant{}},
+          {"aten::get.str", {dict, S("c")}, Argument{}},
           {"aten::len.Dict_str", {dict}, I(2)},
           {"aten::keys.str", {dict}, L({S("a"), S("b")})},
           {"aten::values.str", {dict}, L({I(1), I(2)})},
@@ -162,7 +167,7 @@ TEST(Scalars, Strings) {
           {"aten::lower", {S("AbC")}, S("abc")},
           {"aten::strip", {S(" x ")}, S("x")},
           {"aten::split.str", {S("a,b,"), S(","), I(-1)}, L({S("a"), S("b"), S("")})},
-          {"aten::split.str", {S(" a  b "), Constant{}, I(-1)}, L({S("a"), S("b")})},
+          {"aten::split.str", {S(" a  b "), Argument{}, I(-1)}, L({S("a"), S("b")})},
           {"aten::join", {S("-"), L({S("a"), S("b")})}, S("a-b")},
           {"aten::format", {S("feat{}_{}"), I(3), S("x")}, S("feat3_x")},
           {"aten::format", {S("{}{}"), I(3)}, std::nullopt},
@@ -172,32 +177,135 @@ TEST(Scalars, Strings) {
 }
 
 TEST(Scalars, OtherOperatorsAreNotOurs) {
-  EXPECT_FALSE(evaluate_scalar("aten::relu", std::vector<Constant>{I(1)}));
-  EXPECT_FALSE(evaluate_scalar("aten::add.int", std::vector<Constant>{I(1)}));
-  EXPECT_FALSE(evaluate_scalar("", std::vector<Constant>{}));
+  EXPECT_FALSE(evaluate_scalar("aten::relu", std::vector<Argument>{I(1)}));
+  EXPECT_FALSE(evaluate_scalar("aten::add.int", std::vector<Argument>{I(1)}));
+  EXPECT_FALSE(evaluate_scalar("", std::vector<Argument>{}));
 }
 
-TEST(Constants, AttributesThereAndBack) {
+// What takes lists apart works on any items: on values of a graph too, which know nothing of each other.
+class ListsOfValues : public ::testing::Test {
+ protected:
+  ir::Graph graph{ir::Graph::Dialect::torch};
+  Argument x = Argument::of(graph.add_input("x", ir::Type::tensor()));
+  Argument y = Argument::of(graph.add_input("y", ir::Type::tensor()));
+
+  static void expect_items(const std::optional<std::vector<Argument>>& got, std::vector<Argument> expected) {
+    ASSERT_TRUE(got);
+    ASSERT_EQ(got->size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(identical((*got)[i], expected[i])) << i;
+  }
+};
+
+TEST_F(ListsOfValues, AreTakenApart) {
+  const Argument list = L({x, I(3), y});
+  expect_items(evaluate_call("prim::ListUnpack", std::vector{list}, 3), {x, I(3), y});
+  expect_items(evaluate_call("prim::ListUnpack", std::vector{L({x})}, 1), {x});
+  expect_items(evaluate_call("aten::__getitem__.t", std::vector{list, I(-1)}, 1), {y});
+  expect_items(evaluate_call("prim::TupleIndex", std::vector{T({x, y}), I(1)}, 1), {y});
+  expect_items(evaluate_call("aten::len.t", std::vector{list}, 1), {I(3)});
+  expect_items(evaluate_call("aten::slice.t", std::vector{list, Argument{}, Argument{}, I(2)}, 1),
+               {L({x, y})});
+  expect_items(evaluate_call("aten::add.t", std::vector{list, L({x})}, 1), {L({x, I(3), y, x})});
+  expect_items(evaluate_call("aten::mul.left_t", std::vector{L({x}), I(2)}, 1), {L({x, x})});
+  expect_items(evaluate_call("aten::__getitem__.Dict_str", std::vector{D({S("a"), x, S("b"), y}), S("b")}, 1),
+               {y});
+  expect_items(evaluate_call("aten::values.str", std::vector{D({S("a"), x, S("b"), y})}, 1), {L({x, y})});
+  expect_items(evaluate_call("aten::__contains__.str", std::vector{D({S("a"), x}), S("b")}, 1), {B(false)});
+}
+
+TEST_F(ListsOfValues, AreNotLookedInto) {
+  const Argument list = L({x, I(3)});
+  EXPECT_FALSE(evaluate_scalar("aten::__contains__.int_list", std::vector{list, I(4)}));
+  EXPECT_FALSE(evaluate_scalar("aten::index.list_int", std::vector{list, I(3)}));
+  EXPECT_FALSE(evaluate_scalar("aten::count.int", std::vector{list, I(3)}));
+  EXPECT_FALSE(evaluate_scalar("aten::eq.int_list", std::vector{list, list}));
+  EXPECT_FALSE(evaluate_scalar("aten::__is__", std::vector{x, Argument{}}));  // it may be None at run time
+  EXPECT_FALSE(evaluate_scalar("aten::__getitem__.t", std::vector{list, x}));
+  EXPECT_FALSE(evaluate_scalar("aten::__getitem__.Dict_int", std::vector{D({x, y}), I(1)}));
+}
+
+TEST_F(ListsOfValues, SayWhatIsNotThere) {
+  EXPECT_EQ(list_error("aten::__getitem__.t", std::vector{L({x, y}), I(2)}, 1), "index 2 of a list of 2");
+  EXPECT_EQ(list_error("prim::TupleUnpack", std::vector{T({x, y})}, 3),
+            "prim::TupleUnpack expects 3 elements and gets 2");
+  EXPECT_EQ(list_error("aten::__getitem__.Dict_str", std::vector{D({S("a"), x}), S("b")}, 1),
+            "the dict has no key 'b'");
+  EXPECT_EQ(list_error("aten::__getitem__.t", std::vector{L({x, y}), x}, 1), "");
+  EXPECT_EQ(list_error("aten::cat", std::vector{L({x, y}), I(2)}, 1), "");
+}
+
+TEST(Arguments, AttributesThereAndBack) {
   const ir::AttributeValue values[] = {std::monostate(),
                                        int64_t{3},
                                        2.5,
                                        true,
                                        std::string("x"),
                                        ir::DType::f16,
+                                       std::complex<double>(1, 2),
                                        std::vector<int64_t>{1, 2},
                                        std::vector<double>{1.5},
-                                       std::vector<bool>{true},
-                                       std::vector<std::string>{"a"}};
+                                       std::vector<bool>{true, false},
+                                       std::vector<std::string>{"a"},
+                                       ir::Tensor::scalar(1)};
   for (const ir::AttributeValue& value : values) {
-    const auto constant = to_constant(value);
-    ASSERT_TRUE(constant);
-    const auto back = to_attribute(*constant);
+    const auto back = to_attribute(to_argument(value));
     ASSERT_TRUE(back);
     EXPECT_EQ(back->index(), value.index());
+    EXPECT_TRUE(identical(to_argument(*back), to_argument(value)));
   }
-  EXPECT_FALSE(to_constant(ir::AttributeValue(ir::Tensor::scalar(1))));
   EXPECT_FALSE(to_attribute(L({I(1), S("x")})));
   EXPECT_FALSE(to_attribute(T({I(1)})));
+  EXPECT_FALSE(to_attribute(Argument::of(nullptr)));
+}
+
+TEST(Arguments, NumbersOfKinds) {
+  EXPECT_EQ(B(true).to_int(), 1);
+  EXPECT_EQ(I(3).to_real(), 3.0);
+  EXPECT_FALSE(R(3).to_int());
+  EXPECT_FALSE(Argument{ir::DType::f32}.to_int());
+  EXPECT_TRUE(I(3).is_number());
+  EXPECT_FALSE(S("3").is_number());
+  EXPECT_FALSE(identical(I(1), B(true)));
+  EXPECT_FALSE(identical(R(0.0), R(-0.0)));
+  EXPECT_TRUE(identical(R(std::nan("")), R(std::nan(""))));
+  EXPECT_FALSE(identical(L({I(1)}), T({I(1)})));
+}
+
+TEST(Arguments, DtypesByTorchsNumbers) {
+  for (int number = 1; number <= static_cast<int>(ir::DType::f8e5m2fnuz); ++number) {
+    const auto dtype = static_cast<ir::DType>(number);
+    if (dtype == ir::DType::string) continue;
+    EXPECT_EQ(dtype_of_torch(torch_scalar_type(dtype)), dtype) << number;
+  }
+  EXPECT_EQ(torch_scalar_type(ir::DType::string), -1);
+  EXPECT_EQ(dtype_of_torch(-1), ir::DType::undefined);
+  EXPECT_EQ(dtype_of_torch(8), ir::DType::undefined);
+}
+
+// Tensors win over 0-d tensors, those over numbers; a pair of numbers is a complex one.
+TEST(Arguments, ResultTypes) {
+  ir::Graph graph(ir::Graph::Dialect::onnx);
+  int count = 0;
+  const auto of = [&](const char* type, bool number = false, bool pair = false) {
+    ir::Type t = ir::Type::parse(type).value();
+    t.set_stands_for_complex(pair);
+    return Argument::of(graph.add_input("v" + std::to_string(count++), t), number);
+  };
+  const auto type_of = [](const std::vector<Argument>& arguments) {
+    std::vector<const Argument*> pointers;
+    for (const Argument& a : arguments) pointers.push_back(&a);
+    return result_type(pointers);
+  };
+  using ir::DType;
+  EXPECT_EQ(type_of({of("f16[n]"), of("f32[]")}), DType::f16);
+  EXPECT_EQ(type_of({of("i32[n]"), of("f64[]")}), DType::f64);
+  EXPECT_EQ(type_of({of("f16[n]"), R(1.5)}), DType::f16);
+  EXPECT_EQ(type_of({of("i32[n]"), R(1.5)}), DType::f32);
+  EXPECT_EQ(type_of({of("i32[n]"), of("f64[]", true)}), DType::f32);  // a Python float
+  EXPECT_EQ(type_of({of("bool[n]"), I(1)}), DType::i64);
+  EXPECT_EQ(type_of({of("f64[n,2]", false, true), of("f32[n]")}), DType::c128);
+  EXPECT_EQ(type_of({of("f32[n]"), Argument{std::complex<double>(1, 1)}}), DType::c64);
+  EXPECT_EQ(type_of({L({of("f32[n]"), of("i64[n]")}), Argument{}}), DType::f32);
 }
 
 }  // namespace

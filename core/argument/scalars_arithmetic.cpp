@@ -2,7 +2,7 @@
 #include <functional>
 #include <numeric>
 
-#include "core/prepare/scalars_internal.h"
+#include "core/argument/scalars_internal.h"
 
 namespace onnxport::scalars {
 
@@ -10,13 +10,13 @@ namespace {
 
 using Complex = std::complex<double>;
 
-std::optional<Complex> as_complex(const Constant& c) {
+std::optional<Complex> as_complex(const Argument& c) {
   if (const auto* v = c.as<Complex>()) return *v;
   if (const auto r = as_real(c)) return Complex(*r);
   return std::nullopt;
 }
 
-Result constant(std::optional<int64_t> value) { return value ? Result(Constant{*value}) : std::nullopt; }
+Result constant(std::optional<int64_t> value) { return value ? Result(Argument{*value}) : std::nullopt; }
 
 std::optional<int64_t> add(int64_t a, int64_t b) {
   int64_t out = 0;
@@ -95,20 +95,20 @@ const Binary* find_binary(std::string_view name) {
   return nullptr;
 }
 
-Result complex_binary(std::string_view name, const Constant& a, const Constant& b) {
+Result complex_binary(std::string_view name, const Argument& a, const Argument& b) {
   if (a.as<Complex>() == nullptr && b.as<Complex>() == nullptr) return std::nullopt;
   const auto x = as_complex(a);
   const auto y = as_complex(b);
   if (!x || !y) return std::nullopt;
-  if (name == "aten::add") return Constant{*x + *y};
-  if (name == "aten::sub") return Constant{*x - *y};
-  if (name == "aten::mul") return Constant{*x * *y};
-  if (name == "aten::div") return Constant{*x / *y};
-  if (name == "aten::pow") return Constant{std::pow(*x, *y)};
+  if (name == "aten::add") return Argument{*x + *y};
+  if (name == "aten::sub") return Argument{*x - *y};
+  if (name == "aten::mul") return Argument{*x * *y};
+  if (name == "aten::div") return Argument{*x / *y};
+  if (name == "aten::pow") return Argument{std::pow(*x, *y)};
   return std::nullopt;
 }
 
-Result logic(std::string_view name, const Constant& a, const Constant& b) {
+Result logic(std::string_view name, const Argument& a, const Argument& b) {
   const bool is_and = name == "aten::__and__";
   const bool is_or = name == "aten::__or__";
   if (!is_and && !is_or && name != "aten::__xor__") return std::nullopt;
@@ -116,11 +116,11 @@ Result logic(std::string_view name, const Constant& a, const Constant& b) {
   const auto y = as_int(b);
   if (!x || !y) return std::nullopt;
   const int64_t out = is_and ? *x & *y : is_or ? *x | *y : *x ^ *y;
-  if (a.as<bool>() != nullptr && b.as<bool>() != nullptr) return Constant{out != 0};
-  return Constant{out};
+  if (a.as<bool>() != nullptr && b.as<bool>() != nullptr) return Argument{out != 0};
+  return Argument{out};
 }
 
-Result binary(std::string_view name, std::string_view overload, const Constant& a, const Constant& b) {
+Result binary(std::string_view name, std::string_view overload, const Argument& a, const Argument& b) {
   if (name == "aten::pow" && overload == "int_to_int" && is_integer_kind(a) && is_integer_kind(b)) {
     return constant(power(*as_int(a), *as_int(b)));
   }
@@ -135,42 +135,42 @@ Result binary(std::string_view name, std::string_view overload, const Constant& 
   if (!x || !y || op->reals == nullptr) return std::nullopt;
   const bool by_zero = *y == 0 && (name == "aten::floordiv" || name == "aten::remainder" ||
                                    name == "aten::fmod" || (name == "aten::div" && both_integers));
-  return by_zero ? std::nullopt : Result(Constant{op->reals(*x, *y)});
+  return by_zero ? std::nullopt : Result(Argument{op->reals(*x, *y)});
 }
 
-Result divmod(const Constant& a, const Constant& b) {
+Result divmod(const Argument& a, const Argument& b) {
   Result quotient = binary("aten::floordiv", {}, a, b);
   Result rest = binary("aten::remainder", {}, a, b);
   if (!quotient || !rest) return std::nullopt;
-  return Constant{ConstantList{{std::move(*quotient), std::move(*rest)}, true}};
+  return Argument::list_of({std::move(*quotient), std::move(*rest)}, ArgumentList::Form::tuple);
 }
 
-Result conversion(std::string_view name, const Constant& a) {
+Result conversion(std::string_view name, const Argument& a) {
   const auto i = as_int(a);
   const auto r = as_real(a);
   if (name == "aten::Int" || name == "aten::IntImplicit") {
-    return i ? Result(Constant{*i}) : r ? constant(real_to_int(*r)) : std::nullopt;
+    return i ? Result(Argument{*i}) : r ? constant(real_to_int(*r)) : std::nullopt;
   }
-  if (name == "aten::Float" || name == "aten::FloatImplicit") return r ? Result(Constant{*r}) : std::nullopt;
-  if (name == "aten::Bool") return r ? Result(Constant{*r != 0}) : std::nullopt;
+  if (name == "aten::Float" || name == "aten::FloatImplicit") return r ? Result(Argument{*r}) : std::nullopt;
+  if (name == "aten::Bool") return r ? Result(Argument{*r != 0}) : std::nullopt;
   if (name == "aten::__not__")
-    return a.as<bool>() != nullptr ? Result(Constant{!*a.as<bool>()}) : std::nullopt;
+    return a.as<bool>() != nullptr ? Result(Argument{!*a.as<bool>()}) : std::nullopt;
   if (name == "aten::ScalarImplicit") return r ? Result(a) : std::nullopt;
   return std::nullopt;
 }
 
-Result unary(std::string_view name, const Constant& a) {
+Result unary(std::string_view name, const Argument& a) {
   if (auto out = conversion(name, a)) return out;
   const auto i = as_int(a);
   const auto r = as_real(a);
   if (name == "aten::neg") {
-    if (const auto* c = a.as<Complex>()) return Constant{-*c};
-    return i ? constant(subtract(0, *i)) : r ? Result(Constant{-*r}) : std::nullopt;
+    if (const auto* c = a.as<Complex>()) return Argument{-*c};
+    return i ? constant(subtract(0, *i)) : r ? Result(Argument{-*r}) : std::nullopt;
   }
   if (name == "prim::abs") {
-    if (const auto* c = a.as<Complex>()) return Constant{std::abs(*c)};
+    if (const auto* c = a.as<Complex>()) return Argument{std::abs(*c)};
     if (i) return constant(*i < 0 ? subtract(0, *i) : *i);
-    return r ? Result(Constant{std::fabs(*r)}) : std::nullopt;
+    return r ? Result(Argument{std::fabs(*r)}) : std::nullopt;
   }
   if (name == "aten::floor")
     return i ? constant(*i) : r ? constant(real_to_int(std::floor(*r))) : std::nullopt;
@@ -190,7 +190,7 @@ Result range(std::string_view name, Arguments arguments) {
   if (name != "aten::__range_length" || *c == 0) return std::nullopt;
   const auto span = *c > 0 ? subtract(*b, *a) : subtract(*a, *b);
   if (!span || *c == INT64_MIN) return std::nullopt;
-  return Constant{*span <= 0 ? int64_t{0} : (*span - 1) / std::abs(*c) + 1};
+  return Argument{*span <= 0 ? int64_t{0} : (*span - 1) / std::abs(*c) + 1};
 }
 
 }  // namespace
@@ -203,13 +203,13 @@ Result arithmetic(std::string_view name, std::string_view overload, Arguments ar
   if (name == "aten::Complex") {
     const auto x = as_real(arguments[0]);
     const auto y = as_real(arguments[1]);
-    return x && y ? Result(Constant{Complex(*x, *y)}) : std::nullopt;
+    return x && y ? Result(Argument{Complex(*x, *y)}) : std::nullopt;
   }
   if (name == "aten::gcd") {
     const auto x = as_int(arguments[0]);
     const auto y = as_int(arguments[1]);
     if (!x || !y || *x == INT64_MIN || *y == INT64_MIN) return std::nullopt;
-    return Constant{std::gcd(*x, *y)};
+    return Argument{std::gcd(*x, *y)};
   }
   return binary(name, overload, arguments[0], arguments[1]);
 }
@@ -247,22 +247,22 @@ Result mathematics(std::string_view name, Arguments arguments) {
   if (name == "aten::log" && arguments.size() == 2) {
     const auto x = as_real(arguments[0]);
     const auto base = as_real(arguments[1]);
-    return x && base ? Result(Constant{std::log(*x) / std::log(*base)}) : std::nullopt;
+    return x && base ? Result(Argument{std::log(*x) / std::log(*base)}) : std::nullopt;
   }
   const auto x = arguments.size() == 1 ? as_real(arguments[0]) : std::nullopt;
   if (!x) return std::nullopt;
-  if (name == "aten::isnan") return Constant{std::isnan(*x)};
-  if (name == "aten::isinf") return Constant{std::isinf(*x)};
-  if (name == "aten::isfinite") return Constant{std::isfinite(*x)};
+  if (name == "aten::isnan") return Argument{std::isnan(*x)};
+  if (name == "aten::isinf") return Argument{std::isinf(*x)};
+  if (name == "aten::isfinite") return Argument{std::isfinite(*x)};
   if (name == "aten::factorial") {
     const auto n = as_int(arguments[0]);
     if (!n || *n < 0 || *n > 20) return std::nullopt;
     int64_t out = 1;
     for (int64_t i = 2; i <= *n; ++i) out *= i;
-    return Constant{out};
+    return Argument{out};
   }
   for (const auto& [function, evaluate] : kFunctions) {
-    if (function == name) return Constant{evaluate(*x)};
+    if (function == name) return Argument{evaluate(*x)};
   }
   return std::nullopt;
 }

@@ -13,7 +13,7 @@
 
 namespace onnxport {
 
-class SplitInputs {
+class DecompositionInputs {
  public:
   // A size or a number that varies between runs.
   struct Variable {
@@ -24,8 +24,8 @@ class SplitInputs {
   };
   static constexpr size_t kRuns = 4;
 
-  SplitInputs(const c10::FunctionSchema& schema, const std::vector<DecomposeArgument>& arguments,
-              const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols)
+  DecompositionInputs(const c10::FunctionSchema& schema, const std::vector<Argument>& arguments,
+                      const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols)
       : schema_(schema), arguments_(arguments), symbols_(symbols) {}
 
   // The stack of run `run`; sizes are multiples of `multiple` where that is allowed. Throws
@@ -39,14 +39,14 @@ class SplitInputs {
   const std::vector<std::optional<size_t>>& numbers(size_t run) const { return numbers_[run]; }
 
  private:
-  c10::IValue argument(const DecomposeArgument& given, const c10::TypePtr& type, Recording& recording);
+  c10::IValue argument(const Argument& given, const c10::TypePtr& type, Recording& recording);
   c10::IValue tensor(const ir::Type& type, Recording& recording);
   c10::IValue number(const ir::Type& type);
   int64_t size(const ir::Dim& dim, size_t tensor, size_t axis);
   int64_t hint(const std::string& symbol);
 
   const c10::FunctionSchema& schema_;
-  const std::vector<DecomposeArgument>& arguments_;
+  const std::vector<Argument>& arguments_;
   const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols_;
   std::map<std::string, int64_t, std::less<>> hints_;  // of this run
   std::map<std::string, size_t> order_;                // of symbols, as first seen

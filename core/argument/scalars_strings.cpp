@@ -2,7 +2,8 @@
 #include <cctype>
 #include <charconv>
 
-#include "core/prepare/scalars_internal.h"
+#include "core/argument/scalars.h"
+#include "core/argument/scalars_internal.h"
 
 namespace onnxport::scalars {
 
@@ -12,7 +13,7 @@ constexpr size_t kMaxText = 1u << 20;
 constexpr std::string_view kBlanks = " \t\n\r\f\v";
 
 // How str() writes it; reals have too many spellings to promise one.
-std::optional<std::string> written(const Constant& c) {
+std::optional<std::string> written(const Argument& c) {
   if (const auto* s = c.as<std::string>()) return *s;
   if (const auto* b = c.as<bool>()) return *b ? "True" : "False";
   if (const auto i = as_int(c)) return std::to_string(*i);
@@ -33,7 +34,7 @@ Result format(const std::string& pattern, Arguments arguments) {
     out += *text;
     ++at;
   }
-  return Constant{std::move(out)};
+  return Argument{std::move(out)};
 }
 
 std::string map_characters(std::string text, int (*function)(int)) {
@@ -51,35 +52,35 @@ std::string strip(const std::string& text, std::string_view what, bool left, boo
 Result split(const std::string& text, Arguments arguments) {
   if (arguments.size() > 2 && as_int(arguments[2]) != -1)
     return std::nullopt;  // a limit is rare: left to the graph
-  ConstantList out;
+  std::vector<Argument> out;
   if (arguments.size() < 2 || arguments[1].is_none()) {
     for (size_t at = text.find_first_not_of(kBlanks); at != std::string::npos;) {
       const size_t end = std::min(text.find_first_of(kBlanks, at), text.size());
-      out.items.push_back({text.substr(at, end - at)});
+      out.push_back({text.substr(at, end - at)});
       at = text.find_first_not_of(kBlanks, end);
     }
-    return Constant{std::move(out)};
+    return Argument::list_of(std::move(out));
   }
   const auto* separator = arguments[1].as<std::string>();
   if (separator == nullptr || separator->empty()) return std::nullopt;
   size_t at = 0;
   for (size_t end = text.find(*separator); end != std::string::npos; end = text.find(*separator, at)) {
-    out.items.push_back({text.substr(at, end - at)});
+    out.push_back({text.substr(at, end - at)});
     at = end + separator->size();
   }
-  out.items.push_back({text.substr(at)});
-  return Constant{std::move(out)};
+  out.push_back({text.substr(at)});
+  return Argument::list_of(std::move(out));
 }
 
-Result join(const std::string& separator, const Constant& parts) {
+Result join(const std::string& separator, const Argument& parts) {
   if (parts.list() == nullptr) return std::nullopt;
   std::string out;
-  for (size_t i = 0; i < parts.list()->items.size(); ++i) {
-    const auto* part = parts.list()->items[i].as<std::string>();
+  for (size_t i = 0; i < parts.items().size(); ++i) {
+    const auto* part = parts.items()[i].as<std::string>();
     if (part == nullptr || out.size() > kMaxText) return std::nullopt;
     out += (i == 0 ? "" : separator) + *part;
   }
-  return Constant{std::move(out)};
+  return Argument{std::move(out)};
 }
 
 // int("12"), float("1.5"): the whole text, blanks around it aside.
@@ -90,27 +91,27 @@ Result read_number(std::string_view name, const std::string& text) {
   if (name == "aten::Int") {
     int64_t value = 0;
     const auto parsed = std::from_chars(first, last, value);
-    return parsed.ec == std::errc() && parsed.ptr == last ? Result(Constant{value}) : std::nullopt;
+    return parsed.ec == std::errc() && parsed.ptr == last ? Result(Argument{value}) : std::nullopt;
   }
   double value = 0;
   const auto parsed = std::from_chars(first, last, value);
-  return parsed.ec == std::errc() && parsed.ptr == last ? Result(Constant{value}) : std::nullopt;
+  return parsed.ec == std::errc() && parsed.ptr == last ? Result(Argument{value}) : std::nullopt;
 }
 
 Result one_string(std::string_view name, const std::string& text) {
-  if (name == "aten::len") return Constant{static_cast<int64_t>(text.size())};
-  if (name == "aten::lower") return Constant{map_characters(text, &std::tolower)};
-  if (name == "aten::upper") return Constant{map_characters(text, &std::toupper)};
-  if (name == "aten::str") return Constant{text};
+  if (name == "aten::len") return Argument{static_cast<int64_t>(text.size())};
+  if (name == "aten::lower") return Argument{map_characters(text, &std::tolower)};
+  if (name == "aten::upper") return Argument{map_characters(text, &std::toupper)};
+  if (name == "aten::str") return Argument{text};
   if (name == "aten::Int" || name == "aten::Float") return read_number(name, text);
   return std::nullopt;
 }
 
 Result two_strings(std::string_view name, const std::string& a, const std::string& b) {
-  if (name == "aten::add") return a.size() + b.size() > kMaxText ? std::nullopt : Result(Constant{a + b});
-  if (name == "aten::__contains__") return Constant{a.find(b) != std::string::npos};
-  if (name == "aten::startswith") return Constant{a.starts_with(b)};
-  if (name == "aten::endswith") return Constant{a.ends_with(b)};
+  if (name == "aten::add") return a.size() + b.size() > kMaxText ? std::nullopt : Result(Argument{a + b});
+  if (name == "aten::__contains__") return Argument{a.find(b) != std::string::npos};
+  if (name == "aten::startswith") return Argument{a.starts_with(b)};
+  if (name == "aten::endswith") return Argument{a.ends_with(b)};
   return std::nullopt;
 }
 
@@ -118,7 +119,7 @@ Result string_and_more(std::string_view name, const std::string& text, Arguments
   if (name == "aten::split") return split(text, arguments);
   if (name == "aten::strip" || name == "aten::lstrip" || name == "aten::rstrip") {
     const auto* what = arguments.size() > 1 ? arguments[1].as<std::string>() : nullptr;
-    return Constant{strip(text, what != nullptr ? std::string_view(*what) : kBlanks, name != "aten::rstrip",
+    return Argument{strip(text, what != nullptr ? std::string_view(*what) : kBlanks, name != "aten::rstrip",
                           name != "aten::lstrip")};
   }
   if (name == "aten::join" && arguments.size() == 2) return join(text, arguments[1]);
@@ -128,12 +129,12 @@ Result string_and_more(std::string_view name, const std::string& text, Arguments
     std::string out;
     int64_t at = b->start;
     for (size_t i = 0; i < b->count; ++i, at += b->step) out += text[static_cast<size_t>(at)];
-    return Constant{std::move(out)};
+    return Argument{std::move(out)};
   }
   if (name == "aten::__getitem__" && arguments.size() == 2) {
     const auto i = as_int(arguments[1]);
     const auto at = i ? resolve_index(*i, text.size()) : std::nullopt;
-    return at ? Result(Constant{std::string(1, text[*at])}) : std::nullopt;
+    return at ? Result(Argument{std::string(1, text[*at])}) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -150,7 +151,7 @@ Result strings(std::string_view name, Arguments arguments) {
   if (text == nullptr) {
     if (name != "aten::str" || arguments.size() != 1) return std::nullopt;
     auto out = written(arguments[0]);
-    return out ? Result(Constant{std::move(*out)}) : std::nullopt;
+    return out ? Result(Argument{std::move(*out)}) : std::nullopt;
   }
   if (name == "aten::format") return format(*text, arguments.subspan(1));
   const auto* second = arguments.size() == 2 ? arguments[1].as<std::string>() : nullptr;

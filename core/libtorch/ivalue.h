@@ -1,17 +1,17 @@
-// Between the door's values and libtorch's.
+// Between arguments and libtorch's IValues.
 #pragma once
 
 #include <ATen/core/ivalue.h>
 #include <ATen/core/jit_type.h>
 
-#include "core/torch_interface/torch_interface.h"
+#include "core/argument/argument.h"
 
 namespace onnxport {
 
-// Throws Error V804 for what the door has no kind for (quantized tensors, objects).
-RuntimeValue to_runtime(const c10::IValue& value);
-c10::IValue to_ivalue(const RuntimeValue& value);
-c10::IValue to_ivalue(const ir::AttributeValue& value);
+// Throws Error V804 for what an argument has no kind for (quantized tensors, objects).
+Argument from_ivalue(const c10::IValue& value);
+// None for a value of a graph, which has no contents.
+c10::IValue to_ivalue(const Argument& argument);
 // nullptr for types that are not known.
 c10::TypePtr to_torch_type(const ir::Type& type);
 // The value as an argument of that type: lists get its element type, ints become floats where it wants them,

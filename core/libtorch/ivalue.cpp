@@ -1,4 +1,4 @@
-#include "core/libtorch/runtime_value.h"
+#include "core/libtorch/ivalue.h"
 
 #include <ATen/core/ivalue_inl.h>
 
@@ -8,11 +8,19 @@
 namespace onnxport {
 namespace {
 
-RuntimeValue list_of(c10::ArrayRef<c10::IValue> items) {
-  RuntimeValue out;
-  out.kind = RuntimeValue::Kind::list;
-  for (const c10::IValue& item : items) out.items.push_back(to_runtime(item));
-  return out;
+Argument list_of(c10::ArrayRef<c10::IValue> items, ArgumentList::Form form) {
+  std::vector<Argument> out;
+  for (const c10::IValue& item : items) out.push_back(from_ivalue(item));
+  return Argument::list_of(std::move(out), form);
+}
+
+Argument tensor_of(const at::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  try {
+    return {from_torch(tensor.detach())};
+  } catch (const std::invalid_argument& e) {
+    throw Error("V804", std::string("a value cannot be compared: ") + e.what(), {}, "");
+  }
 }
 
 // The element type of a list when only its elements say.
@@ -32,48 +40,30 @@ c10::TypePtr element_type(const std::vector<c10::IValue>& items) {
 
 }  // namespace
 
-RuntimeValue to_runtime(const c10::IValue& value) {
-  RuntimeValue out;
-  using Kind = RuntimeValue::Kind;
-  if (value.isNone()) return out;
-  if (value.isTensor()) {
-    if (!value.toTensor().defined()) return out;
-    try {
-      out.tensor = from_torch(value.toTensor().detach());
-    } catch (const std::invalid_argument& e) {
-      throw Error("V804", std::string("a value cannot be compared: ") + e.what(), {}, "");
-    }
-    out.kind = Kind::tensor;
-  } else if (value.isInt()) {
-    out.kind = Kind::integer;
-    out.integer = value.toInt();
-  } else if (value.isDouble()) {
-    out.kind = Kind::real;
-    out.real = value.toDouble();
-  } else if (value.isBool()) {
-    out.kind = Kind::boolean;
-    out.integer = value.toBool() ? 1 : 0;
-  } else if (value.isString()) {
-    out.kind = Kind::string;
-    out.string = value.toStringRef();
-  } else if (value.isDevice()) {
-    out.kind = Kind::string;
-    out.string = "cpu";
-  } else if (value.isList()) {
-    return list_of(value.toListRef());
-  } else if (value.isTuple()) {
-    return list_of(value.toTupleRef().elements().vec());
-  } else if (value.isGenericDict()) {
+Argument from_ivalue(const c10::IValue& value) {
+  using Form = ArgumentList::Form;
+  if (value.isNone()) return {};
+  if (value.isTensor()) return tensor_of(value.toTensor());
+  if (value.isInt()) return {value.toInt()};
+  if (value.isDouble()) return {value.toDouble()};
+  if (value.isBool()) return {value.toBool()};
+  if (value.isString()) return {value.toStringRef()};
+  if (value.isDevice()) return {std::string("cpu")};
+  if (value.isComplexDouble()) {
+    const auto number = value.toComplexDouble();
+    return {std::complex<double>(number.real(), number.imag())};
+  }
+  if (value.isList()) return list_of(value.toListRef(), Form::list);
+  if (value.isTuple()) return list_of(value.toTupleRef().elements().vec(), Form::tuple);
+  if (value.isGenericDict()) {
     std::vector<c10::IValue> items;
     for (const auto& entry : value.toGenericDict()) {
       items.push_back(entry.key());
       items.push_back(entry.value());
     }
-    return list_of(items);
-  } else {
-    throw Error("V804", "a value of type " + value.type()->repr_str() + " cannot be compared", {}, "");
+    return list_of(items, Form::dict);
   }
-  return out;
+  throw Error("V804", "a value of type " + value.type()->repr_str() + " cannot be compared", {}, "");
 }
 
 c10::IValue make_list(const c10::TypePtr& element, std::vector<c10::IValue> items) {
@@ -83,30 +73,7 @@ c10::IValue make_list(const c10::TypePtr& element, std::vector<c10::IValue> item
   return list;
 }
 
-c10::IValue to_ivalue(const RuntimeValue& value) {
-  using Kind = RuntimeValue::Kind;
-  switch (value.kind) {
-    case Kind::none:
-      return {};
-    case Kind::tensor:
-      return to_torch(value.tensor);
-    case Kind::integer:
-      return value.integer;
-    case Kind::real:
-      return value.real;
-    case Kind::boolean:
-      return value.integer != 0;
-    case Kind::string:
-      return value.string;
-    case Kind::list:
-      break;
-  }
-  std::vector<c10::IValue> items;
-  for (const RuntimeValue& item : value.items) items.push_back(to_ivalue(item));
-  return make_list(nullptr, std::move(items));
-}
-
-c10::IValue to_ivalue(const ir::AttributeValue& value) {
+c10::IValue to_ivalue(const Argument& argument) {
   struct Visitor {
     c10::IValue operator()(std::monostate) const { return {}; }
     c10::IValue operator()(int64_t v) const { return v; }
@@ -117,25 +84,19 @@ c10::IValue to_ivalue(const ir::AttributeValue& value) {
       const auto type = to_scalar_type(v);
       return type ? c10::IValue(static_cast<int64_t>(*type)) : c10::IValue();
     }
-    c10::IValue operator()(const std::vector<int64_t>& v) const { return v; }
-    c10::IValue operator()(const std::vector<double>& v) const { return v; }
-    c10::IValue operator()(const std::vector<bool>& v) const {
-      c10::List<bool> out;
-      for (const bool item : v) out.push_back(item);
-      return out;
-    }
-    c10::IValue operator()(const std::vector<std::string>& v) const {
-      c10::List<std::string> out;
-      for (const std::string& item : v) out.push_back(item);
-      return out;
-    }
-    c10::IValue operator()(const ir::Tensor& v) const { return to_torch(v); }
-    c10::IValue operator()(ir::Block* /*unused*/) const { return {}; }
     c10::IValue operator()(const std::complex<double>& v) const {
       return c10::complex<double>(v.real(), v.imag());
     }
+    c10::IValue operator()(const ir::Tensor& v) const { return to_torch(v); }
+    c10::IValue operator()(const GraphValue& /*unused*/) const { return {}; }
+    c10::IValue operator()(const ArgumentList& v) const {
+      std::vector<c10::IValue> items;
+      for (const Argument& item : v.items()) items.push_back(to_ivalue(item));
+      if (v.form() == ArgumentList::Form::tuple) return c10::ivalue::Tuple::create(std::move(items));
+      return make_list(nullptr, std::move(items));
+    }
   };
-  return std::visit(Visitor(), value);
+  return std::visit(Visitor(), argument.content);
 }
 
 c10::TypePtr to_torch_type(const ir::Type& type) {

@@ -1,4 +1,4 @@
-#include "core/libtorch/decompose_inputs.h"
+#include "core/libtorch/decomposition_inputs.h"
 
 #include <ATen/ScalarOps.h>
 #include <ATen/core/ivalue_inl.h>
@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "core/libtorch/convert.h"
-#include "core/libtorch/runtime_value.h"
+#include "core/libtorch/ivalue.h"
 
 namespace onnxport {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 // Sizes for symbol `index` in each run: spread, of both parities, and no two symbols in step with each other,
 // so that an expression that fits all runs is the right one.
 int64_t spread(size_t index, size_t run) {
-  static constexpr int64_t base[SplitInputs::kRuns] = {6, 11, 17, 28};
+  static constexpr int64_t base[DecompositionInputs::kRuns] = {6, 11, 17, 28};
   const auto k = static_cast<int64_t>(index);
   const auto r = static_cast<int64_t>(run);
   return base[run] + (k * (3 + 5 * r * r) + k * k * (r + 1)) % 23;
@@ -24,7 +24,7 @@ int64_t spread(size_t index, size_t run) {
 
 }  // namespace
 
-int64_t SplitInputs::hint(const std::string& symbol) {
+int64_t DecompositionInputs::hint(const std::string& symbol) {
   const auto known = hints_.find(symbol);
   if (known != hints_.end()) return known->second;
   const size_t index = order_.try_emplace(symbol, order_.size()).first->second;
@@ -40,7 +40,7 @@ int64_t SplitInputs::hint(const std::string& symbol) {
   return value;
 }
 
-int64_t SplitInputs::size(const ir::Dim& dim, size_t tensor, size_t axis) {
+int64_t DecompositionInputs::size(const ir::Dim& dim, size_t tensor, size_t axis) {
   if (dim.is_constant()) return dim.value();
   int64_t value = 0;
   if (dim.is_unknown()) {
@@ -56,7 +56,7 @@ int64_t SplitInputs::size(const ir::Dim& dim, size_t tensor, size_t axis) {
   return value;
 }
 
-c10::IValue SplitInputs::tensor(const ir::Type& type, Recording& recording) {
+c10::IValue DecompositionInputs::tensor(const ir::Type& type, Recording& recording) {
   const auto dtype = to_scalar_type(type.dtype());
   if (!type.shape() || !dtype)
     throw std::invalid_argument("the element type or the rank of a tensor argument is not known (" +
@@ -72,7 +72,7 @@ c10::IValue SplitInputs::tensor(const ir::Type& type, Recording& recording) {
 }
 
 // A number that is only known at run time: recorded at several values, like a size.
-c10::IValue SplitInputs::number(const ir::Type& type) {
+c10::IValue DecompositionInputs::number(const ir::Type& type) {
   if (type.is_tensor() && !ir::is_integral(type.dtype()))
     throw std::invalid_argument("a number that is no integer is only known at run time");
   const size_t index = numbers_[run_].size();
@@ -86,30 +86,30 @@ c10::IValue SplitInputs::number(const ir::Type& type) {
   return value;
 }
 
-c10::IValue SplitInputs::argument(const DecomposeArgument& given, const c10::TypePtr& type,
-                                  Recording& recording) {
+c10::IValue DecompositionInputs::argument(const Argument& given, const c10::TypePtr& type,
+                                          Recording& recording) {
   const c10::TypePtr inner = type->kind() == c10::TypeKind::OptionalType ? type->containedType(0) : type;
   const bool wants_tensor = inner->kind() == c10::TypeKind::TensorType;
-  if (given.is_list) {
+  if (given.list() != nullptr) {
     if (inner->kind() != c10::TypeKind::ListType)
       throw std::invalid_argument("a list is given where " + type->str() + " is expected");
     std::vector<c10::IValue> items;
-    for (const DecomposeArgument& item : given.list)
+    for (const Argument& item : given.items())
       items.push_back(argument(item, inner->containedType(0), recording));
     return make_list(inner->containedType(0), std::move(items));
   }
-  if (given.tensor) return wants_tensor ? tensor(*given.tensor, recording) : number(*given.tensor);
-  c10::IValue value = adapt(to_ivalue(given.constant), *inner);
+  if (given.value() != nullptr) {
+    const ir::Type seen = torch_type(given.value()->type());
+    return wants_tensor ? tensor(seen, recording) : number(seen);
+  }
+  c10::IValue value = adapt(to_ivalue(given), *inner);
   if (wants_tensor && value.isScalar()) return at::native::wrapped_scalar_tensor(value.toScalar());
   if (inner->kind() == c10::TypeKind::ListType && value.isInt())
     return make_list(inner->containedType(0), {value});
-  if (value.isNone() && inner->kind() == c10::TypeKind::DeviceObjType &&
-      type->kind() == c10::TypeKind::OptionalType)
-    return value;
   return value;
 }
 
-c10::Stack SplitInputs::stack(size_t run, int64_t multiple, Recording& recording) {
+c10::Stack DecompositionInputs::stack(size_t run, int64_t multiple, Recording& recording) {
   if (run == 0) {
     variables_.clear();
     parameters_.clear();
