@@ -28,8 +28,8 @@ void print_operators(const ExportReport& report) {
     if (who.empty()) {
       ++unsupported;
       who = "unsupported" + (op.reasons.empty() ? std::string() : ": " + op.reasons.front());
-    } else if (who == "split") {
-      who = "split into smaller operators";
+    } else if (who == "decomposed") {
+      who = "decomposed into smaller operators";
     }
     rows.push_back({fmt::format("{:>6} x", op.count), op.torch_op, who});
   }

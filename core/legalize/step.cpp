@@ -59,33 +59,40 @@ class Step::Walk {
   // Brings one node to the next opset; returns the node to go on with.
   ir::Node* take(ir::Node& node, const Change& change) {
     ir::Node* const next = node.next();
-    if (change.rule != nullptr && apply_rule(node, *change.rule)) return next;
+    std::string declined;  // why the rule did not take the node
+    if (change.rule != nullptr && apply_rule(node, *change.rule, declined)) return next;
     if (failures_.nodes.contains(&node)) return next;
     if (change.after != nullptr) {
-      if (const auto problem = adapt(node, *change.before, *change.after, step_.to_)) fail(node, *problem);
+      if (auto problem = adapt(node, *change.before, *change.after, step_.to_)) {
+        if (!declined.empty()) problem->message += "; its rule declines: " + declined;
+        fail(node, *problem);
+      }
       return next;
     }
     ir::Node* const previous = node.previous();
     ir::Block& block = *node.parent();
-    if (!inline_body(node)) {
-      fail(node,
-           {"O601", std::string(node.op_text()) + " does not exist at opset " +
-                        std::to_string(step_.to_.version()) +
-                        (declined_.empty() ? ", and nothing is known to stand for it" : ": " + declined_)});
+    std::string unusable;  // why the body cannot stand for the node
+    if (!inline_body(node, unusable)) {
+      std::string message =
+          std::string(node.op_text()) + " does not exist at opset " + std::to_string(step_.to_.version());
+      if (!declined.empty()) message += "; its rule declines: " + declined;
+      message += unusable.empty() ? ", and it has no function body"
+                                  : "; its function body cannot stand for it: " + unusable;
+      fail(node, {"O601", std::move(message)});
       return next;
     }
     // The body is written for the opset being left: its nodes take the step like any other.
     return previous == nullptr ? block.first() : previous->next();
   }
 
-  bool apply_rule(ir::Node& node, const onnxport_rule& rule) {
+  bool apply_rule(ir::Node& node, const onnxport_rule& rule, std::string& declined) {
     if (standard_) builder_.set_opset(step_.to_.version());
     const RuleCall call{&rule, step_.newer_.plugin_id, step_.newer_.plugin_version, target_opset_,
                         &step_.registry_};
     const Outcome outcome = run_rule(call, node, builder_);
-    declined_ = outcome.status == Outcome::Status::declined ? outcome.cause.message : "";
     if (outcome.status == Outcome::Status::failed)
       fail(node, {outcome.cause.code.empty() ? "O602" : outcome.cause.code, outcome.cause.message});
+    if (outcome.status == Outcome::Status::declined) declined = outcome.cause.message;
     if (outcome.status != Outcome::Status::done) return false;
     const std::vector<Replacement>& replaced = outcome.replacements;
     if (replaced.size() != 1 || replaced.front().node != &node) {
@@ -96,21 +103,26 @@ class Step::Walk {
     return true;
   }
 
-  bool inline_body(ir::Node& node) {
+  bool inline_body(ir::Node& node, std::string& unusable) {
     std::vector<ir::Value*> inputs;
     for (size_t i = 0; i < node.operand_count(); ++i) inputs.push_back(node.operand(i));
     const onnx::NodeView view{step_.from_.domain(), op_type_of(node), inputs, node.attributes(),
                               node.output_count()};
     const auto body = body_of(view);
-    if (!body || ++inlined_ > kMostInlined) return false;
+    if (!body) return false;
+    if (++inlined_ > kMostInlined) {
+      unusable = "bodies are nested without end";
+      return false;
+    }
     if (standard_) builder_.set_opset(step_.from_.version());
     builder_.insert_before(&node);
     builder_.set_provenance(node.provenance());
     const GraphBuilder::Mark mark = builder_.mark();
     try {
       replace(node, emit_function(*body, builder_, inputs, node.attributes()));
-    } catch (const Error&) {
+    } catch (const Error& e) {
       builder_.rollback(mark);
+      unusable = e.diagnostics().front().message;
       return false;
     }
     return true;
@@ -165,7 +177,6 @@ class Step::Walk {
   const bool standard_;  // ai.onnx; else nodes are emitted at the opset that the graph is at
   GraphBuilder builder_;
   PluginInference inference_;
-  std::string declined_;  // why the last rule did not take its node
   int target_opset_;
   Failures& failures_;
   size_t inlined_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/argument/torch_operators.h"
 #include "core/prepare/node_facts.h"
 
 namespace onnxport {
@@ -14,23 +15,11 @@ bool one_of(std::string_view name, const std::array<std::string_view, N>& names)
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::array<std::string_view, 17> kSame = {"aten::alias",
-                                                    "aten::detach",
-                                                    "aten::detach_",
-                                                    "prim::unchecked_cast",
-                                                    "prim::unchecked_unwrap_optional",
-                                                    "aten::_unwrap_optional",
-                                                    "prim::data",
-                                                    "aten::data",
-                                                    "aten::requires_grad_",
-                                                    "aten::lift_fresh",
-                                                    "aten::lift",
-                                                    "aten::positive",
-                                                    "aten::resolve_conj",
-                                                    "aten::resolve_neg",
-                                                    "aten::pin_memory",
-                                                    "aten::cpu",
-                                                    "aten::cuda"};
+// Besides what hands its operand on in every stage (torch_operators.h).
+constexpr std::array<std::string_view, 13> kSame = {
+    "aten::alias",      "aten::detach", "aten::detach_",  "aten::data",         "aten::requires_grad_",
+    "aten::lift_fresh", "aten::lift",   "aten::positive", "aten::resolve_conj", "aten::resolve_neg",
+    "aten::pin_memory", "aten::cpu",    "aten::cuda"};
 
 constexpr std::array<std::string_view, 5> kReshapes = {"aten::reshape", "aten::flatten", "aten::ravel",
                                                        "aten::reshape_as", "aten::_reshape_alias"};
@@ -47,9 +36,10 @@ constexpr std::array<std::string_view, 24> kContiguousResults = {
     "aten::rand",    "aten::randn",      "aten::eye",   "aten::tensor", "aten::linspace",
     "aten::one_hot", "aten::layer_norm", "aten::index", "aten::gather"};
 
-constexpr std::array<std::string_view, 11> kContiguousSteps = {
-    "aten::view",  "aten::reshape", "aten::flatten",    "aten::unsqueeze", "aten::squeeze",   "aten::alias",
-    "aten::clone", "aten::relu",    "aten::zeros_like", "aten::ones_like", "aten::empty_like"};
+constexpr std::array<std::string_view, 12> kContiguousSteps = {
+    "aten::type_as",   "aten::view",       "aten::reshape",   "aten::flatten",
+    "aten::unsqueeze", "aten::squeeze",    "aten::alias",     "aten::clone",
+    "aten::relu",      "aten::zeros_like", "aten::ones_like", "aten::empty_like"};
 
 Aliasing reshape_aliasing(const ir::Node& node) {
   const ir::Value* input = node.operand(0);
@@ -76,6 +66,10 @@ ir::DType known_dtype(const ir::Value* value) {
     if (maker == nullptr || maker->operand_count() == 0) return ir::DType::undefined;
     const std::string_view name = operator_base_name(maker->op_text());
     if (one_of(name, kBoolean)) return ir::DType::boolean;
+    if (name == "aten::type_as") {
+      value = maker->operand(1);
+      continue;
+    }
     if (const ir::DType dtype = dtype_argument(*maker); dtype != ir::DType::undefined) return dtype;
     if (name == "aten::to" && maker->argument("dtype") != nullptr) return ir::DType::undefined;
     const bool keeps = one_of(name, kKeep);
@@ -163,7 +157,7 @@ bool is_contiguous(const ir::Value& value) {
 Aliasing aliasing_of(const ir::Node& node, size_t output) {
   if (node.operand_count() == 0) return {};
   const std::string_view name = operator_base_name(node.op_text());
-  if (one_of(name, kSame)) return {Aliasing::Kind::same, 0};
+  if (hands_operand_on(node.op_text()) || one_of(name, kSame)) return {Aliasing::Kind::same, 0};
   if (one_of(name, kReshapes)) return reshape_aliasing(node);
   if (name == "aten::contiguous") {
     const bool already = node.operand(0) != nullptr && is_contiguous(*node.operand(0));

@@ -46,8 +46,15 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
   const size_t failures = errors_.size();
   std::vector<Argument> then_results;
   std::vector<Argument> else_results;
-  ir::Block* then_block = emit_branch(*node.blocks()[0], then_results);
-  ir::Block* else_block = emit_branch(*node.blocks()[1], else_results);
+  ir::Block* then_block = nullptr;
+  ir::Block* else_block = nullptr;
+  try {
+    then_block = emit_branch(*node.blocks()[0], then_results);
+    else_block = emit_branch(*node.blocks()[1], else_results);
+  } catch (const Error&) {
+    builder_->rollback(mark);
+    throw;
+  }
   if (errors_.size() > failures) {
     builder_->rollback(mark);
     return poison(node);

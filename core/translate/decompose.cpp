@@ -52,54 +52,72 @@ std::shared_ptr<Decomposition> Translator::recorded(const ir::Schema& schema,
 }
 
 bool Translator::decompose(ir::Node& node, const std::vector<Argument>& arguments,
-                           std::vector<std::string>& reasons) {
+                           std::vector<Refusal>& refusals) {
   constexpr int kMaxDepth = 16;  // composites of composites; a cycle would be a defect of libtorch
   const ir::Schema* schema = schema_of(node);
   if (schema == nullptr || !node.op_text().starts_with("aten::") || decompose_depth_ >= kMaxDepth)
     return false;
-  // A kernel that calls the operator again, on other arguments at best, does not split it.
+  // A kernel that calls the operator again, on other arguments at best, does not decompose it.
   const std::string name = schema->qualified_name();
   if (std::find(decomposing_.begin(), decomposing_.end(), name) != decomposing_.end()) return false;
   std::vector<Argument> tensors;
   for (const Argument& b : arguments) collect_tensors(b, tensors);
   std::string why;
-  const std::shared_ptr<Decomposition> parts = recorded(*schema, arguments, why);
+  std::shared_ptr<Decomposition> parts;
+  try {
+    parts = recorded(*schema, arguments, why);
+  } catch (const Error& e) {
+    if (refusals.empty()) throw;
+    std::vector<Diagnostic> all = e.diagnostics();
+    for (const Refusal& refusal : refusals) all.front().message += "; the mapping of " + refusal.text();
+    throw Error(std::move(all));
+  }
   if (parts == nullptr) {
-    if (!why.empty() && !reasons.empty()) reasons.push_back("splitting: " + why);
+    if (!why.empty() && !refusals.empty()) {
+      Diagnostic cause;
+      cause.message = std::move(why);
+      refusals.push_back({"", std::move(cause), false});
+    }
     return false;
   }
   for (const std::string& text : parts->notes)
     notes_.push_back({Severity::note, "", text, location_of(node), ""});
+  decomposing_.push_back(name);
+  const size_t failures = errors_.size();
+  translate_parts(node, *parts, tensors);
+  decomposing_.pop_back();
+  if (errors_.size() > failures) {
+    for (const Refusal& refusal : refusals)
+      errors_[failures].message += "; the operator as a whole: " + refusal.text();
+    std::vector<std::string> reasons = {"one of its parts is not supported"};
+    for (const Refusal& refusal : refusals) reasons.push_back(refusal.text());
+    count(node, "", std::move(reasons));
+    poison(node);
+    return true;
+  }
+  const ir::Block& body = parts->graph->body();
+  for (size_t i = 0; i < node.output_count(); ++i) bind(node.output(i), bound(body.result(i)));
+  count(node, "decomposed");
+  return true;
+}
 
-  ir::Block& body = parts->graph->body();
+// Errors inside are about the call that the user wrote.
+void Translator::translate_parts(ir::Node& node, const Decomposition& parts,
+                                 const std::vector<Argument>& tensors) {
+  ir::Block& body = parts.graph->body();
   size_t at = 0;
   for (const Argument& b : tensors) bindings_[body.parameters()[at++]] = b;
-  for (const Decomposition::DimInput& d : parts->dims) {
+  for (const Decomposition::DimInput& d : parts.dims) {
     Argument size =
         Argument::of(builder_->dim(tensors[d.tensor].value(), static_cast<int64_t>(d.axis)), true);
     bind(body.parameters()[at++], settled(std::move(size), ir::Type::integer()));
   }
-  const ir::Provenance* outer = outer_provenance_;
-  if (outer_provenance_ == nullptr) outer_provenance_ = node.provenance();
+  const ir::Node* outer = outer_;
+  if (outer_ == nullptr) outer_ = &node;
   ++decompose_depth_;
-  decomposing_.push_back(name);
-  const size_t failures = errors_.size();
   translate_block(body);
-  decomposing_.pop_back();
   --decompose_depth_;
-  outer_provenance_ = outer;
-  if (errors_.size() > failures) {
-    // The user knows the call, not its parts.
-    for (size_t i = failures; i < errors_.size(); ++i) {
-      errors_[i].message = "splitting " + std::string(node.op_text()) + ": " + errors_[i].message;
-    }
-    count(node, "", {"one of its parts is not supported"});
-    poison(node);
-    return true;
-  }
-  for (size_t i = 0; i < node.output_count(); ++i) bind(node.output(i), bound(body.result(i)));
-  count(node, "split");
-  return true;
+  outer_ = outer;
 }
 
 }  // namespace onnxport

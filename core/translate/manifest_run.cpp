@@ -55,8 +55,7 @@ class ManifestRun {
   }
 
   ir::Value* checked(ir::Value* v, const Argument& b, std::string_view name) const {
-    if (v == nullptr && !b.is_none())
-      throw Declined{"argument '" + std::string(name) + "' has no ONNX form"};
+    if (v == nullptr && !b.is_none()) throw Declined{"argument '" + std::string(name) + "' has no ONNX form"};
     if (v != nullptr && v->type().stands_for_complex()) throw Declined{"does not take complex tensors"};
     return v;
   }

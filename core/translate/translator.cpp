@@ -114,7 +114,15 @@ void Translator::translate_results() {
       ir::Value* v = values[k];
       if (v == nullptr) continue;  // an output that is None has no place in an ONNX graph
       const std::string name = values.size() == 1 ? base : base + "." + std::to_string(k);
-      if (v->type().is_tensor() && !v->type().shape()) refuse_rank(name);
+      if (const auto untyped = untyped_.find(v); untyped != untyped_.end()) {
+        errors_.push_back({Severity::error,
+                           "T511",
+                           "the element type of the result '" + name + "' is not known",
+                           {},
+                           untyped->second});
+      } else if (v->type().is_tensor() && !v->type().shape()) {
+        refuse_rank(name);
+      }
       // A result must be computed by a node, and by one each: ONNX names values, not positions.
       if (v->producer() == nullptr || !seen.insert(v).second) v = builder_->emit1("Identity", {v});
       seen.insert(v);
@@ -155,6 +163,7 @@ void Translator::translate_block(const ir::Block& block) {
         // A place that is no more than an operator's name is a part of the call the model makes.
         if (d.place.file.empty() && d.place.source.empty() && d.place.module_path.empty())
           d.place = location_of(*node);
+        if (outer_ != nullptr) d.message = "in " + subject(*node) + ": " + d.message;
         errors_.push_back(std::move(d));
       }
       poison(*node);
@@ -175,7 +184,7 @@ const ir::Schema* Translator::schema_of(ir::Node& node) {
 }
 
 void Translator::translate_node(ir::Node& node) {
-  const ir::Provenance* p = outer_provenance_ != nullptr ? outer_provenance_ : node.provenance();
+  const ir::Provenance* p = (outer_ != nullptr ? *outer_ : node).provenance();
   if (p != nullptr) {
     const ir::Provenance*& kept = provenances_[p];
     if (kept == nullptr) kept = target_->keep(*p);
@@ -189,22 +198,42 @@ void Translator::translate_node(ir::Node& node) {
   const std::vector<Argument> arguments = arguments_of(node);
   if (evaluate(node, arguments)) return;
 
-  std::vector<std::string> reasons;
-  if (try_candidates(node, arguments, reasons)) return;
-  const bool failed_outright = !reasons.empty() && reasons.back().starts_with('!');
-  if (!failed_outright && decompose(node, arguments, reasons)) return;
+  std::vector<Refusal> refusals;
+  if (try_candidates(node, arguments, refusals)) return;
+  const bool failed = !refusals.empty() && refusals.back().failed;
+  if (!failed && decompose(node, arguments, refusals)) return;
+  if (refusals.empty()) return report_unmapped(node);
+  refuse(node, refusals);
+}
 
-  if (reasons.empty()) return report_unmapped(node);
-  count(node, "", reasons);
-  std::string message = "operator " + std::string(node.op_text());
-  message += failed_outright ? " cannot be exported: " : " is not supported as called: ";
-  for (size_t i = 0; i < reasons.size(); ++i) {
-    message += (i == 0 ? "" : "; ") + (reasons[i].starts_with('!') ? reasons[i].substr(1) : reasons[i]);
+std::string Translator::subject(const ir::Node& node) const {
+  return (outer_ == nullptr ? "operator " : "its part ") + std::string(node.op_text());
+}
+
+// A failure that has a code of its own keeps it; one without is the plugin's word that this cannot be exported.
+void Translator::refuse(ir::Node& node, const std::vector<Refusal>& refusals) {
+  const Refusal& last = refusals.back();
+  std::vector<std::string> reasons;
+  std::string message =
+      subject(node) + (last.failed ? " cannot be exported: " : " is not supported as called: ");
+  for (const Refusal& refusal : refusals) {
+    if (!reasons.empty()) message += "; ";
+    reasons.push_back(refusal.text());
+    message += reasons.back();
   }
-  fail(node, failed_outright ? "T503" : "T502", std::move(message),
-       (failed_outright ? "check that the model takes inputs of the types given; " : "") +
+  std::string hint = last.cause.hint;
+  const bool broken = last.cause.code == "T504" || last.cause.code == "T505";
+  if (hint.empty() && broken)
+    hint = "this is a defect of " + last.plugin + ": report it to the plugin's publisher";
+  if (hint.empty()) hint = untyped_hint(arguments_of(node));
+  if (hint.empty()) {
+    hint = (last.failed ? "check that the model takes inputs of the types given; " : "") +
            std::string("onnxport plugin which ") + std::string(node.op_text()) + " --opset " +
-           std::to_string(options_.target_opset) + " shows who maps it");
+           std::to_string(options_.target_opset) + " shows who maps it";
+  }
+  const std::string code = !last.failed ? "T502" : last.cause.code.empty() ? "T503" : last.cause.code;
+  count(node, "", std::move(reasons));
+  fail(node, code, std::move(message), std::move(hint));
 }
 
 void Translator::report_unmapped(ir::Node& node) {
@@ -213,7 +242,7 @@ void Translator::report_unmapped(ir::Node& node) {
   const std::vector<std::string> near = registry_.similar(node.op_text());
   if (!near.empty()) hint = "mapped names that are near: " + near.front() + "; ";
   hint += "a plugin can map it, see docs/plugins.md";
-  std::string what = "operator " + std::string(node.op_text()) + " is not mapped by any plugin";
+  std::string what = subject(node) + " is not mapped by any plugin";
   if (const std::string elsewhere = registry_.other_opsets(node.op_text()); !elsewhere.empty()) {
     what += " at opset " + std::to_string(options_.target_opset) + ": " + elsewhere;
     hint = "export at such an opset";
@@ -222,7 +251,7 @@ void Translator::report_unmapped(ir::Node& node) {
 }
 
 bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arguments,
-                                std::vector<std::string>& reasons) {
+                                std::vector<Refusal>& refusals) {
   for (const Candidate& candidate : registry_.candidates(node.op_text(), options_.target_opset)) {
     Call call;
     call.schema = schema_of(node);
@@ -237,28 +266,44 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arg
       notes_.push_back(std::move(note));
     }
     if (outcome.status == Outcome::Status::done) {
-      for (size_t i = 0; i < node.output_count(); ++i) {
-        Argument result = i < outcome.results.size() ? std::move(outcome.results[i]) : Argument{};
-        if (result.value() != nullptr) refine(*result.value(), node.output(i)->type());
-        bind(node.output(i), std::move(result));
-      }
-      warn_of_result_types(node);
+      take_results(node, candidate, std::move(outcome.results));
       count(node, candidate.plugin_id);
       return true;
     }
     const bool failed = outcome.status == Outcome::Status::failed;
     if (!failed && outcome.cause.message.empty()) continue;  // not made for such a call
-    const std::string reason = candidate.plugin_id + ": " + outcome.cause.message;
-    if (failed && !outcome.cause.code.empty()) {
-      count(node, "", {reason});
-      Diagnostic cause = std::move(outcome.cause);
-      cause.message = "operator " + std::string(node.op_text()) + " cannot be exported: " + reason;
-      throw Error(std::move(cause));
-    }
-    reasons.push_back((failed ? "!" : "") + reason);
+    refusals.push_back({candidate.plugin_id, std::move(outcome.cause), failed});
     if (failed) return false;
   }
   return false;
+}
+
+void Translator::take_results(ir::Node& node, const Candidate& candidate, std::vector<Argument> results) {
+  // One list for an operator that gives several tensors.
+  if (results.size() == 1 && node.output_count() > 1 && results[0].list() != nullptr)
+    results = {results[0].items().begin(), results[0].items().end()};
+  results.resize(node.output_count());
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (ir::Value* value = results[i].value(); value != nullptr) {
+      refine(*value, node.output(i)->type());
+      if (candidate.manifest != nullptr && value->type().is_tensor() &&
+          value->type().dtype() == ir::DType::undefined)
+        untyped_[value] =
+            "the mapping of " + candidate.manifest->torch_op + " at " + candidate.manifest->place.text() +
+            " does not say the type of its result: add a line like `result: {like: ARGUMENT}` or "
+            "`result: {dtype: f32, shape: [ARGUMENT.0, 8]}` there";
+    }
+    bind(node.output(i), std::move(results[i]));
+  }
+  check_result_types(node, candidate);
+}
+
+std::string Translator::untyped_hint(std::span<const Argument> arguments) const {
+  for (const Argument& argument : arguments) {
+    if (const auto found = untyped_.find(argument.value()); found != untyped_.end()) return found->second;
+    if (std::string inside = untyped_hint(argument.items()); !inside.empty()) return inside;
+  }
+  return {};
 }
 
 // ---- bindings ----
@@ -336,6 +381,10 @@ Argument Translator::settled(Argument bound, const ir::Type& type) {
 // there. A recorded number also stands for an expression that did not fold to it.
 void Translator::refine(ir::Value& value, const ir::Type& recorded) {
   const ir::Type& own = value.type();
+  // A node of a custom domain, of which nobody says more.
+  if (decompose_depth_ == 0 && own.is_tensor() && own.dtype() == ir::DType::undefined &&
+      recorded.is_tensor() && !ir::is_complex(recorded.dtype()))
+    return value.set_type(recorded);
   if (decompose_depth_ > 0 || value.is_constant() || !recorded.is_tensor() || !recorded.shape() ||
       own.stands_for_complex() || own.dtype() != recorded.dtype()) {
     return;
@@ -359,7 +408,7 @@ void Translator::bind(const ir::Value* value, Argument bound) {
 // ---- failures and the report ----
 
 Location Translator::location_of(const ir::Node& node) const {
-  return ir::location_of(node, outer_provenance_ != nullptr ? outer_provenance_ : node.provenance());
+  return ir::location_of(outer_ != nullptr ? *outer_ : node);
 }
 
 void Translator::fail(ir::Node& node, std::string_view code, std::string message, std::string hint) {
@@ -393,7 +442,6 @@ void Translator::count(const ir::Node& node, const std::string& plugin, std::vec
   ++r.count;
   if (plugin.empty()) r.plugin.clear();  // one call that nobody takes makes the operator unsupported
   for (std::string& reason : reasons) {
-    if (reason.starts_with('!')) reason.erase(0, 1);
     if (std::find(r.reasons.begin(), r.reasons.end(), reason) == r.reasons.end())
       r.reasons.push_back(std::move(reason));
   }
@@ -415,7 +463,7 @@ bool differ(const ir::Type& a, const ir::Type& b) {
 
 }  // namespace
 
-void Translator::warn_of_result_types(const ir::Node& node) {
+void Translator::check_result_types(const ir::Node& node, const Candidate& candidate) {
   for (ir::Value* v : node.outputs()) {
     if (!v->type().is_tensor() || v->type().dtype() == ir::DType::undefined) continue;
     const auto found = bindings_.find(v);
@@ -427,9 +475,13 @@ void Translator::warn_of_result_types(const ir::Node& node) {
     const auto text = [&](const ir::Type& type) {
       return same_dtype ? type.text() : std::string(ir::short_name(type.dtype()));
     };
-    throw Error("T511", "the mapping gives " + text(made) + " where the model records " + text(v->type()),
+    const std::string where = candidate.manifest == nullptr ? "" : " at " + candidate.manifest->place.text();
+    throw Error("T511",
+                candidate.plugin_id + " gives " + text(made) + " where the model records " + text(v->type()),
                 location_of(node),
-                "this is a defect of the mapping: please report it with the operator's arguments");
+                "the mapping" + where +
+                    " does not give the type that torch does: correct it, or report it to " +
+                    candidate.plugin_id + "'s publisher");
   }
 }
 

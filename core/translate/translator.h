@@ -32,8 +32,15 @@ class Translator {
   void refuse_rank(const std::string& result);
   void translate_block(const ir::Block& block);
   void translate_node(ir::Node& node);
-  bool try_candidates(ir::Node& node, const std::vector<Argument>& arguments,
-                      std::vector<std::string>& reasons);
+  // Why one who was asked did not take a call.
+  struct Refusal {
+    std::string plugin;  // empty: the decomposition
+    Diagnostic cause;
+    bool failed = false;  // nobody else is to be asked
+    std::string text() const { return plugin.empty() ? cause.message : plugin + ": " + cause.message; }
+  };
+  bool try_candidates(ir::Node& node, const std::vector<Argument>& arguments, std::vector<Refusal>& refusals);
+  void take_results(ir::Node& node, const Candidate& candidate, std::vector<Argument> results);
   const ir::Schema* schema_of(ir::Node& node);
   std::vector<ir::Value*> flat_values(const Argument& bound);
   ir::Value* result_value(const Argument& bound);
@@ -94,18 +101,24 @@ class Translator {
   void bind_carried(ir::Node& node, const Carried& carried, std::span<ir::Value* const> outputs);
 
   // ---- composites (decompose.cpp) ----
-  bool decompose(ir::Node& node, const std::vector<Argument>& arguments, std::vector<std::string>& reasons);
+  bool decompose(ir::Node& node, const std::vector<Argument>& arguments, std::vector<Refusal>& refusals);
+  void translate_parts(ir::Node& node, const Decomposition& parts, const std::vector<Argument>& tensors);
   std::shared_ptr<Decomposition> recorded(const ir::Schema& schema, const std::vector<Argument>& arguments,
                                           std::string& why);
 
   // ---- failures ----
   Location location_of(const ir::Node& node) const;
   void fail(ir::Node& node, std::string_view code, std::string message, std::string hint = {});
+  // "operator aten::x", or which part of the call that is decomposed.
+  std::string subject(const ir::Node& node) const;
+  void refuse(ir::Node& node, const std::vector<Refusal>& refusals);
   void report_unmapped(ir::Node& node);
   void poison(ir::Node& node);
   bool reads_poison(const ir::Node& node) const;
   void count(const ir::Node& node, const std::string& plugin, std::vector<std::string> reasons = {});
-  void warn_of_result_types(const ir::Node& node);
+  void check_result_types(const ir::Node& node, const Candidate& candidate);
+  // What to write where, when a value among the arguments has no type because a manifest states none; else empty.
+  std::string untyped_hint(std::span<const Argument> arguments) const;
 
   const ir::Graph& source_;
   Registry& registry_;
@@ -117,7 +130,8 @@ class Translator {
   std::unordered_map<const ir::Value*, ir::Value*> initializers_;
   std::unordered_set<const ir::Value*> poisoned_;
   std::unordered_map<const ir::Provenance*, const ir::Provenance*> provenances_;
-  const ir::Provenance* outer_provenance_ = nullptr;  // of the call being decomposed
+  const ir::Node* outer_ = nullptr;  // the call in the user's model that is being decomposed
+  std::unordered_map<const ir::Value*, std::string> untyped_;  // results without a type: what to write where
   std::unordered_map<std::string, std::shared_ptr<Decomposition>> decompositions_;
   std::map<std::string, OperatorReport> report_;
   std::vector<std::string> report_order_;

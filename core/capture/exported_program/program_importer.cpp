@@ -1,8 +1,8 @@
 #include "core/capture/exported_program/program_importer.h"
 
 #include <algorithm>
-#include <array>
 
+#include "core/argument/torch_operators.h"
 #include "core/capture/exported_program/weights.h"
 #include "core/ir/schema_table.h"
 
@@ -11,17 +11,13 @@ namespace {
 
 constexpr int kDeepestGraph = 100;  // graphs within graphs; a file may not exhaust the stack
 
-// Checks that a program carries for PyTorch: they compute nothing.
-bool is_assertion(std::string_view target) {
-  static constexpr std::array<std::string_view, 7> all = {
-      "torch.ops.aten._assert_scalar.default",      "torch.ops.aten._assert_async.msg",
-      "torch.ops.aten._assert_async.default",       "torch.ops.aten._assert_tensor_metadata.default",
-      "torch.ops.aten.sym_constrain_range.default", "torch.ops.aten.sym_constrain_range_for_size.default",
-      "torch.sym_constrain_range_for_size"};
-  return std::find(all.begin(), all.end(), target) != all.end() || target == "torch._C._set_grad_enabled";
-}
-
 }  // namespace
+
+// Checks that a program carries for PyTorch: they compute nothing.
+bool ProgramImporter::is_assertion(std::string_view target) {
+  return target == "torch.sym_constrain_range_for_size" || target == "torch._C._set_grad_enabled" ||
+         (target.starts_with(kOperatorPrefix) && has_no_effect(operator_name(target)));
+}
 
 std::string ProgramImporter::operator_name(std::string_view target) {
   target.remove_prefix(kOperatorPrefix.size());

@@ -74,6 +74,7 @@ class ProgramImporter {
   // "torch.ops.aten.add.Tensor" -> "aten::add.Tensor"
   static constexpr std::string_view kOperatorPrefix = "torch.ops.";
   static std::string operator_name(std::string_view target);
+  static bool is_assertion(std::string_view target);
   void import_node(const Json& node);
   void import_operator(std::string_view target, const std::vector<Input>& inputs, const Json& node);
   const ir::Schema* schema_of(const std::string& name, const std::vector<Input>& inputs);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/argument/torch_operators.h"
 #include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
 
@@ -181,16 +182,14 @@ bool Importer::import_object_node(torch::jit::Node& node) {
 // Nodes whose result is known here: where a tensor lies, what only prints, casts that change nothing at run
 // time.
 bool Importer::import_foldable_node(torch::jit::Node& node) {
+  if (hands_operand_on(node.kind().toQualString())) {
+    bind(node.output(), find(node.input(0)));
+    return true;
+  }
   switch (node.kind()) {
     case c10::prim::Print:
     case c10::aten::warn:
       for (const torch::jit::Value* output : node.outputs()) bind(output, Binding::of(constant({}, "")));
-      return true;
-    case c10::prim::unchecked_cast:
-    case c10::prim::unchecked_unwrap_optional:
-    case c10::aten::_unwrap_optional:
-    case c10::aten::wait:
-      bind(node.output(), find(node.input(0)));
       return true;
     case c10::prim::device:
       bind(node.output(), Binding::of(constant(c10::IValue("cpu"), "")));

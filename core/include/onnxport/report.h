@@ -18,7 +18,7 @@ namespace onnxport {
 struct OperatorReport {
   std::string torch_op;
   size_t count = 0;
-  std::string plugin;  // id, "split" for one split into smaller operators, empty when unsupported
+  std::string plugin;  // id, "decomposed" for one that became smaller operators, empty when unsupported
   std::vector<std::string> reasons;  // why not, when unsupported
 };
 

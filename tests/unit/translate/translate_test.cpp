@@ -1,0 +1,320 @@
+// What translate makes of lists, questions about types, branches and loops, and what it says when nobody takes a
+// call. The operators are mapped by a manifest alone.
+#include "core/translate/translate.h"
+
+#include <gmock/gmock.h>
+
+#include "core/ir/schema.h"
+#include "unit/plugin/files.h"
+#include "unit/prepare/torch_text.h"
+#include "unit/translate/onnx_text.h"
+
+namespace onnxport {
+namespace {
+
+using test::TemporaryFolder;
+using test::torch_graph;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr const char* kManifest = R"(onnxport_manifest: 1
+plugin: {id: com.test.plugin, version: "1.0.0"}
+provides:
+  domains: [{name: com.test, version: 3}]
+  mappings:
+    - {torch: "aten::relu(Tensor self) -> Tensor", onnx: Relu}
+    - {torch: "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", onnx: Add, inputs: [self, other]}
+    - {torch: "test::scaled(Tensor x, float scale) -> Tensor", function: "(x) => (y) { s = Constant <value_float: float = @scale> ()  y = Mul(x, s) }"}
+    - {torch: "test::thing(Tensor x) -> Tensor", onnx: com.test::Thing}
+    - {torch: "test::typed(Tensor x) -> Tensor", onnx: com.test::Thing, result: {like: x}}
+    - {torch: "test::pair(Tensor x) -> Tensor", function: "(x) => (a, b) { a = Neg(x)  b = Abs(x) }"}
+    - {torch: "test::half(Tensor x) -> Tensor", function: "(x) => (y) { y = Cast <to = 10> (x) }"}
+)";
+
+class Translate : public ::testing::Test {
+ protected:
+  Translate() {
+    PluginOptions options;
+    manifest_ = folder_.write("test.onnxport.yaml", kManifest);
+    options.files = {manifest_};
+    options.default_paths = options.builtin = false;
+    registry_ = std::make_unique<Registry>(options);
+  }
+
+  Translated run(const std::string& inputs, const std::string& body) {
+    const auto graph = torch_graph(inputs, kSchemas + body);
+    return translate(*graph, *registry_, TranslateOptions());
+  }
+
+  std::string text(const std::string& inputs, const std::string& body) {
+    return test::OnnxText().of(*run(inputs, body).graph);
+  }
+
+  // The first error, and that there are no others of its code.
+  Diagnostic refusal(const std::string& inputs, const std::string& body) {
+    try {
+      ADD_FAILURE() << "accepted as" << text(inputs, body);
+    } catch (const Error& error) {
+      return error.diagnostics().front();
+    }
+    return {};
+  }
+
+  // Those of the small graphs here beside torch_text.h's.
+  static inline const std::string kSchemas =
+      "schema \"test::scaled(Tensor x, float scale) -> Tensor\"\nschema \"test::thing(Tensor x) -> Tensor\"\n"
+      "schema \"test::typed(Tensor x) -> Tensor\"\nschema \"test::pair(Tensor x) -> Tensor\"\n"
+      "schema \"test::half(Tensor x) -> Tensor\"\nschema \"test::nobody(Tensor x) -> Tensor\"\n"
+      "schema \"aten::dim(Tensor self) -> int\"\n";
+
+  TemporaryFolder folder_;
+  std::filesystem::path manifest_;
+  std::unique_ptr<Registry> registry_;
+};
+
+// ---- structure ----
+
+TEST_F(Translate, ListsAreTakenApart) {
+  EXPECT_EQ(text("%x: f32[n,4], %y: f32[n,4]", R"(
+    %l: list<f32[*]> = prim::ListConstruct(%x, %y)
+    %last = aten::__getitem__.t(%l, %m1)
+    %a = aten::relu(%last)
+    %b, %c = prim::ListUnpack(%l)
+    %d = aten::add.Tensor(%b, %c, %c1)
+    return %a, %d)"),
+            R"(
+0: f32[n,4] = Relu(y)
+1: f32[n,4] = Add(x, y)
+return 0, 1
+)");
+}
+
+TEST_F(Translate, TuplesAndDictsAreTakenApart) {
+  EXPECT_EQ(text("%x: f32[4], %y: f32[4]", R"(
+    %t: tuple<f32[4], f32[4]> = prim::TupleConstruct(%x, %y)
+    %first: f32[4] = prim::TupleIndex(%t, %c0)
+    %a = aten::relu(%first)
+    %k: str = prim::Constant() {value = "y"}
+    %q: str = prim::Constant() {value = "x"}
+    %d = prim::DictConstruct(%q, %x, %k, %y)
+    %i = aten::__getitem__.Dict_str(%d, %k)
+    %b = aten::relu(%i)
+    return %a, %b)"),
+            R"(
+0: f32[4] = Relu(x)
+1: f32[4] = Relu(y)
+return 0, 1
+)");
+}
+
+TEST_F(Translate, WhatIsNotInAListIsSaid) {
+  const Diagnostic d = refusal("%x: f32[4], %y: f32[4]", R"(
+    %l: list<f32[*]> = prim::ListConstruct(%x, %y)
+    %i = aten::__getitem__.t(%l, %c2)
+    return %i)");
+  EXPECT_EQ(d.code, "T512");
+  EXPECT_EQ(d.message, "index 2 of a list of 2");
+  EXPECT_EQ(d.place.node, "aten::__getitem__.t");
+  EXPECT_FALSE(d.hint.empty());
+}
+
+TEST_F(Translate, WhatComputesNothingLeavesNoTrace) {
+  EXPECT_EQ(text("%x: f32[4]", R"(
+    %w: str = prim::Constant() {value = "careful"}
+    aten::warn(%w, %c2)
+    %u = prim::unchecked_cast(%x)
+    %d = prim::data(%u)
+    %y = aten::relu(%d)
+    return %y)"),
+            "\n0: f32[4] = Relu(x)\nreturn 0\n");
+}
+
+// ---- questions ----
+
+TEST_F(Translate, KnownSizesAreNumbersAndDynamicOnesAreRead) {
+  EXPECT_EQ(text("%x: f32[n,4]", R"(
+    %four: int = aten::size.int(%x, %m1)
+    %n: int = aten::size.int(%x, %c0)
+    %rank: int = aten::dim(%x)
+    %sum: int = aten::add.int(%four, %rank)
+    return %n, %sum)"),
+            R"(
+0: i64[1] = Shape(x) end=1 start=0
+1: i64[] = Squeeze(0, [0])
+2: i64[] = Identity(6)
+return 1, 2
+)");
+}
+
+TEST_F(Translate, AxesThatAreNotThere) {
+  const Diagnostic d = refusal("%x: f32[n,4]", "%s: int = aten::size.int(%x, %c2)\nreturn %s");
+  EXPECT_EQ(d.code, "T512");
+  EXPECT_EQ(d.message, "axis 2 of a tensor of 2 dimensions");
+}
+
+// ---- branches ----
+
+TEST_F(Translate, ABranchThatTypesDecideIsTaken) {
+  EXPECT_EQ(text("%x: f32[n,4]", R"(
+    %rank: int = aten::dim(%x)
+    %c: bool = aten::gt.int(%rank, %c1)
+    %y: f32[*] = prim::If(%c) block() {
+      %a = aten::relu(%x)
+      return %a
+    } block() {
+      %b = test::nobody(%x)
+      return %b
+    }
+    return %y)"),
+            "\n0: f32[n,4] = Relu(x)\nreturn 0\n");
+}
+
+TEST_F(Translate, ABranchThatRunTimeDecidesIsAnIf) {
+  EXPECT_EQ(text("%x: f32[n,4], %c: bool", R"(
+    %y: f32[*] = prim::If(%c) block() {
+      %a = aten::relu(%x)
+      return %a
+    } block() {
+      return %x
+    }
+    return %y)"),
+            R"(
+0: f32[n,4] = If(c)
+ ()
+  1: f32[n,4] = Relu(x)
+  return 1
+ ()
+  2: f32[n,4] = Identity(x)
+  return 2
+return 0
+)");
+}
+
+TEST_F(Translate, BranchesThatOnnxCannotHold) {
+  const auto of = [&](const std::string& result) {
+    return refusal("%x: f32[4], %c: bool", R"(
+    %s: str = prim::Constant() {value = "s"}
+    %half = test::half(%x)
+    %l: list<f32[*]> = prim::ListConstruct(%x, %x)
+    %m: list<f32[*]> = prim::ListConstruct(%x)
+    %y = prim::If(%c) block() {
+      return )" + result + "\n    } block() {\n      return " +
+                                               (result == "%l" ? "%m" : "%x") + "\n    }\n    return %y");
+  };
+  for (const auto& [result, why] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"%none", "give None in one and a value in the other"},
+           {"%half", "give different element types: f16[4] and f32[4]"},
+           {"%l", "give lists of different lengths"},
+           {"%s", "gives a value ONNX cannot hold (a string or a dtype)"}}) {
+    const Diagnostic d = of(result);
+    EXPECT_EQ(d.code, "T513") << result;
+    EXPECT_THAT(d.message, HasSubstr(why)) << result;
+  }
+}
+
+// ---- loops ----
+
+constexpr const char* kLoop = R"(
+    %y: f32[*] = prim::Loop(%trips, %true, %x) block(%i: int, %p: f32[*]) {
+      %q = aten::relu(%p)
+      return %true, %q
+    }
+    return %y)";
+
+TEST_F(Translate, ALoopOfKnownLengthIsUnrolled) {
+  EXPECT_EQ(text("%x: f32[3]", "%trips: int = aten::size.int(%x, %c0)" + std::string(kLoop)), R"(
+0: f32[3] = Relu(x)
+1: f32[3] = Relu(0)
+2: f32[3] = Relu(1)
+return 2
+)");
+}
+
+TEST_F(Translate, OneOfUnknownOrGreatLengthStaysALoop) {
+  const std::string loop = R"(
+ (iteration: i64[], condition: bool[], 1: f32[3])
+  2: f32[3] = Relu(1)
+  3: bool[] = Identity(1)
+  return 3, 2
+return 0
+)";
+  EXPECT_EQ(text("%x: f32[3], %trips: int", kLoop), "\n0: f32[3] = Loop(trips, 1, x)" + loop);
+  EXPECT_EQ(text("%x: f32[3]", "%trips: int = prim::Constant() {value = 5000}" + std::string(kLoop)),
+            "\n0: f32[3] = Loop(5000, 1, x)" + loop);
+}
+
+TEST_F(Translate, LoopsThatOnnxCannotHold) {
+  const Diagnostic grows = refusal("%x: f32[3], %trips: int", R"(
+    %l: list<f32[*]> = prim::ListConstruct(%x)
+    %y: list<f32[*]> = prim::Loop(%trips, %true, %l) block(%i: int, %p: list<f32[*]>) {
+      %one: list<f32[*]> = prim::ListConstruct(%x)
+      %q: list<f32[*]> = aten::add.t(%p, %one)
+      return %true, %q
+    }
+    return %y)");
+  EXPECT_EQ(grows.code, "T514");
+  EXPECT_THAT(grows.message, HasSubstr("a list grows in a loop that runs at run time"));
+  const Diagnostic text = refusal("%x: f32[3], %trips: int", R"(
+    %s: str = prim::Constant() {value = "s"}
+    %y: str = prim::Loop(%trips, %true, %s) block(%i: int, %p: str) {
+      return %true, %p
+    }
+    return %x)");
+  EXPECT_EQ(text.code, "T514");
+  EXPECT_THAT(text.message, HasSubstr("carries a value ONNX cannot hold (a string or a dtype)"));
+}
+
+// ---- who is to blame ----
+
+TEST_F(Translate, EveryOperatorThatNobodyMapsIsNamed) {
+  try {
+    run("%x: f32[3]", "%a = test::nobody(%x)\n%b = aten::clone(%x, %none)\nreturn %a, %b");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    ASSERT_GE(error.diagnostics().size(), 1u);
+    EXPECT_EQ(error.diagnostics()[0].code, "T501");
+    EXPECT_THAT(error.diagnostics()[0].message, HasSubstr("operator test::nobody is not mapped"));
+  }
+}
+
+TEST_F(Translate, ADeclineSaysWhoAndWhy) {
+  const Diagnostic d = refusal("%x: f32[3], %s: float", "%a = test::scaled(%x, %s)\nreturn %a");
+  EXPECT_EQ(d.code, "T502");
+  EXPECT_THAT(
+      d.message,
+      AllOf(HasSubstr("operator test::scaled is not supported as called"), HasSubstr("com.test.plugin: "),
+            HasSubstr("argument 'scale' is known at run time only and cannot be an attribute")));
+  EXPECT_THAT(d.hint, HasSubstr("onnxport plugin which test::scaled"));
+}
+
+TEST_F(Translate, AResultWithoutATypeNamesTheLineToMend) {
+  for (const char* body :
+       {"%a = test::thing(%x)\nreturn %a", "%a = test::thing(%x)\n%b = aten::relu(%a)\nreturn %b"}) {
+    const Diagnostic d = refusal("%x: f32[3]", body);
+    EXPECT_THAT(d.hint, AllOf(HasSubstr("test::thing"), HasSubstr(manifest_.string() + ":9:"),
+                              HasSubstr("result: {like: ")))
+        << d.text();
+  }
+  // What the program records is as good.
+  EXPECT_EQ(text("%x: f32[3]", "%a: f32[3] = test::thing(%x)\n%b = aten::relu(%a)\nreturn %b"),
+            "\n0: f32[3] = com.test::Thing(x)\n1: f32[3] = Relu(0)\nreturn 1\n");
+  EXPECT_EQ(text("%x: f32[3]", "%a = test::typed(%x)\nreturn %a"),
+            "\n0: f32[3] = com.test::Thing(x)\nreturn 0\n");
+}
+
+TEST_F(Translate, ResultsThatTheSchemaDoesNotHaveAreThePluginsFault) {
+  const Diagnostic many = refusal("%x: f32[3]", "%a = test::pair(%x)\nreturn %a");
+  EXPECT_EQ(many.code, "T505");
+  EXPECT_EQ(many.message, "com.test.plugin gives 2 results where there are 1 for test::pair");
+  EXPECT_THAT(many.hint, HasSubstr("com.test.plugin"));
+}
+
+TEST_F(Translate, AnotherElementTypeThanTheModelRecords) {
+  const Diagnostic d = refusal("%x: f32[3]", "%a: f32[3] = test::half(%x)\nreturn %a");
+  EXPECT_EQ(d.code, "T511");
+  EXPECT_EQ(d.message, "com.test.plugin gives f16 where the model records f32");
+  EXPECT_THAT(d.hint, HasSubstr(manifest_.string() + ":12:"));
+}
+
+}  // namespace
+}  // namespace onnxport
