@@ -3,6 +3,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "core/ir/regions.h"
 #include "core/passes/passes.h"
 #include "core/passes/rewriting.h"
 
@@ -243,12 +244,7 @@ bool inline_branch(ir::Graph& graph, Node& node) {
       if (result->producer() == nullptr || result->producer()->parent() != *branch) return false;
     }
   }
-  std::vector<Value*> results;
-  for (size_t i = 0; i < node.output_count(); ++i) results.push_back((*branch)->result(i));
-  (*branch)->set_results({});
-  while ((*branch)->first() != nullptr) graph.move_before(&node, (*branch)->first());
-  for (size_t i = 0; i < results.size(); ++i) node.output(i)->replace_all_uses_with(results[i]);
-  graph.erase(&node);
+  ir::inline_block(graph, node, **branch);
   return true;
 }
 

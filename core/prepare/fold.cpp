@@ -203,33 +203,54 @@ class Folder {
 
   // ---- evaluation ----
 
-  // A constant, the items of a list that does not change, or just the value.
-  Argument describe(ir::Value* value, int depth = 0) {
+  // A constant, the items of a list that does not change, or just the value. Lists inside are values too, so that
+  // what is taken out is the list itself; `deep`: their items, for what compares them.
+  Argument describe(ir::Value* value, bool deep, int depth = 0) {
     if (value == nullptr) return {};
     const ir::AttributeValue* constant = constant_value(value);
     if (constant != nullptr && !std::holds_alternative<ir::Tensor>(*constant)) return to_argument(*constant);
-    const ir::Node* made = depth < kMaxDepth ? construct(value) : nullptr;
+    const ir::Node* made = depth < (deep ? kMaxDepth : 1) ? construct(value) : nullptr;
     if (made == nullptr) return Argument::of(value);
-    const auto found = lists_.find(made);
-    if (found != lists_.end()) return found->second;
+    auto& known = deep ? deep_lists_ : lists_;
+    const auto found = known.find(made);
+    if (found != known.end()) return found->second;
     std::vector<Argument> items;
-    for (size_t i = 0; i < made->operand_count(); ++i) items.push_back(describe(made->operand(i), depth + 1));
+    for (size_t i = 0; i < made->operand_count(); ++i)
+      items.push_back(describe(made->operand(i), deep, depth + 1));
     using Form = ArgumentList::Form;
     const Form form = made->op() == "prim::TupleConstruct"  ? Form::tuple
                       : made->op() == "prim::DictConstruct" ? Form::dict
                                                             : Form::list;
-    return lists_[made] = Argument::list_of(std::move(items), form);
+    return known[made] = Argument::list_of(std::move(items), form);
+  }
+
+  std::optional<std::vector<Argument>> results_of(const ir::Node& node, bool deep) {
+    std::vector<Argument> arguments;
+    for (size_t i = 0; i < node.operand_count(); ++i) {
+      arguments.push_back(describe(node.operand(i), deep));
+      if (arguments[0].kind() == Argument::Kind::value)
+        return std::nullopt;  // of a tensor, or of a list nothing is known of
+    }
+    return evaluate_call(node.op_text(), arguments, node.output_count());
+  }
+
+  // Whether an operand is a list that holds another.
+  static bool has_nested_list(const ir::Node& node) {
+    for (size_t i = 0; i < node.operand_count(); ++i) {
+      const ir::Node* made = node.operand(i) == nullptr ? nullptr : node.operand(i)->producer();
+      if (made == nullptr || !is_construct(*made)) continue;
+      for (size_t k = 0; k < made->operand_count(); ++k) {
+        const ir::Node* inner = made->operand(k) == nullptr ? nullptr : made->operand(k)->producer();
+        if (inner != nullptr && is_construct(*inner)) return true;
+      }
+    }
+    return false;
   }
 
   void evaluate(ir::Node& node) {
     if (node.operand_count() == 0 || node.output_count() == 0 || written_operand(node) >= 0) return;
-    std::vector<Argument> arguments;
-    for (size_t i = 0; i < node.operand_count(); ++i) {
-      arguments.push_back(describe(node.operand(i)));
-      if (arguments[0].kind() == Argument::Kind::value)
-        return;  // of a tensor, or of a list nothing is known of
-    }
-    const auto results = evaluate_call(node.op_text(), arguments, node.output_count());
+    auto results = results_of(node, /*deep=*/false);
+    if (!results && has_nested_list(node)) results = results_of(node, /*deep=*/true);
     if (!results) return;
     NodeMaker make(node);
     for (size_t i = 0; i < node.output_count(); ++i) settle(*node.output(i), (*results)[i], make);
@@ -295,7 +316,7 @@ class Folder {
   ir::Graph& graph_;
   bool frozen_;  // no list or dict changes anywhere
   std::unordered_map<const ir::Value*, bool> stable_;
-  std::unordered_map<const ir::Node*, Argument> lists_;  // constructs that were described
+  std::unordered_map<const ir::Node*, Argument> lists_, deep_lists_;  // constructs that were described
 };
 
 }  // namespace

@@ -222,9 +222,6 @@ void Translator::refuse(ir::Node& node, const std::vector<Refusal>& refusals) {
     message += reasons.back();
   }
   std::string hint = last.cause.hint;
-  const bool broken = last.cause.code == "T504" || last.cause.code == "T505";
-  if (hint.empty() && broken)
-    hint = "this is a defect of " + last.plugin + ": report it to the plugin's publisher";
   if (hint.empty()) hint = untyped_hint(arguments_of(node));
   if (hint.empty()) {
     hint = (last.failed ? "check that the model takes inputs of the types given; " : "") +

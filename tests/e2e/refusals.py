@@ -47,9 +47,9 @@ class Models(Refusing):
 
     def test_an_argument_that_must_be_known(self) -> None:
         self.refused(14, "size",
-                     "aten::_adaptive_avg_pool2d (functional.py:1447): error T502: splitting aten::adaptive_avg_pool2d: operator "
-                     "aten::_adaptive_avg_pool2d is not supported as called: org.onnxport.aten: needs an int that is known while "
-                     "exporting for 'output_size'; splitting: aten::_adaptive_avg_pool2d is not made of smaller operators\n"
+                     "aten::adaptive_avg_pool2d (functional.py:1447): error T502: its part aten::_adaptive_avg_pool2d is not "
+                     "supported as called: org.onnxport.aten: needs an int that is known while exporting for 'output_size'; "
+                     "aten::_adaptive_avg_pool2d is not made of smaller operators\n"
                      "  -> onnxport plugin which aten::_adaptive_avg_pool2d --opset 20 shows who maps it",
                      "--input", "x:f32[1,1,8,8]", "--input", "size:i64[]")
 

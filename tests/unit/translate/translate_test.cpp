@@ -306,7 +306,7 @@ TEST_F(Translate, ResultsThatTheSchemaDoesNotHaveAreThePluginsFault) {
   const Diagnostic many = refusal("%x: f32[3]", "%a = test::pair(%x)\nreturn %a");
   EXPECT_EQ(many.code, "T505");
   EXPECT_EQ(many.message, "com.test.plugin gives 2 results where there are 1 for test::pair");
-  EXPECT_THAT(many.hint, HasSubstr("com.test.plugin"));
+  EXPECT_EQ(many.hint, "this is a defect of the plugin: report it to its publisher");
 }
 
 TEST_F(Translate, AnotherElementTypeThanTheModelRecords) {
@@ -314,6 +314,74 @@ TEST_F(Translate, AnotherElementTypeThanTheModelRecords) {
   EXPECT_EQ(d.code, "T511");
   EXPECT_EQ(d.message, "com.test.plugin gives f16 where the model records f32");
   EXPECT_THAT(d.hint, HasSubstr(manifest_.string() + ":12:"));
+}
+
+// A value that is read before it is computed: no capture makes that.
+TEST_F(Translate, ADefectOfOnnxportIsCalledOne) {
+  ir::Graph graph(ir::Graph::Dialect::torch);
+  ir::Value* x = graph.add_input("x", ir::Type::tensor(ir::DType::f32, ir::Shape{3}));
+  const ir::Schema* schema = graph.keep(ir::parse_schema("aten::relu(Tensor self) -> Tensor"));
+  ir::Node* first = graph.create("aten::relu", {&x, 1}, schema);
+  ir::Value* inner = first->add_output();
+  ir::Node* second = graph.create("aten::relu", {&inner, 1}, schema);
+  graph.body().add_result(second->add_output());
+  graph.append(graph.body(), second);
+  graph.append(graph.body(), first);
+  try {
+    translate(graph, *registry_, TranslateOptions());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.diagnostics().front().code, "T519");
+    EXPECT_THAT(error.diagnostics().front().hint, HasSubstr("defect of onnxport"));
+  }
+}
+
+// Failures of a library keep their codes up to the user.
+class TranslateByLibrary : public Translate {
+ protected:
+  Diagnostic refusal_of(const std::string& plugin, const std::string& op) {
+    std::filesystem::copy_file(std::filesystem::path(ONNXPORT_BUILD_DIR) / "tests/plugins" / (plugin + ".so"),
+                               folder_.path() / (plugin + ".so"),
+                               std::filesystem::copy_options::overwrite_existing);
+    std::string ops;
+    for (const char* name :
+         {"scaled_tanh",  "declines",      "fails",          "poisoned",     "undeclared", "throws_standard",
+          "throws_int",   "ranged",        "complex",        "only_complex", "by_parts",   "keeps_handle",
+          "stale_handle", "forged_handle", "unclosed_block", "no_block",     "no_results", "bad_status",
+          "bad_tensor",   "not_a_rule",    "throws"})
+      ops += (ops.empty() ? "test::" : ", test::") + std::string(name);
+    PluginOptions options;
+    options.files = {folder_.write(
+        "library.onnxport.yaml",
+        "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nlibrary: {" +
+            std::string(current_platform()) + ": " + plugin + ".so}\nprovides: {ops: [" + ops + "]}\n")};
+    options.default_paths = options.builtin = false;
+    registry_ = std::make_unique<Registry>(options);
+    return refusal("%x: f32[3]",
+                   "schema \"" + op +
+                       "(Tensor x, float scale) -> Tensor\"\n%s: float = prim::Constant() {value = 2.0}\n" +
+                       "%a = " + op + "(%x, %s)\nreturn %a");
+  }
+};
+
+TEST_F(TranslateByLibrary, FailuresKeepTheirCodes) {
+  struct Case {
+    const char* plugin;
+    const char* op;
+    const char* code;
+    int status;
+  };
+  for (const Case& c :
+       {Case{"good", "test::declines", "T502", 14}, Case{"good", "test::fails", "T503", 14},
+        Case{"good", "test::undeclared", "C404", 13}, Case{"hostile", "test::throws", "T504", 14},
+        Case{"hostile", "test::stale_handle", "T505", 14}}) {
+    const Diagnostic d = refusal_of(c.plugin, c.op);
+    EXPECT_EQ(d.code, c.code) << d.text();
+    EXPECT_EQ(exit_status(d.code), c.status);
+    EXPECT_THAT(d.message, AllOf(HasSubstr(std::string("operator ") + c.op), HasSubstr("com.test.plugin: ")));
+    EXPECT_EQ(d.message.find("T50"), std::string::npos) << d.message;
+    EXPECT_FALSE(d.hint.empty());
+  }
 }
 
 }  // namespace
