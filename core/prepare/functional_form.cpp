@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@ std::string functional_name(std::string_view op) {
       {"aten::floor_divide_.Tensor", "aten::floor_divide"},
       {"aten::copy_.int", "aten::fill.Scalar"},
       {"aten::copy_.float", "aten::fill.Scalar"},
+      {"aten::ldexp_", "aten::ldexp.Tensor"},
       {"aten::copy_.Tensor", "aten::copy"},
       {"aten::normal_", "aten::normal_functional"},
       {"aten::bernoulli_.float", "aten::bernoulli.p"},
@@ -44,12 +46,28 @@ std::string functional_name(std::string_view op) {
   return std::string(name.substr(0, name.size() - 1)) + overload;
 }
 
-// The functional schema has the arguments of the in-place one, and returns a new tensor.
+// Functional forms whose arguments are not those of the in-place operator, by name, order or number.
+const ir::Schema* irregular_schema(ir::Graph& graph, std::string_view name) {
+  static constexpr std::string_view kSchemas[] = {
+      "aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor",
+      "aten::fill.Scalar(Tensor self, Scalar value) -> Tensor",
+      "aten::dropout(Tensor input, float p, bool train) -> Tensor",
+      "aten::feature_dropout(Tensor input, float p, bool train) -> Tensor",
+      "aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor",
+      "aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor",
+      "aten::ldexp.Tensor(Tensor self, Tensor other) -> Tensor",
+      "aten::polygamma(int n, Tensor self) -> Tensor",
+  };
+  for (const std::string_view text : kSchemas) {
+    if (text.substr(0, text.find('(')) == name) return graph.keep(ir::parse_schema(text));
+  }
+  return nullptr;
+}
+
+// Any other functional schema has the arguments of the in-place one, and returns a new tensor.
 const ir::Schema* functional_schema(ir::Graph& graph, const ir::Schema& in_place, const std::string& name) {
   if (const ir::Schema* known = graph.find_schema(name)) return known;
-  if (name == "aten::copy")
-    return graph.keep(
-        ir::parse_schema("aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor"));
+  if (const ir::Schema* irregular = irregular_schema(graph, name)) return irregular;
   ir::Schema out = in_place;
   const size_t dot = name.find('.');
   out.name = name.substr(0, dot);
@@ -92,6 +110,25 @@ ir::Value* from_out_variant(const ir::Node& node, size_t written, const ir::Type
   return make.node(kept->qualified_name(), operands, kept, 1, type)->output();
 }
 
+// The operands in the order of the functional schema: by name, else, where it has another name, by position.
+std::optional<std::vector<ir::Value*>> functional_operands(const ir::Node& node, const ir::Schema& schema,
+                                                           NodeMaker& make) {
+  std::vector<ir::Value*> out;
+  for (size_t i = 0; i < schema.arguments.size(); ++i) {
+    const int named = node.schema()->find(schema.arguments[i].name);
+    const size_t at = named >= 0 ? static_cast<size_t>(named) : i;
+    if (at < node.operand_count()) {
+      out.push_back(node.operand(at));
+    } else if (schema.arguments[i].type == "bool") {  // copy's non_blocking
+      out.push_back(make.constant(false, ir::Type::boolean()));
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (out.size() < node.operand_count()) return std::nullopt;
+  return out;
+}
+
 }  // namespace
 
 ir::Value* functional_form(const ir::Node& node, const ir::Type& type, NodeMaker& make) {
@@ -103,13 +140,11 @@ ir::Value* functional_form(const ir::Node& node, const ir::Type& type, NodeMaker
   const std::string name = functional_name(node.op_text());
   if (name.empty()) return from_out_variant(node, static_cast<size_t>(written), type, make);
   const ir::Schema* schema = functional_schema(node.graph(), *node.schema(), name);
-  std::vector<ir::Value*> operands;
-  for (size_t i = 0; i < node.operand_count(); ++i) operands.push_back(node.operand(i));
-  if (node.op() == "aten::copy_.Tensor") operands.push_back(make.constant(false, ir::Type::boolean()));
-  if (schema->arguments.size() != operands.size()) return nullptr;
+  const auto operands = functional_operands(node, *schema, make);
+  if (!operands) return nullptr;
   // An in-place operator keeps the dtype that it writes to, where its functional form may promote or compare; where
   // both have one dtype, type_as is nothing in the end.
-  ir::Value* result = make.node(name, operands, schema, 1, ir::Type::tensor())->output();
+  ir::Value* result = make.node(name, *operands, schema, 1, ir::Type::tensor())->output();
   ir::Value* both[] = {result, node.operand(static_cast<size_t>(written))};
   return make.call("aten::type_as(Tensor self, Tensor other) -> Tensor", both, type);
 }
