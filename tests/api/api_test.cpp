@@ -126,5 +126,24 @@ TEST(Api, ProgressGoesForward) {
   EXPECT_THAT(stages, testing::ElementsAre("capture", "prepare", "translate", "legalize", "serialize"));
 }
 
+std::string code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.diagnostics().front().code;
+  }
+  return {};
+}
+
+TEST(Api, StagesThatAreNone) {
+  EXPECT_EQ(code_of([] { show(fixture("programs/linear.pt2"), "lunch", {}); }), "I113");
+}
+
+TEST(Api, ExternalWeightsNeedAFile) {
+  ExportOptions options;
+  options.weights = Weights::external;
+  EXPECT_EQ(code_of([&] { export_to_memory(fixture("programs/linear.pt2"), options); }), "S707");
+}
+
 }  // namespace
 }  // namespace onnxport

@@ -299,6 +299,18 @@ class BadInput(Case):
             with self.subTest(spec):
                 self.refuse_export("T510", 14, linear, "--input", spec)
 
+    def test_objects_of_classes_that_nobody_knows(self) -> None:
+        model = self.scratch / "held.pt"
+        with zipfile.ZipFile(FIXTURES / fixture("linear")["model"]) as old, zipfile.ZipFile(model, "w") as new:
+            for record in old.infolist():
+                content = old.read(record)
+                if record.filename.endswith("container/___torch_mangle_1.py"):
+                    content = content.replace(b"  training : bool", b"  table : __torch__.torch.classes.acme.Table\n  training : bool")
+                new.writestr(record.filename, content)
+        said = self.refuse("T543", 14, "export", model, "-o", self.scratch / "x.onnx", "--input", "f32[2,8]")
+        self.assertIn("the C++ class __torch__.torch.classes.acme.Table", said)
+        self.assertEqual(self.left(), ["held.pt"])
+
     def test_code_that_is_one_endless_name(self) -> None:
         model = self.scratch / "endless.pt"
         with zipfile.ZipFile(FIXTURES / fixture("linear")["model"]) as good, zipfile.ZipFile(model, "w") as bad:
@@ -576,6 +588,7 @@ class VendorLibrary(Case):
         self.refused_library("A302", 12, (plugins / "newer_major.so").read_bytes())
         whole = (plugins / "good.so").read_bytes()
         self.refused_library("L202", 11, whole[: len(whole) // 2])
+        self.refused_library("L205", 11, (plugins / "no_symbol.so").read_bytes())
         self.refused_library("L206", 11, (plugins / "throws.so").read_bytes())
         self.refused_library("M113", 10, whole)
 

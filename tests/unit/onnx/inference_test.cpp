@@ -36,6 +36,30 @@ TEST(Convert, TensorsGoThereAndBackAndTypedFieldsAreRead) {
   EXPECT_THROW(onnx::to_tensor(halves), Error);
 }
 
+TEST(Convert, TensorsThatAreElsewhereOrNotWhatTheySayAreRefused) {
+  const auto refusal = [](const pb::TensorProto& proto) {
+    try {
+      onnx::to_tensor(proto);
+    } catch (const Error& e) {
+      return e.diagnostics().front();
+    }
+    return Diagnostic{};
+  };
+  pb::TensorProto proto;
+  proto.set_name("w");
+  proto.set_data_type(pb::TensorProto::FLOAT);
+  proto.add_dims(2);
+  proto.set_raw_data("1234");
+  EXPECT_EQ(refusal(proto).code, "I120");
+  EXPECT_NE(refusal(proto).message.find("tensor 'w' does not hold as many bytes as its dims say"),
+            std::string::npos);
+  proto.set_data_location(pb::TensorProto::EXTERNAL);
+  EXPECT_EQ(refusal(proto).message, "tensor 'w' keeps its data in another file, which cannot be read here");
+  proto.clear_data_location();
+  proto.set_data_type(pb::TensorProto::STRING);
+  EXPECT_EQ(refusal(proto).message, "tensor 'w' has element type 8, which is not supported");
+}
+
 TEST(Convert, AttributesGoThereAndBack) {
   ir::Graph graph(ir::Graph::Dialect::onnx);
   const ir::AttributeValue values[] = {int64_t{3},
