@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/host/host.h"
 #include "core/ir/schema.h"
 #include "unit/plugin/files.h"
 #include "unit/prepare/torch_text.h"
@@ -38,7 +39,7 @@ class Translate : public ::testing::Test {
     manifest_ = folder_.write("test.onnxport.yaml", kManifest);
     options.files = {manifest_};
     options.default_paths = options.builtin = false;
-    registry_ = std::make_unique<Registry>(options);
+    registry_ = std::make_unique<Registry>(options, plugin_host());
   }
 
   Translated run(const std::string& inputs, const std::string& body) {
@@ -356,7 +357,7 @@ class TranslateByLibrary : public Translate {
         "onnxport_manifest: 1\nplugin: {id: com.test.plugin, version: \"1.0.0\"}\nlibrary: {" +
             std::string(current_platform()) + ": " + plugin + ".so}\nprovides: {ops: [" + ops + "]}\n")};
     options.default_paths = options.builtin = false;
-    registry_ = std::make_unique<Registry>(options);
+    registry_ = std::make_unique<Registry>(options, plugin_host());
     return refusal("%x: f32[3]",
                    "schema \"" + op +
                        "(Tensor x, float scale) -> Tensor\"\n%s: float = prim::Constant() {value = 2.0}\n" +
