@@ -216,19 +216,21 @@ void Translator::refuse(ir::Node& node, const std::vector<Refusal>& refusals) {
   std::vector<std::string> reasons;
   std::string message =
       subject(node) + (last.failed ? " cannot be exported: " : " is not supported as called: ");
+  std::string code = last.failed ? "T503" : "T502";
+  std::string hint;
   for (const Refusal& refusal : refusals) {
     if (!reasons.empty()) message += "; ";
     reasons.push_back(refusal.text());
     message += reasons.back();
+    if (!refusal.cause.hint.empty()) hint = refusal.cause.hint;
+    if (!refusal.cause.code.empty() && refusal.failed == last.failed) code = refusal.cause.code;
   }
-  std::string hint = last.cause.hint;
   if (hint.empty()) hint = untyped_hint(arguments_of(node));
   if (hint.empty()) {
     hint = (last.failed ? "check that the model takes inputs of the types given; " : "") +
            std::string("onnxport plugin which ") + std::string(node.op_text()) + " --opset " +
            std::to_string(options_.target_opset) + " shows who maps it";
   }
-  const std::string code = !last.failed ? "T502" : last.cause.code.empty() ? "T503" : last.cause.code;
   count(node, "", std::move(reasons));
   fail(node, code, std::move(message), std::move(hint));
 }
