@@ -315,6 +315,9 @@ class Graph {
   std::vector<KeptState> states;
   uint64_t anonymous_symbols = 0;  // dims "?0" … below this one are taken
 
+  // How many nodes were ever made: for budgets and reserves, not for counting those that live.
+  size_t node_count() const { return nodes_.size(); }
+
  private:
   friend class Node;
   friend class Block;

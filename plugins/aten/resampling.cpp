@@ -175,7 +175,8 @@ Value scale_at_run_time(Op& op, const Value& in, const Value& out, std::optional
     Value gaps = real(out - 1);
     return op.Where(gaps > 0, real(in - 1) / op.Max({gaps, op.like(gaps, 1)}), op.like(gaps, 0));
   }
-  return factor ? op.constant(1 / *factor, DType::f32) : real(in) / real(out);
+  const double given = factor.value_or(0);
+  return given > 0 ? op.constant(1 / given, DType::f32) : real(in) / real(out);
 }
 
 double known_scale(Op& op, int64_t in, int64_t out, std::optional<double> factor) {
