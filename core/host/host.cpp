@@ -7,6 +7,7 @@
 #include "core/host/context.h"
 #include "core/host/order.h"
 #include "core/host/plugin_inference.h"
+#include "core/ir/utf8.h"
 
 namespace onnxport {
 namespace {
@@ -58,7 +59,9 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
   try {
     return function(&context, user);
   } catch (const std::exception& e) {
-    context.fail("T504", std::string("an exception left the plugin: ") + e.what(), kReportToPublisher);
+    const std::string what =
+        ir::is_utf8(e.what()) ? std::string(": ") + e.what() : " (its words are not UTF-8)";
+    context.fail("T504", "an exception left the plugin" + what, kReportToPublisher);
   } catch (...) {
     context.fail("T504", "an exception left the plugin", kReportToPublisher);
   }

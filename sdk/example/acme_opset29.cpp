@@ -1,6 +1,6 @@
 // Opsets 24 to 29 of ai.onnx as somebody else may bring them, before onnxport or the ONNX library knows them: a made-up opset 29 has a new
 // operator, Wobble, with its table, its body and its types. (The tables hold what the example needs; a real one lists every
-// operator: share/onnxport/sdk/generate_opset_table writes it from an ONNX library that knows the opset.)
+// operator: sdk/tools/generate_opset_table.cpp writes it from an ONNX library that knows the opset.)
 #include "onnxport/plugin.hpp"
 
 using namespace onnxport;

@@ -548,6 +548,28 @@ class VendorLibrary(Case):
         self.assertIn("not independently checked", self.run_quietly(*program, "--trust", "com.acme"))
         nodes = [(n.domain, n.op_type) for n in onnx.load(output).graph.node]
         self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
+        self.opsets_of_others(prefix, plugins)
+
+    def opsets_of_others(self, prefix: Path, plugins: Path) -> None:
+        """Opset 29 with a new operator, and opset 3 of com.acme: neither onnxport nor the ONNX library knows them."""
+
+        def exported(opset: str) -> tuple[list[tuple[str, str]], dict[str, int], int]:
+            output = self.scratch / f"{opset.replace('=', '_').replace(',', '_')}.onnx"
+            self.run_quietly(prefix / "bin/onnxport", "export", self.model, "-o", output, *self.words, "--plugin-path", plugins,
+                             "--opset", opset)
+            model = onnx.load(output)
+            return ([(n.domain, n.op_type) for n in model.graph.node], {o.domain: o.version for o in model.opset_import},
+                    model.ir_version)
+
+        nodes, opsets, ir_version = exported("29")
+        self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Wobble")])
+        self.assertEqual((opsets, ir_version), ({"": 29, "com.acme": 3}, 14))
+        nodes, opsets, ir_version = exported("24")  # a mapping for 29 alone is no candidate
+        self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
+        self.assertEqual((opsets, ir_version), ({"": 24, "com.acme": 3}, 12))
+        nodes, opsets, _ = exported("ai.onnx=20,com.acme=2")  # Acme's own rule takes the step
+        self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Mul"), ("", "Sigmoid"), ("", "Mul")])
+        self.assertEqual(opsets, {"": 20, "com.acme": 2})
 
     def kernels(self, manifest: str) -> tuple[object, ...]:
         folder = self.scratch / "plugins"
