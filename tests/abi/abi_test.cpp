@@ -10,6 +10,7 @@
 #include "core/host/host.h"
 #include "core/host/plugin_inference.h"
 #include "core/ir/pivot.h"
+#include "core/torch_interface/torch_interface.h"
 #include "unit/plugin/files.h"
 
 namespace onnxport {
@@ -35,7 +36,7 @@ class Bench {
   }
   Outcome run(const Candidate& candidate, Registry& registry, const std::string& op) {
     const ir::Schema schema = ir::parse_schema(op + "(Tensor x, float scale=2) -> Tensor");
-    const std::vector<Argument> arguments = {Argument::of(x), Argument::of_real(0.5)};
+    const std::vector<Argument> arguments = {Argument::of(x), Argument{0.5}};
     Call call;
     call.schema = &schema;
     call.name = op;
@@ -66,7 +67,8 @@ class FrozenPlugin : public testing::TestWithParam<std::string> {
         folder_.write("frozen.onnxport.yaml",
                       "onnxport_manifest: 1\nplugin: {id: com.test.frozen, version: \"1.0.0\"}\nlibrary: {" +
                           std::string(current_platform()) + ": " + library +
-                          "}\nprovides:\n  ops: [acme::scaled, acme::declines]\n  passes: [fuse-linear]\n  "
+                          "}\nprovides:\n  ops: [acme::scaled, acme::declines]\n  passes: [{name: "
+                          "fuse-linear, stage: optimize}]\n  "
                           "domains: [{name: com.acme, "
                           "version: 3}]\n  opsets: [{domain: com.acme, version: 3}]\n")};
     options.default_paths = options.builtin = false;
@@ -81,8 +83,8 @@ class FrozenPlugin : public testing::TestWithParam<std::string> {
 TEST_P(FrozenPlugin, Maps) {
   const Outcome out = bench_.run(registry_->candidates("acme::scaled", 20)[0], *registry_, "acme::scaled");
   ASSERT_EQ(out.status, Status::done) << out.cause.message;
-  EXPECT_EQ(out.results.at(0).value->type().text(), "f32[2*batch+1,4]");
-  EXPECT_EQ(*out.results.at(0).value->producer()->attribute_as<double>("scale"), 0.5);
+  EXPECT_EQ(out.results.at(0).value()->type().text(), "f32[2*batch+1,4]");
+  EXPECT_EQ(*out.results.at(0).value()->producer()->attribute_as<double>("scale"), 0.5);
   EXPECT_EQ(bench_.graph.opsets["com.acme"], 3);
   const Outcome declined =
       bench_.run(registry_->candidates("acme::declines", 20)[0], *registry_, "acme::declines");
@@ -97,10 +99,11 @@ TEST_P(FrozenPlugin, RewritesAndInfers) {
   ir::Value* b = bench_.graph.add_input("b", ir::Type::tensor(ir::DType::f32, ir::Shape{3}));
   ir::Value* y = bench_.builder.emit1("Add", {bench_.builder.emit1("MatMul", {bench_.x, w}), b});
   bench_.graph.body().add_result(y);
-  const auto passes = registry_->passes("optimize");
+  const auto passes = registry_->passes();
   ASSERT_EQ(passes.size(), 1u);
-  const RuleCall call{&passes[0].pass->rules[0], passes[0].plugin_id, passes[0].plugin_version, 20,
-                      registry_.get()};
+  const OpenedPass opened = registry_->open_pass(passes[0]);
+  ASSERT_EQ(opened.rules.size(), 1u);
+  const RuleCall call{&opened.rules[0], passes[0].plugin_id, passes[0].plugin_version, 20, registry_.get()};
   const Outcome out = run_rule(call, *y->producer(), bench_.builder);
   ASSERT_EQ(out.status, Status::done) << out.cause.message;
   EXPECT_EQ(out.replacements.at(0).values.at(0)->type().text(), "f32[batch,3]");
@@ -165,7 +168,7 @@ void each_keeps_its_own(int count) {  // D01
           const Candidate candidate = registry.candidates("acme::op", 20)[0];
           const Outcome out = bench.run(candidate, registry, "acme::op");
           const std::string made = out.status == Status::done
-                                       ? std::string(out.results.at(0).value->producer()->op_text())
+                                       ? std::string(out.results.at(0).value()->producer()->op_text())
                                        : out.cause.message;
           if (candidate.plugin_id != "com.crowd.p" + std::to_string(i) ||
               made != kOperators[static_cast<size_t>(i)])
@@ -180,6 +183,21 @@ void each_keeps_its_own(int count) {  // D01
 
 TEST(Crowd, TwoPluginsOfTwoSdksShareNothing) { each_keeps_its_own(2); }
 TEST(Crowd, TwentyPluginsShareNothing) { each_keeps_its_own(20); }
+
+// ---- libonnxport and libonnxport_torch ----
+
+TEST(TorchLibrary, OfAnotherBuildIsRefusedBeforeTheFirstCall) {  // L213
+  for (const auto& [library, words] :
+       {std::pair<const char*, const char*>{"other_torch.so", "it is of onnxport 0.0.7"},
+        {"c99.so", "it does not say of which build it is"}}) {
+    ::setenv("ONNXPORT_TORCH_LIBRARY", (kPlugins / library).c_str(), 1);
+    const std::string text = test::error_of([] { torch_interface(); });
+    EXPECT_THAT(text, HasSubstr("L213")) << library;
+    EXPECT_THAT(text, HasSubstr(words));
+  }
+  EXPECT_FALSE(torch_interface_loaded());
+  ::unsetenv("ONNXPORT_TORCH_LIBRARY");
+}
 
 // ---- today's wrapper in the oldest host ----
 
@@ -251,7 +269,7 @@ TEST(OldestHost, TodaysWrapperRunsInIt) {
   Bench bench;
   const Outcome out = bench.run(candidate, *registries[0], "acme::op");
   ASSERT_EQ(out.status, Status::done) << out.cause.message;
-  EXPECT_EQ(out.results.at(0).value->producer()->op_text(), "Sigmoid");
+  EXPECT_EQ(out.results.at(0).value()->producer()->op_text(), "Sigmoid");
 }
 
 TEST(OldestHost, AHostThatLacksAnInterfaceIsRefused) {

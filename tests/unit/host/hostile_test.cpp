@@ -75,8 +75,8 @@ class HostileTest : public testing::Test {
     candidate.plugin_id = "com.test.plugin";
     candidate.plugin_version = "1.0.0";
     candidate.mapping = &mapping;
-    const std::vector<Argument> arguments = {Argument::of(x_), Argument::of_real(2),
-                                             Argument::of_list({Argument::of_int(3), Argument::of_int(4)})};
+    const std::vector<Argument> arguments = {Argument::of(x_), Argument{2.0},
+                                             Argument::list_of({Argument{int64_t{3}}, Argument{int64_t{4}}})};
     Call call;
     call.schema = &schema_;
     call.name = "test::op";
@@ -486,7 +486,7 @@ TEST_F(HostileTest, SizesCrossTheBorder) {
       },
       run_alone);
   ASSERT_EQ(out.status, Status::done) << out.cause.message;
-  y = out.results.at(0).value;
+  y = out.results.at(0).value();
   EXPECT_EQ(y->type().dtype(), ir::DType::f16);
   EXPECT_EQ((*y->type().shape())[0].text(), "2*batch");
   EXPECT_EQ((*y->type().shape())[1].text(), "9");
