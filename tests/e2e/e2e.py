@@ -430,9 +430,10 @@ class Vendor(Case):
 plugin: {id: com.acme.ops, version: "1.0.0"}
 provides:
   mappings:
-    - {torch: "acme::scaled_tanh(Tensor x, float scale) -> Tensor", keep_function: true,
+    - {torch: "acme::scaled_tanh(Tensor x, float scale) -> Tensor", keep_function: true, function_opset: 20,
        function: "(x) => (y) { t = Tanh(x)  s = Constant <value_float: float = @scale> ()  y = Mul(t, s) }"}
-    - {torch: "acme::swish2(Tensor x) -> Tensor", keep_function: true, function: "(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }"}
+    - {torch: "acme::swish2(Tensor x) -> Tensor", keep_function: true, function_opset: 20,
+       function: "(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }"}
 """
         output = self.scratch / "x.onnx"
         said = self.succeed("export", self.model, "-o", output, *self.words, "--plugin-path", self.manifest(kept), "--verify")
