@@ -1,8 +1,10 @@
 #include "core/passes/pattern.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/evaluate/evaluate.h"
+#include "core/ir/pivot.h"
 #include "core/onnx/convert.h"
 #include "core/onnx/schemas.h"
 #include "core/passes/passes.h"
@@ -108,8 +110,10 @@ class PatternReader {
   void read_schema(const pb::NodeProto& proto, Pattern::Plan::Node& node) {
     const pb::OpSchema* schema = onnx::find_schema(proto.op_type(), proto.domain(), opset_);
     if (schema == nullptr) {
-      if (onnx::is_onnx_domain(proto.domain()) &&
-          onnx::find_schema(proto.op_type(), proto.domain(), onnx::latest_opset()) == nullptr) {
+      // One that an opset has which the bundled library does not know may be a plugin's.
+      const bool known = onnx::is_onnx_domain(proto.domain()) && opset_ <= kPivotOpset;
+      if (known &&
+          onnx::find_schema(proto.op_type(), proto.domain(), std::numeric_limits<int>::max()) == nullptr) {
         throw Error("M110", "the pattern looks for " + node.op + ", an operator that ONNX does not have",
                     plan_.rule.place, "operators of other domains are written com.acme.Op");
       }
