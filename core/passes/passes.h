@@ -13,6 +13,7 @@ struct PassOptions {
   // + BatchNormalization).
   bool weights_stay = false;
   bool fold_weights = true;
+  bool weights_may_change = true;  // by plugins' passes; false where they stay what they are in the model
   bool inference = true;           // false where the model is exported for training
   int target_opset = kPivotOpset;  // where the export ends
 };
