@@ -112,7 +112,7 @@ TEST_F(LibraryTest, L205ToL207) {
                         "the manifest says com.test.plugin 1.0.0"));
 }
 
-TEST_F(LibraryTest, A301ToA303) {
+TEST_F(LibraryTest, A301ToA304) {
   EXPECT_THAT(error(manifest("newer_minor")),
               HasSubstr("error A301: plugin com.test.plugin: needs ABI 1.999, this onnxport has 1.0\n  -> "
                         "update onnxport"));
@@ -120,6 +120,10 @@ TEST_F(LibraryTest, A301ToA303) {
               HasSubstr("error A302: plugin com.test.plugin: needs ABI 7, this onnxport has 1.0"));
   EXPECT_THAT(error(manifest("small_table")),
               HasSubstr("error A303: plugin com.test.plugin: its description has 8 bytes"));
+  EXPECT_THAT(
+      error(manifest("null_table")),
+      HasSubstr("error A304: plugin com.test.plugin: its table onnxport.mapping/1: 1 times 'a mapping' at a "
+                "null pointer"));
 }
 
 TEST_F(LibraryTest, M113RegistersWhatItDoesNotList) {
