@@ -168,22 +168,21 @@ struct Filter {
   Value (*at_run_time)(Op&, const Value&);
 };
 
-// By which factor one axis of the source is larger than the result.
-Value scale_at_run_time(Op& op, const Value& in, const Value& out, std::optional<double> factor) {
+// By which factor one axis of the source is larger than the result. `factor`: the one given, or null.
+Value scale_at_run_time(Op& op, const Value& in, const Value& out, const double* factor) {
   const auto real = [&](const Value& x) { return op.cast(x, DType::f32); };
   if (op.boolean("align_corners")) {
     Value gaps = real(out - 1);
     return op.Where(gaps > 0, real(in - 1) / op.Max({gaps, op.like(gaps, 1)}), op.like(gaps, 0));
   }
-  const double given = factor.value_or(0);
-  return given > 0 ? op.constant(1 / given, DType::f32) : real(in) / real(out);
+  return factor != nullptr ? op.constant(1 / *factor, DType::f32) : real(in) / real(out);
 }
 
-double known_scale(Op& op, int64_t in, int64_t out, std::optional<double> factor) {
+double known_scale(Op& op, int64_t in, int64_t out, const double* factor) {
   if (op.boolean("align_corners")) {
     return out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0;
   }
-  return factor ? 1 / *factor : static_cast<double>(in) / static_cast<double>(out);
+  return factor != nullptr ? 1 / *factor : static_cast<double>(in) / static_cast<double>(out);
 }
 
 // Antialiased resizing: ONNX's own is not torch's when it makes smaller.
@@ -195,7 +194,7 @@ Value antialiased(Op& op, const Filter& filter) {
   const Values sizes = op.has("output_size") ? op.values("output_size") : Values{};
   for (int64_t axis = 2; axis < 4; ++axis) {
     const auto i = static_cast<size_t>(axis - 2);
-    const auto factor = by.empty() ? std::nullopt : std::optional<double>(by[i]);
+    const double* factor = by.empty() ? nullptr : &by[i];
     const Value in = op.dim(x, axis);
     const Value out = sizes.empty() ? op.cast(op.Floor(op.cast(in, DType::f64) * by.at(i)), DType::i64)
                                     : sizes.at(sizes.size() == 1 ? 0 : i);

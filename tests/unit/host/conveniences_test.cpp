@@ -48,7 +48,14 @@ class At {
   ir::Graph graph_;
   GraphBuilder graph_builder_;
   onnxport_context context_;
-  HostApi api_{nullptr, &kGraphApi, &kEmitApi, &kDiagApi};
+  HostApi api_ = [] {
+    HostApi api;
+    api.graph = &kGraphApi;
+    api.dim = &kDimApi;
+    api.emit = &kEmitApi;
+    api.diag = &kDiagApi;
+    return api;
+  }();
   Builder builder_;
   sdk_v1::Value x_;
 };
