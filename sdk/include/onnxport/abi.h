@@ -410,8 +410,8 @@ typedef struct onnxport_match_api {
 } onnxport_match_api;
 #define ONNXPORT_MATCH_API_1_0_SIZE 64
 
-/* "onnxport.weight/1": constants that are too large to be copied more than once. Beside the interfaces of 1.0: a host
- * of that version has none. */
+/* "onnxport.weight/1": constants that are too large to be copied more than once. The one interface that a host of
+ * 1.0 may lack: whoever needs it declines without it. */
 typedef struct onnxport_weight_api {
   uint32_t struct_size;
   uint32_t reserved;
@@ -421,7 +421,7 @@ typedef struct onnxport_weight_api {
   onnxport_value (*create)(onnxport_context*, int32_t dtype, uint32_t rank, const int64_t* dims,
                            onnxport_value model, void** data);
 } onnxport_weight_api;
-#define ONNXPORT_WEIGHT_API_FIRST_SIZE 16
+#define ONNXPORT_WEIGHT_API_1_0_SIZE 16
 
 /* "onnxport.onnx_body/1": official function bodies, some of which ONNX builds from the node's types. */
 typedef struct onnxport_onnx_body_api {

@@ -22,7 +22,7 @@ struct HostApi {
   const onnxport_options_api* options = nullptr;
   const onnxport_rewrite_api* rewrite = nullptr;
   const onnxport_match_api* match = nullptr;
-  const onnxport_weight_api* weight = nullptr;  // null in a host of 1.0
+  const onnxport_weight_api* weight = nullptr;  // null in a host that lacks it
   const onnxport_onnx_body_api* onnx_body = nullptr;
   const onnxport_infer_result_api* infer_result = nullptr;
 };

@@ -328,8 +328,8 @@ inline bool Plugin::fetch(const onnxport_host* host) {
   get(api_.onnx_body, "onnxport.onnx_body/1", ONNXPORT_ONNX_BODY_API_1_0_SIZE);
   get(api_.infer_result, "onnxport.infer_result/1", ONNXPORT_INFER_RESULT_API_1_0_SIZE);
   const bool whole = all;
-  get(api_.weight, "onnxport.weight/1", ONNXPORT_WEIGHT_API_FIRST_SIZE);
-  if (!all) api_.weight = nullptr;  // of a later host: who needs it says so
+  get(api_.weight, "onnxport.weight/1", ONNXPORT_WEIGHT_API_1_0_SIZE);
+  if (!all) api_.weight = nullptr;  // a host may lack it: who needs it says so
   return whole;
 }
 

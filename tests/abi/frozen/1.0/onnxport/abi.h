@@ -410,6 +410,19 @@ typedef struct onnxport_match_api {
 } onnxport_match_api;
 #define ONNXPORT_MATCH_API_1_0_SIZE 64
 
+/* "onnxport.weight/1": constants that are too large to be copied more than once. The one interface that a host of
+ * 1.0 may lack: whoever needs it declines without it. */
+typedef struct onnxport_weight_api {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* A new constant of zeros in place of the constant `model`, whose name in the model it takes (0: none). `*data`
+   * points to its bytes, which the plugin writes before it emits a node that reads the constant, and not later.
+   * 0 where the element type or the dims are none. */
+  onnxport_value (*create)(onnxport_context*, int32_t dtype, uint32_t rank, const int64_t* dims,
+                           onnxport_value model, void** data);
+} onnxport_weight_api;
+#define ONNXPORT_WEIGHT_API_1_0_SIZE 16
+
 /* "onnxport.onnx_body/1": official function bodies, some of which ONNX builds from the node's types. */
 typedef struct onnxport_onnx_body_api {
   uint32_t struct_size;
