@@ -46,9 +46,15 @@ bool is_read_only_as(const ir::Node& transpose) {
   return true;
 }
 
-// Nobody else reads the weight, or will once this node is folded.
+// Nobody else reads the weight, or will once this node and those like it are folded. A result of the graph is not.
 bool is_last_reader(const ir::Node& node) {
-  return node.operand(0)->has_one_use() || (is_op(&node, "Transpose") && is_read_only_as(node));
+  ir::Value* weight = node.operand(0);
+  if (weight->has_one_use()) return true;
+  if (!is_op(&node, "Transpose") || !is_read_only_as(node)) return false;
+  for (const ir::Operand* use = weight->first_use(); use != nullptr; use = use->next()) {
+    if (!can_replace(use->user()->output(0), weight)) return false;
+  }
+  return true;
 }
 
 // A Transpose is a view of the weight: nothing is copied here, but the file holds what is read in two orders
