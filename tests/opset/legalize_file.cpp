@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     onnxport::PluginOptions options;
     options.default_paths = false;
     options.paths = {std::filesystem::path(ONNXPORT_BUILD_DIR) / "lib/onnxport/plugins.d"};
-    onnxport::Registry registry(options, plugin_host());
+    onnxport::Registry registry(options, onnxport::plugin_host());
     const auto graph = onnxport::read_model(argv[1]);
     std::vector<onnxport::Diagnostic> notes;
     onnxport::legalize(*graph, std::stoi(argv[2]), registry, notes);

@@ -5,6 +5,7 @@
 #include <complex>
 
 #include "unit/capture/exported_program/programs.h"
+#include "unit/capture/schemas_of.h"
 
 namespace onnxport::testing {
 namespace {
@@ -248,7 +249,7 @@ TEST(ProgramImport, LoopsWithinConditionsAreBounded) {
 
 TEST(ProgramImport, FunctionalizedWritesThatSayTooLittle) {
   CaptureOptions options;
-  options.schemas = {"acme::shift_(Tensor(a!) x, float by) -> ()"};
+  options.schemas = schemas_of({"acme::shift_(Tensor(a!) x, float by) -> ()"});
   const auto said = [&](const std::string& target, const std::vector<std::string>& facts) {
     ProgramText program;
     program.inputs = {"x"};

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "unit/capture/schemas_of.h"
 #include "unit/libtorch/models.h"
 
 namespace onnxport::testing {
@@ -231,7 +232,8 @@ TEST(CaptureErrors, AllUnknownOperatorsAtOnceAndSchemasMakeThemKnown) {
               ::testing::AllOf(HasSubstr("acme::swish2"), HasSubstr("acme::flip2")));
 
   CaptureOptions options;
-  options.schemas = {"acme::swish2(Tensor x) -> Tensor", "acme::flip2(Tensor x, *, float by=2.0) -> Tensor"};
+  options.schemas =
+      schemas_of({"acme::swish2(Tensor x) -> Tensor", "acme::flip2(Tensor x, *, float by=2.0) -> Tensor"});
   const Captured out = capture(folder / "acme.pt", {input("x", "f32[2]")}, options);
   EXPECT_THAT(operators(*out.graph), ElementsAre("acme::swish2", "acme::flip2"));
 
@@ -243,14 +245,6 @@ TEST(CaptureErrors, AllUnknownOperatorsAtOnceAndSchemasMakeThemKnown) {
     return true;
   };
   EXPECT_TRUE(tensor(torch.evaluate(*out.graph, inputs, {}, twice).at(0)).equal(at::ones({2}).mul(4)));
-}
-
-TEST(CaptureErrors, SchemasThatAreNone) {
-  const Folder folder;
-  module_of("def forward(self, x):\n  return x\n").save((folder / "m.pt").string());
-  CaptureOptions options;
-  options.schemas = {"acme::broken(Tensor x"};
-  EXPECT_THAT(codes([&] { capture(folder / "m.pt", {input("x", "f32[2]")}, options); }), ElementsAre("M112"));
 }
 
 }  // namespace
