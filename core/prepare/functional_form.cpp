@@ -81,6 +81,38 @@ const ir::Schema* functional_schema(ir::Graph& graph, const ir::Schema& in_place
   return graph.keep(std::move(out));
 }
 
+// An in-place operator keeps the dtype it writes to, where its functional form promotes (or compares).
+bool may_change_dtype(const ir::Node& node, size_t written) {
+  const ir::DType own = node.operand(written)->type().dtype();
+  const std::string_view name = operator_base_name(node.op_text());
+  static constexpr std::array<std::string_view, 14> kBoolean = {"aten::eq_",
+                                                                "aten::ne_",
+                                                                "aten::lt_",
+                                                                "aten::le_",
+                                                                "aten::gt_",
+                                                                "aten::ge_",
+                                                                "aten::logical_and_",
+                                                                "aten::logical_or_",
+                                                                "aten::logical_xor_",
+                                                                "aten::logical_not_",
+                                                                "aten::greater_",
+                                                                "aten::less_",
+                                                                "aten::greater_equal_",
+                                                                "aten::less_equal_"};
+  if (std::find(kBoolean.begin(), kBoolean.end(), name) != kBoolean.end()) return own != ir::DType::boolean;
+  static constexpr std::array<std::string_view, 14> kPromoting = {
+      "aten::add_",          "aten::sub_",    "aten::mul_",     "aten::div_",     "aten::multiply_",
+      "aten::subtract_",     "aten::divide_", "aten::addcmul_", "aten::addcdiv_", "aten::remainder_",
+      "aten::floor_divide_", "aten::pow_",    "aten::lerp_",    "aten::fmod_"};
+  if (std::find(kPromoting.begin(), kPromoting.end(), name) == kPromoting.end()) return false;
+  for (size_t i = 0; i < node.operand_count() && i < node.schema()->arguments.size(); ++i) {
+    if (i == written || node.operand(i) == nullptr || node.schema()->arguments[i].type != "Tensor") continue;
+    const ir::DType other = node.operand(i)->type().dtype();
+    if (own == ir::DType::undefined || other == ir::DType::undefined || own != other) return true;
+  }
+  return false;
+}
+
 ir::Value* from_out_variant(const ir::Node& node, size_t written, const ir::Type& type, NodeMaker& make) {
   const ir::Schema& schema = *node.schema();
   std::string overload = schema.overload;
@@ -142,10 +174,11 @@ ir::Value* functional_form(const ir::Node& node, const ir::Type& type, NodeMaker
   const ir::Schema* schema = functional_schema(node.graph(), *node.schema(), name);
   const auto operands = functional_operands(node, *schema, make);
   if (!operands) return nullptr;
-  // An in-place operator keeps the dtype that it writes to, where its functional form may promote or compare; where
-  // both have one dtype, type_as is nothing in the end.
-  ir::Value* result = make.node(name, *operands, schema, 1, ir::Type::tensor())->output();
-  ir::Value* both[] = {result, node.operand(static_cast<size_t>(written))};
+  ir::Value* self = node.operand(static_cast<size_t>(written));
+  const bool cast = may_change_dtype(node, static_cast<size_t>(written));
+  ir::Value* result = make.node(name, *operands, schema, 1, cast ? ir::Type::tensor() : type)->output();
+  if (!cast) return result;
+  ir::Value* both[] = {result, self};
   return make.call("aten::type_as(Tensor self, Tensor other) -> Tensor", both, type);
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 std::map<std::string, ir::Schema, std::less<>> libtorch_schemas() {
   std::map<std::string, ir::Schema, std::less<>> out;
-  std::ifstream file(std::string(ONNXPORT_SOURCE_DIR) + "/core/capture/exported_program/aten_schemas.txt");
+  std::ifstream file(std::string(ONNXPORT_SOURCE_DIR) + "/core/ir/aten_schemas.txt");
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("aten::")) continue;
     ir::Schema schema = ir::parse_schema(line);
@@ -44,8 +44,9 @@ struct Form {
     graph.append(graph.body(), in_place);
     NodeMaker make(*in_place);
     const ir::Value* result = functional_form(*in_place, ir::Type::tensor(), make);
-    if (result != nullptr && result->producer()->op() == "aten::type_as")
-      functional = result->producer()->operand(0)->producer();
+    if (result == nullptr) return;
+    functional = result->producer();
+    if (functional->op() == "aten::type_as") functional = functional->operand(0)->producer();
   }
 };
 

@@ -28,7 +28,6 @@ provides:
     - {torch: "test::scaled(Tensor x, float scale) -> Tensor", function: "(x) => (y) { s = Constant <value_float: float = @scale> ()  y = Mul(x, s) }"}
     - {torch: "test::thing(Tensor x) -> Tensor", onnx: com.test::Thing}
     - {torch: "test::typed(Tensor x) -> Tensor", onnx: com.test::Thing, result: {like: x}}
-    - {torch: "test::pair(Tensor x) -> Tensor", function: "(x) => (a, b) { a = Neg(x)  b = Abs(x) }"}
     - {torch: "test::half(Tensor x) -> Tensor", function: "(x) => (y) { y = Cast <to = 10> (x) }"}
 )";
 
@@ -64,7 +63,7 @@ class Translate : public ::testing::Test {
   // Those of the small graphs here beside torch_text.h's.
   static inline const std::string kSchemas =
       "schema \"test::scaled(Tensor x, float scale) -> Tensor\"\nschema \"test::thing(Tensor x) -> Tensor\"\n"
-      "schema \"test::typed(Tensor x) -> Tensor\"\nschema \"test::pair(Tensor x) -> Tensor\"\n"
+      "schema \"test::typed(Tensor x) -> Tensor\"\n"
       "schema \"test::half(Tensor x) -> Tensor\"\nschema \"test::nobody(Tensor x) -> Tensor\"\n"
       "schema \"aten::dim(Tensor self) -> int\"\n";
 
@@ -303,22 +302,11 @@ TEST_F(Translate, AResultWithoutATypeNamesTheLineToMend) {
             "\n0: f32[3] = com.test::Thing(x)\nreturn 0\n");
 }
 
-TEST_F(Translate, ResultsThatTheSchemaDoesNotHaveAreThePluginsFault) {
-  const Diagnostic many = refusal("%x: f32[3]", "%a = test::pair(%x)\nreturn %a");
-  EXPECT_EQ(many.code, "T505");
-  EXPECT_THAT(
-      many.message,
-      AllOf(
-          HasSubstr(
-              "operator test::pair cannot be exported: com.test.plugin: gives 2 results where 1 are needed"),
-          HasSubstr(manifest_.string() + ":11:")));
-}
-
 TEST_F(Translate, AnotherElementTypeThanTheModelRecords) {
   const Diagnostic d = refusal("%x: f32[3]", "%a: f32[3] = test::half(%x)\nreturn %a");
   EXPECT_EQ(d.code, "T511");
   EXPECT_EQ(d.message, "com.test.plugin gives f16 where the model records f32");
-  EXPECT_THAT(d.hint, HasSubstr(manifest_.string() + ":12:"));
+  EXPECT_THAT(d.hint, HasSubstr(manifest_.string() + ":11:"));
 }
 
 // A value that is read before it is computed: no capture makes that.
