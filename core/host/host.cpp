@@ -71,12 +71,13 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
 // Everything emitted goes, and blocks go back to whom they were taken from.
 void undo(onnxport_context& context, const GraphBuilder::Mark& mark) {
   GraphBuilder& builder = context.builder;
+  // First: what is erased loses what its blocks hold.
+  for (const auto& [block, owner] : context.lent_blocks) owner->adopt_block(block);
   for (auto place = context.places.rbegin(); place != context.places.rend(); ++place) {
     builder.rollback(place->mark);
     if (std::next(place) != context.places.rend()) builder.insert_before(std::next(place)->before);
   }
   if (context.places.empty()) builder.rollback(mark);
-  for (const auto& [block, owner] : context.lent_blocks) owner->adopt_block(block);
 }
 
 // The state an attempt ended in; the graph is as before unless it is `done`.

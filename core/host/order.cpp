@@ -110,7 +110,7 @@ class OrderCheck {
     // What the root reads is there for all that is put in its place and for all that reads that: the common case,
     // without a search however far away it was made.
     if (c_.early.contains(value) && (at_root_.contains(at) || reads_root(*at))) return true;
-    if (at_root_.contains(producer) && reads_root(*at)) return true;
+    if (at_root_.contains(producer) && !at_root_.contains(at) && reads_root(*at)) return true;
     return comes_before(producer, at);
   }
 

@@ -147,7 +147,10 @@ std::vector<std::unique_ptr<Registry>> crowd(const TemporaryFolder& folder, int 
   }
   std::vector<std::unique_ptr<Registry>> out;
   for (int i = 0; i < count; ++i) {
-    options.prefer = {"com.crowd.p" + std::to_string(i)};
+    options.prefer = {"com.crowd.p" + std::to_string(i)};  // first, then the others
+    for (int k = 0; k < count; ++k) {
+      if (k != i) options.prefer.push_back("com.crowd.p" + std::to_string(k));
+    }
     out.push_back(std::make_unique<Registry>(options, plugin_host()));
   }
   return out;
