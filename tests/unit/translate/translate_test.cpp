@@ -334,7 +334,7 @@ class TranslateByLibrary : public Translate {
   Diagnostic refusal_of(const std::string& plugin, const std::string& op) {
     std::filesystem::copy_file(std::filesystem::path(ONNXPORT_BUILD_DIR) / "tests/plugins" / (plugin + ".so"),
                                folder_.path() / (plugin + ".so"),
-                               std::filesystem::copy_options::overwrite_existing);
+                               std::filesystem::copy_options::skip_existing);
     std::string ops;
     for (const char* name :
          {"scaled_tanh",  "declines",      "fails",          "poisoned",     "undeclared", "throws_standard",
