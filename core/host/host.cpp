@@ -110,10 +110,17 @@ const onnxport_host* plugin_host() { return &kHost; }
 
 std::string wrong_results(std::span<const Argument> results, const Call& call) {
   const size_t wanted = call.outputs.size();
+  // After the results come the new contents of what the operator writes.
+  const auto is_written = [](const ir::SchemaArgument& a) { return a.is_written; };
+  const size_t most =
+      std::max<size_t>(wanted, 1) +
+      (call.schema == nullptr ? 0
+                              : static_cast<size_t>(std::count_if(call.schema->arguments.begin(),
+                                                                  call.schema->arguments.end(), is_written)));
   const auto is_given_list = [&](size_t i) { return results[i].list() != nullptr; };
   // One list may stand for all of an operator that returns several tensors.
   if (results.size() == 1 && is_given_list(0) && (wanted > 1 || wanted == 0)) return "";
-  if (results.size() > std::max<size_t>(wanted, 1)) {
+  if (results.size() > most) {
     return "gives " + std::to_string(results.size()) + " results where " + std::to_string(wanted) +
            " are needed";
   }

@@ -36,7 +36,8 @@ Value silu(Op& op) {
 Value log_sigmoid(Op& op) { return -op.Softplus(-op["self"]); }
 
 // aten::log_sigmoid_forward(Tensor self) -> (Tensor output, Tensor buffer)
-Values log_sigmoid_forward(Op& op) { return {log_sigmoid(op), op.full(op.ints({0}), 0, op["self"].dtype())}; }
+// The buffer is what the kernel of CPUs keeps for the gradient.
+Values log_sigmoid_forward(Op& op) { return {log_sigmoid(op), op.Exp(-op.Abs(op["self"]))}; }
 
 // aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor
 Value leaky_relu(Op& op) { return op.LeakyRelu(op["self"], {attr::alpha(op.real("negative_slope"))}); }

@@ -13,6 +13,7 @@ set(ONNXPORT_TEST_ENVIRONMENT
   "ONNXPORT_FIXTURES=${PROJECT_SOURCE_DIR}/build/fixtures"
   "ONNXPORT_PYTHON=${ONNXPORT_PYTHON}"
   "ONNXPORT_ORT_LIBRARY=${ONNXPORT_ORT_LIBRARY}"
+  "ONNXPORT_TORCH_LIB_DIR=${ONNXPORT_TORCH_LIB_DIR}"
   # libtorch and protobuf leave what they registered for the life of the process.
   "LSAN_OPTIONS=suppressions=${_tests}/sanitizers/lsan.supp:print_suppressions=0"
   "UBSAN_OPTIONS=print_stacktrace=1"

@@ -14,6 +14,8 @@ import yaml
 PROGRAM = os.environ["ONNXPORT_BIN"]
 FIXTURES = Path(os.environ["ONNXPORT_FIXTURES"])
 OPSETS = (18, 20, 23)
+# An installed program finds libtorch as the loader does.
+LOADER = {**os.environ, "LD_LIBRARY_PATH": os.environ.get("ONNXPORT_TORCH_LIB_DIR", "")}
 
 
 def load(name: str) -> list[dict[str, Any]]:
@@ -43,6 +45,12 @@ class Case(unittest.TestCase):
                               env={**base, **(env or {})}, **options)
         self.assertGreaterEqual(done.returncode, 0, f"killed by signal {-done.returncode}: {done.stderr}")
         return done
+
+    def run_quietly(self, *words: object) -> str:
+        """Any command, which must succeed: what it prints."""
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=600, env=LOADER)
+        self.assertEqual(done.returncode, 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def succeed(self, *words: object, **options: Any) -> str:
         done = self.run_program(*words, **options)

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from case import FIXTURES, OPSETS, PROGRAM, Case, fixture, inputs, load
+from case import FIXTURES, LOADER, OPSETS, PROGRAM, Case, fixture, inputs, load
 
 
 class Models(Case):
@@ -529,11 +529,6 @@ class VendorLibrary(Case):
     words = ("--input", "x:f32[batch=2,4]")
     build = Path(os.environ["ONNXPORT_BUILD_DIR"])
 
-    def run_quietly(self, *words: object) -> str:
-        done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=300)
-        self.assertEqual(done.returncode, 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
     def test_example_against_the_installation(self) -> None:
         prefix, plugins, output = self.scratch / "prefix", self.scratch / "example", self.scratch / "x.onnx"
         self.run_quietly("cmake", "--install", self.build, "--prefix", prefix)
@@ -544,7 +539,7 @@ class VendorLibrary(Case):
         for line in needed:
             self.assertRegex(line, r"\[(libstdc\+\+|libm|libgcc_s|libc|ld-linux[\w-]*)\.so\.\d+\]")
         program = [prefix / "bin/onnxport", "export", self.model, "-o", output, *self.words, "--plugin-path", plugins, "--verify"]
-        refused = subprocess.run([*map(str, program)], capture_output=True, text=True, timeout=300)
+        refused = subprocess.run([*map(str, program)], capture_output=True, text=True, timeout=300, env=LOADER)
         self.assertEqual(refused.returncode, 17, refused.stderr)  # nothing here can check a node of com.acme
         self.assertIn("not independently checked", self.run_quietly(*program, "--trust", "com.acme"))
         nodes = [(n.domain, n.op_type) for n in onnx.load(output).graph.node]

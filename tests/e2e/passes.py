@@ -153,11 +153,6 @@ class PassExamples(PassCase):
 
     build = Path(os.environ["ONNXPORT_BUILD_DIR"])
 
-    def run_quietly(self, *words: object) -> str:
-        done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=600)
-        self.assertEqual(done.returncode, 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
     def test_fused_linear_by_yaml_and_by_code(self) -> None:
         prefix, plugins, output = self.scratch / "prefix", self.scratch / "example", self.scratch / "fused.onnx"
         self.run_quietly("cmake", "--install", self.build, "--prefix", prefix)

@@ -150,6 +150,9 @@ TEST(CustomSchemas, D03OurReaderRefusesWhatLibtorchRefuses) {
     const bool takes = torch_takes(schema);
     taken += takes ? 1 : 0;
     if (why.empty() == takes) continue;
+    // On purpose: of a Union no mapping and no file could say which of its types an argument has.
+    if (takes && why.find("a Union is a type of libtorch's own operators only") != std::string::npos)
+      continue;
     if (++differ <= 20)
       ADD_FAILURE() << schema.text() << "\n  libtorch " << (takes ? "takes" : "refuses") << " it, we say: '"
                     << why << "'";
