@@ -232,7 +232,6 @@ TEST(SessionApi, BytesInMemoryAreTheSameModelAsTheirFile) {
     EXPECT_TRUE(written(*program, at(20)) == alone(model, 20)) << model.file;
     Target target = at(23);
     target.weights = Weights::external;
-    target.external_threshold = 16;
     target.verify.enabled = true;
     EXPECT_TRUE(program->write(target, scratch / "memory.onnx").verify_runs.at(0).passed);
     target.verify.enabled = false;

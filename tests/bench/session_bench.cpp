@@ -42,6 +42,7 @@ int run(const char* model, int count) {
   };
   export_from(onnxport::Session());  // libraries are opened, files are in memory
   stages = 0;
+  bytes = 0;
 
   const double in_session = seconds([&] {
     const onnxport::Session session;
