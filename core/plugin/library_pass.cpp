@@ -12,15 +12,12 @@ OpenedPass find_library_pass(const PluginLibrary& library, const Manifest& manif
   for (const onnxport_pass& found : library.passes()) {
     if (text_of(found.name) != pass.name) continue;
     const std::string said(text_of(found.stage));
-    const auto stage = parse_stage(said);
-    if (!stage)
-      refuse("has its pass '" + pass.name + "' at the stage '" + said + "', which there is not",
-             "the stages: " + std::string(stage_words()));
+    const auto stage = parse_stage(said);  // one that there is: the table was read
     if (pass.stage && *pass.stage != *stage)
       refuse("has its pass '" + pass.name + "' at the stage " + said + ", its manifest at " +
                  std::string(stage_name(*pass.stage)),
              "say the same in both, or leave the stage out of the manifest");
-    return {*stage, {found.rules, found.rule_count}};
+    return {stage.value(), {found.rules, found.rule_count}};
   }
   refuse("has no pass '" + pass.name + "', which its manifest lists",
          "give the pass rules in the manifest, or remove it from there");

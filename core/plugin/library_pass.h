@@ -14,8 +14,8 @@ struct OpenedPass {
   std::span<const onnxport_rule> rules;  // of the library; empty where the manifest has them
 };
 
-// The library's pass of that name. Throws Error M115 when it has none, at no stage that there is, or at another
-// than the manifest says.
+// The library's pass of that name. Throws Error M115 when it has none, or at another stage than the manifest
+// says.
 OpenedPass find_library_pass(const PluginLibrary& library, const Manifest& manifest,
                              const ManifestPass& pass);
 

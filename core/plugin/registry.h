@@ -91,7 +91,7 @@ class Registry {
   // Every pass of every plugin that is active, in the order they were found; from manifests.
   std::vector<PassEntry> passes() const;
   // Opens the library where the pass is in it. Throws what makes the plugin unusable, L2xx/A3xx when the library cannot
-  // be used, M115 when it has no such pass, at no stage that there is, or at another than its manifest says.
+  // be used, M115 when it has no such pass, or at another stage than its manifest says.
   OpenedPass open_pass(const PassEntry& entry);
   void mark_used(std::string_view plugin_id);
   // Schemas that manifests give for operators of their own.

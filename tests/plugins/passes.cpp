@@ -42,8 +42,7 @@ void before(Node& node) {
 
 ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
   static const Plugin plugin(host, {"com.test.passes", "1.0.0"}, {}, {},
-                             {{"old-stage", "legalize", {{"Neg", to_abs}}},
-                              {"three-for-one", "optimize", {{"Neg", three_for_one}}},
+                             {{"three-for-one", "optimize", {{"Neg", three_for_one}}},
                               {"to-integers", "optimize", {{"Neg", to_integers}}},
                               {"undeclared", "optimize", {{"Neg", undeclared}}},
                               {"declared", "optimize", {{"Neg", declared}}},
