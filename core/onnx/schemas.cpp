@@ -79,6 +79,8 @@ bool is_onnx_domain(std::string_view domain) {
   return pb::OpSchemaRegistry::DomainToVersionRange::Instance().Map().count(canonical(domain)) > 0;
 }
 
+int latest_opset() { return pb::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second; }
+
 const pb::OpSchema* find_schema(std::string_view op_type, std::string_view domain, int opset) {
   const std::string name = canonical(domain);
   int version = opset;

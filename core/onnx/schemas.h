@@ -48,6 +48,8 @@ struct Signature {
 const pb::OpSchema* find_schema(std::string_view op_type, std::string_view domain, int opset);
 // True for domains whose operators ONNX itself defines.
 bool is_onnx_domain(std::string_view domain);
+// The newest ai.onnx opset that the library has schemas of.
+int latest_opset();
 
 // Signatures by operator, each prepared once. Not thread-safe: one per builder.
 class Signatures {

@@ -36,6 +36,7 @@ class LaterOperators {
       if (import.domain().empty() || import.domain() == "ai.onnx")
         opset_ = static_cast<int>(import.version());
     }
+    if (opset_ <= onnx::latest_opset()) return;
     hide(*model.mutable_graph());
     if (hidden_.empty()) return;
     auto& import = *model.add_opset_import();

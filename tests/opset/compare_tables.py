@@ -35,12 +35,13 @@ def generated(generator: str, version: int) -> dict:
     params = [fields(line) for line in section(text, "params")]
     attrs = [fields(line) for line in section(text, "attrs")]
     out = {}
-    for name, since, deprecated, body, n_in, n_out, n_attr, i, o, a in (fields(x) for x in section(text, "table")):
+    for name, since, deprecated, body, n_in, n_out, n_attr, i, o, a, *body_of_its_own in (fields(x) for x in section(text, "table")):
+        assert body_of_its_own == [None, 0, 0], f"{name}: bodies of ai.onnx are in the ONNX library"
         out[name] = {
             "since": since, "deprecated": bool(deprecated), "body": body,
             "inputs": [(p[0], p[1], p[3]) for p in params[i:i + n_in]],
             "outputs": [(p[0], p[1], p[3]) for p in params[o:o + n_out]],
-            "attrs": {x[0]: (x[1], bool(x[2]), bool(x[3]), x[5], x[6], x[7]) for x in attrs[a:a + n_attr]},
+            "attrs": {x[0]: (x[1], bool(x[2]), bool(x[3]), x[5], x[6], x[7], x[8], x[9], x[10]) for x in attrs[a:a + n_attr]},
         }
     return out
 
@@ -61,7 +62,7 @@ def attribute(a) -> tuple:
     has_default = kind in (1, 2, 3) and not a.required and value.type == a.type.value
     single = struct.unpack("f", struct.pack("f", value.f))[0]
     return (kind, a.required, has_default, value.i if has_default else 0, single if has_default else 0.0,
-            value.s.decode() if has_default and kind == 3 else None)
+            value.s.decode() if has_default and kind == 3 else None, None, None, None)
 
 
 def expected(version: int) -> dict:

@@ -20,9 +20,9 @@ PluginOptions built_plugins() {
   return options;
 }
 
-// Plugins stay loaded, so the table outlives the registry it came from.
+// A table reads what the registry keeps.
 OpsetTable table(int version) {
-  Registry registry(built_plugins(), plugin_host());
+  static Registry registry(built_plugins(), plugin_host());
   return OpsetTable(*registry.opset("", version)->opset);
 }
 

@@ -62,6 +62,7 @@ ir::Tensor weight(int64_t rows, int64_t columns) {
 std::unique_ptr<ir::Graph> small_graph(int64_t size = 4, const ir::Tensor& w = {}) {
   auto g = std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx);
   g->opsets[""] = 20;
+  g->ir_version = 9;
   g->metadata["pipeline"] = "test";
   const ir::Dim batch = ir::Dim::symbol("batch");
   ir::Value* x = g->add_input("x", f32({batch, size}));
