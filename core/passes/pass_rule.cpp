@@ -108,7 +108,6 @@ void commit(Rewrite rewrite, RewriteContext& context) {
       if (std::any_of(outputs.begin(), outputs.end(), [](const ir::Value* v) { return v->has_uses(); }))
         continue;
       context.builder.graph().erase(*node);
-      ++context.nodes_removed;
       went = true;
     }
   }

@@ -23,7 +23,6 @@ struct RewriteContext {
   int target_opset = 0;
   size_t attempts = 0;  // nodes that were compared with a pattern, or shown to a library
   size_t nodes_added = 0;
-  size_t nodes_removed = 0;
 };
 
 class PassRule {

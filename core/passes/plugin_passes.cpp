@@ -156,6 +156,12 @@ Diagnostic stopped(const PassEntry& entry, size_t rewrites) {
   return note;
 }
 
+size_t count_nodes(ir::Graph& graph) {
+  size_t count = 0;
+  ir::for_each_node(graph.body(), [&](ir::Node*) { ++count; });
+  return count;
+}
+
 // Custom domains get the version that the plugin's manifest states, those of ONNX the one that has the operator.
 // At the target the versions asked for are there already.
 void state_domains(ir::Graph& graph, const PassEntry& entry, int opset, PassStage stage) {
@@ -233,12 +239,12 @@ size_t PluginPasses::run_pass(State& state, ir::Graph& graph, const PassOptions&
   builder.set_operator_inference(&inference);
   BlockOrder order;
   RewriteContext context{builder, order, registry_, state.entry, notes_, options.target_opset};
+  const size_t nodes_before = count_nodes(graph);
+  const size_t most = kFewRewrites + kMostRewritesPerNode * nodes_before;
   size_t rewrites = 0;
-  size_t most = kFewRewrites;
   for (size_t sweep = 0;; ++sweep) {
     std::vector<std::pair<ir::Node*, const std::vector<const PassRule*>*>> nodes;
     ir::for_each_node(graph.body(), [&](ir::Node* node) {
-      if (sweep == 0) most += kMostRewritesPerNode;
       if (const auto found = by_op.find(std::string(node->op_text())); found != by_op.end())
         nodes.emplace_back(node, &found->second);
     });
@@ -260,11 +266,11 @@ size_t PluginPasses::run_pass(State& state, ir::Graph& graph, const PassOptions&
     registry_.mark_used(state.entry.plugin_id);
     remove_dead_code(graph);
     state_domains(graph, state.entry, opset, state.stage);
+    state.report.nodes_removed += nodes_before + context.nodes_added - count_nodes(graph);
   }
   attempts_ += context.attempts;
   state.report.rewrites += rewrites;
   state.report.nodes_added += context.nodes_added;
-  state.report.nodes_removed += context.nodes_removed;
   return rewrites;
 }
 
