@@ -203,6 +203,7 @@ int32_t insert_before(onnxport_context* c, onnxport_node handle) {
     if (node == nullptr || node->parent() == nullptr) misused("insert_before names no node of the graph");
     if (c->open_blocks != 0) misused("insert_before inside of a block that is open");
     c->builder.insert_before(node);
+    c->builder.set_provenance(node->provenance());  // what stands in its place is of its module
     c->places.push_back({node, c->builder.mark()});
     return ONNXPORT_OK;
   });

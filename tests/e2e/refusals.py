@@ -47,10 +47,10 @@ class Models(Refusing):
 
     def test_an_argument_that_must_be_known(self) -> None:
         self.refused(14, "size",
-                     "aten::adaptive_avg_pool2d (functional.py:1447): error T502: its part aten::_adaptive_avg_pool2d is not "
-                     "supported as called: org.onnxport.aten: needs an int that is known while exporting for 'output_size'; "
-                     "aten::_adaptive_avg_pool2d is not made of smaller operators\n"
-                     "  -> onnxport plugin which aten::_adaptive_avg_pool2d --opset 20 shows who maps it",
+                     "aten::avg_pool2d (refused.py:63): error T502: operator aten::avg_pool2d is not supported as called: "
+                     "org.onnxport.aten: needs an int that is known while exporting for 'kernel_size'; "
+                     "aten::avg_pool2d is not made of smaller operators\n"
+                     "  -> onnxport plugin which aten::avg_pool2d --opset 20 shows who maps it",
                      "--input", "x:f32[1,1,8,8]", "--input", "size:i64[]")
 
     def test_a_rank_of_the_moment(self) -> None:

@@ -405,7 +405,7 @@ typedef struct onnxport_match_api {
   /* 1 if the value is a result of the graph or of a block; an input of the graph. */
   int32_t (*is_output)(onnxport_context*, onnxport_value);
   int32_t (*is_input)(onnxport_context*, onnxport_value);
-  /* Nodes emitted from now on go before that one. At first that is the root. */
+  /* Nodes emitted from now on go before that one, and are of its module. At first that is the root. */
   int32_t (*insert_before)(onnxport_context*, onnxport_node);
 } onnxport_match_api;
 #define ONNXPORT_MATCH_API_1_0_SIZE 64
