@@ -114,6 +114,7 @@ class GraphReader {
         graph_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)) {}
 
   std::unique_ptr<ir::Graph> graph() {
+    graph_->ir_version = static_cast<int>(std::clamp<int64_t>(model_.ir_version(), 0, 1 << 20));
     for (const auto& import : model_.opset_import()) {
       const std::string domain = import.domain() == "ai.onnx" ? "" : import.domain();
       graph_->opsets[domain] = static_cast<int>(std::clamp<int64_t>(import.version(), 0, 1 << 20));
