@@ -11,6 +11,7 @@
 #include "core/capture/exported_program/capture.h"
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
+#include "unit/capture/schemas_of.h"
 
 namespace onnxport::fuzz {
 namespace {
@@ -48,8 +49,8 @@ uint64_t number(std::string_view bytes, size_t at, int count) {
 void capture_bytes(std::string_view bytes) {
   const MemoryFile file(bytes);
   CaptureOptions options;  // what the manifests of the fixtures' operators say
-  options.schemas = {"acme::shift_(Tensor(a!) x, float by) -> ()",
-                     "acme::take_row(Tensor(a!) row, Tensor x) -> Tensor"};
+  options.schemas = schemas_of(
+      {"acme::shift_(Tensor(a!) x, float by) -> ()", "acme::take_row(Tensor(a!) row, Tensor x) -> Tensor"});
   try {
     const Captured captured = capture_exported_program(file.path(), options);
     for (const std::string& broken : ir::check_invariants(*captured.graph)) stop("unsound graph: " + broken);
