@@ -167,6 +167,7 @@ std::shared_ptr<ProgramState> capture_program(const Source& source, const Progra
   out->registry = std::move(registry);
   out->state = options.state;
   out->mode = options.mode;
+  out->kernels = options.torch_libraries;
   Stages stages(options.progress);
   std::unique_ptr<ir::Graph> graph;
   std::unique_ptr<ir::Graph> kept;

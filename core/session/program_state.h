@@ -31,7 +31,8 @@ struct ProgramState {
   std::unique_ptr<const ir::Graph> prepared;
   // As captured, with what it writes as further results: what verify runs. Empty when nobody asked for it.
   std::unique_ptr<const ir::Graph> captured;
-  std::vector<InputSpec> asked;  // as the options give them
+  std::vector<InputSpec> asked;                // as the options give them
+  std::vector<std::filesystem::path> kernels;  // libraries that verify needs: reading a program opens none
 
   // The inputs to verify with. The arguments that an exported program was made with, read when they are first asked for,
   // make better examples than random ones.

@@ -238,6 +238,7 @@ void verify_program(ProgramState& program, const std::filesystem::path& onnx, Re
                     const VerifyOptions& options, ExportReport& report) {
   const ir::Graph& captured = captured_form(program);
   if (program.weights_checked.valid()) program.weights_checked.get();
+  if (!program.kernels.empty()) torch_interface().load_kernels(program.kernels);
   VerifyReport verified = verify(captured, program.verify_inputs(), onnx, registry, options);
   report.verify_runs = std::move(verified.runs);
   report.not_independently_checked = std::move(verified.not_independently_checked);

@@ -69,6 +69,9 @@ class TorchInterface {
   // Loads and imports a TorchScript file. Throws Error I1xx, T5xx.
   virtual Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) = 0;
 
+  // Loads a vendor's kernels, for the life of the process. Throws Error L212.
+  virtual void load_kernels(const std::vector<std::filesystem::path>& libraries) = 0;
+
   // Decomposes one call of a composite operator by recording its kernel on meta tensors at several hint sets.
   // `arguments` are parallel to the schema's; of a value its type, with concrete or symbolic dims, is what counts.
   // nullopt when the operator has no composite kernel; `why` then says so. Throws Error T5xx when the recordings

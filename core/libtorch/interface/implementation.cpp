@@ -2,6 +2,7 @@
 #include "core/capture/torchscript/capture.h"
 #include "core/libtorch/decompose.h"
 #include "core/libtorch/interpret.h"
+#include "core/libtorch/operators.h"
 #include "core/libtorch/warnings.h"
 #include "core/torch_interface/build.h"
 #include "core/torch_interface/torch_interface.h"
@@ -17,6 +18,9 @@ class LibtorchInterface final : public TorchInterface {
     for (const std::string& text : warnings.texts())
       out.notes.push_back({Severity::note, "", "libtorch: " + text, {}, ""});
     return out;
+  }
+  void load_kernels(const std::vector<std::filesystem::path>& libraries) override {
+    for (const std::filesystem::path& library : libraries) onnxport::load_kernels(library.string());
   }
   std::optional<Decomposition> decompose(const ir::Schema& schema, const std::vector<Argument>& arguments,
                                          const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols,
