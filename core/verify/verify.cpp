@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/argument/argument.h"
 #include "core/builder/graph_builder.h"
@@ -18,6 +19,8 @@
 
 namespace onnxport {
 namespace {
+
+constexpr std::string_view kStandIn = "onnxport_stand_in_";
 
 using Named = std::vector<std::pair<std::string, ir::Tensor>>;
 
@@ -74,6 +77,38 @@ ir::Tensor as_onnx_input(const ir::Tensor& tensor) {
                              std::move(dims), tensor.contiguous().bytes());
 }
 
+// The model's node that one of the file was made of; empty when the file does not say.
+std::string origin_of(const ir::Node& node) {
+  const ir::Provenance* from = node.provenance();
+  if (from == nullptr || from->original_name.empty()) return "";
+  return from->original_name + '\n' + from->module_path + '\n' + from->source;
+}
+
+bool is_in_loop(const ir::Node& node) {
+  for (const ir::Node* owner = node.parent()->owner(); owner != nullptr; owner = owner->parent()->owner()) {
+    if (owner->op_text() == "Loop" || owner->op_text() == "Scan") return true;
+  }
+  return false;
+}
+
+// Whether what the model's node `origin` became goes on computing with `value`: then it is not the node's result.
+bool reads_of_same_origin(const ir::Value& value, const std::string& origin) {
+  for (const ir::Operand* use = value.first_use(); use != nullptr; use = use->next()) {
+    if (!origin.empty() && origin_of(*use->user()) == origin) return true;
+  }
+  return false;
+}
+
+// A result of a trusted node that the rest of the file reads: an input of the file that is run.
+struct StandInInput {
+  std::string name;
+  std::string origin;  // the model's node
+  size_t at = 0;       // among the results of all nodes of that origin
+  std::string node;    // of the file, for messages
+  ir::Type type;
+  bool in_branch = false;  // need not be computed
+};
+
 // One comparison of model and file at one set of sizes.
 class Verifier {
  public:
@@ -93,7 +128,11 @@ class Verifier {
   std::vector<ir::Tensor> run_at_file_opset(ir::Graph& graph, const Named& inputs);
   int file_opset();
   bool trusted(const ir::Node& node);
+  bool trusted_domain(std::string_view domain) const;
   std::unique_ptr<ir::Graph> without_trusted_nodes();
+  void keep_made_up(const ir::Node& node, ir::Tensor tensor);
+  void keep_stand_in(const ir::Value& value, const Argument& computed);
+  Named stand_in_feeds(const Sizes& sizes) const;
   Named feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const;
   // The narrowest float type in the file; undefined when there is none below f32.
   ir::DType narrowest_float();
@@ -108,7 +147,14 @@ class Verifier {
   std::vector<std::string> unchecked_;
   std::optional<ir::DType> narrowest_;
   std::optional<int> file_opset_;
-  std::vector<ir::Tensor> stand_ins_;  // results of trusted nodes, in the order of the program
+  // Of the file without its trusted nodes.
+  std::unique_ptr<ir::Graph> rest_;
+  std::vector<StandInInput> stand_in_inputs_;
+  std::map<std::string, size_t, std::less<>> trusted_results_;  // how many, by origin
+  // What the model's nodes gave, by their names, each as often as it was run.
+  std::map<std::string, std::vector<ir::Tensor>, std::less<>> stand_ins_;
+  std::vector<ir::Tensor> made_up_;  // of those without a kernel, in the order of the program
+  std::set<const ir::Node*> without_kernel_;
 };
 
 std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examples,
@@ -133,12 +179,15 @@ std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_examp
   return out;
 }
 
+bool Verifier::trusted_domain(std::string_view domain) const {
+  return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) !=
+         options_.trusted_domains.end();
+}
+
 bool Verifier::trusted(const ir::Node& node) {
   const std::span<const Candidate> candidates = registry_.candidates(node.op_text(), file_opset());
   if (candidates.empty() || candidates.front().manifest == nullptr) return false;
-  const std::string& domain = candidates.front().manifest->onnx_domain;
-  return std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) !=
-         options_.trusted_domains.end();
+  return trusted_domain(candidates.front().manifest->onnx_domain);
 }
 
 int Verifier::file_opset() {
@@ -159,7 +208,7 @@ std::vector<ir::Tensor> Verifier::run_at_file_opset(ir::Graph& graph, const Name
   SerializeOptions serialize;
   serialize.weights = Weights::inline_;
   write_model(graph, file, serialize);
-  OrtSession session(file);
+  OrtSession session(file, options_.ort_libraries);
   std::vector<ir::Tensor> tensors;
   for (const auto& [name, tensor] : inputs) tensors.push_back(tensor);
   return session.run(feeds(session, tensors));
@@ -228,15 +277,14 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<Argument>& argum
     };
     for (const ir::Value* v : results) {
       const std::string domain = v->producer() == nullptr ? "" : domain_of(v);
-      if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) ==
-          options_.trusted_domains.end()) {
+      if (!trusted_domain(domain)) {
         throw Error(
             "V803", "operator " + op + " has no kernel here and is exported as a node of domain " + domain,
             {}, "load its kernels with --torch-library, or accept it unchecked with --trust " + domain);
       }
       Sizes none;
-      stand_ins_.push_back(random_tensor(v->type(), none, 7919 + stand_ins_.size(), 4));
-      computed.push_back(stand_ins_.back());
+      computed.push_back(random_tensor(v->type(), none, 7919 + made_up_.size(), 4));
+      keep_made_up(node, computed.back());
     }
   } else {
     for (ir::Value*& v : results) {
@@ -257,8 +305,13 @@ std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs
     arguments.push_back(as_argument(inputs[i], captured_.body().parameters()[i]->type()));
   }
   stand_ins_.clear();
+  made_up_.clear();
+  const TorchInterface::Observer keep = [&](const ir::Value& value, const Argument& v) {
+    keep_stand_in(value, v);
+    if (observer) observer(value, v);
+  };
   const std::vector<Argument> results = torch_interface().evaluate(
-      captured_, arguments, observer,
+      captured_, arguments, trusted_results_.empty() ? observer : keep,
       [this](const ir::Node& node, const std::vector<Argument>& args, std::vector<Argument>& outputs) {
         return stand_in(node, args, outputs);
       });
@@ -271,13 +324,9 @@ std::vector<ir::Tensor> Verifier::evaluate(const std::vector<ir::Tensor>& inputs
 // and are fed from the captured graph by name).
 Named Verifier::feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs) const {
   Named out;
-  size_t stand_in = 0;
   for (size_t i = 0; i < session.input_names().size(); ++i) {
     const std::string& name = session.input_names()[i];
-    if (name.starts_with("onnxport_stand_in_")) {
-      if (stand_in < stand_ins_.size()) out.emplace_back(name, stand_ins_[stand_in++]);
-      continue;
-    }
+    if (name.starts_with(kStandIn)) continue;
     if (i < inputs.size()) {
       out.emplace_back(name, as_onnx_input(inputs[i]));
       continue;
@@ -289,28 +338,102 @@ Named Verifier::feeds(OrtSession& session, const std::vector<ir::Tensor>& inputs
   return out;
 }
 
+void Verifier::keep_made_up(const ir::Node& node, ir::Tensor tensor) {
+  without_kernel_.insert(&node);
+  stand_ins_[origin_of(node)].push_back(tensor);
+  made_up_.push_back(std::move(tensor));
+}
+
+// libtorch has a kernel for it: what it computes is what both sides go on with.
+void Verifier::keep_stand_in(const ir::Value& value, const Argument& computed) {
+  const ir::Node* node = value.producer();
+  if (node == nullptr || without_kernel_.contains(node)) return;
+  const std::string name = origin_of(*node);
+  const auto* tensor = computed.as<ir::Tensor>();
+  if (tensor == nullptr || !trusted_results_.contains(name)) return;
+  stand_ins_[name].push_back(*tensor);
+  const std::string op(node->op_text());
+  if (std::find(unchecked_.begin(), unchecked_.end(), op) == unchecked_.end()) unchecked_.push_back(op);
+}
+
 // The file with every node of a trusted domain replaced by inputs.
 std::unique_ptr<ir::Graph> Verifier::without_trusted_nodes() {
   std::unique_ptr<ir::Graph> graph = read_model(onnx_);
-  size_t count = 0;
+  std::vector<ir::Node*> nodes;
   ir::for_each_node(graph->body(), [&](ir::Node* node) {
     const std::string_view op = node->op_text();
     const size_t colon = op.find("::");
-    if (colon == std::string_view::npos) return;
-    const std::string domain(op.substr(0, colon));
-    if (std::find(options_.trusted_domains.begin(), options_.trusted_domains.end(), domain) ==
-        options_.trusted_domains.end())
-      return;
+    if (colon == std::string_view::npos || !trusted_domain(op.substr(0, colon))) return;
+    if (is_in_loop(*node)) {
+      throw Error("V803",
+                  "node " + std::string(node->name().text()) + " (" + std::string(op) +
+                      ") is in a loop: trusted operators in loops cannot be checked, for each turn has a "
+                      "result of its own",
+                  {}, "load its kernels with --torch-library and --ort-library instead of --trust");
+    }
+    nodes.push_back(node);
+  });
+  // What only trusted nodes read goes with them.
+  const std::set<const ir::Node*> cut(nodes.begin(), nodes.end());
+  const auto is_kept = [&](const ir::Value* v) {
+    for (const ir::Operand* use = v->first_use(); use != nullptr; use = use->next()) {
+      if (!cut.contains(use->user())) return true;
+    }
+    return false;
+  };
+  for (const ir::Node* node : nodes) {
+    const std::string origin = origin_of(*node);
+    const std::string text = std::string(node->name().text()) + " (" + std::string(node->op_text()) + ")";
+    if (std::none_of(node->outputs().begin(), node->outputs().end(), is_kept)) continue;
+    size_t& results = trusted_results_[origin];
     for (ir::Value* v : node->outputs()) {
-      const std::string name = "onnxport_stand_in_" + std::to_string(count++);
+      const size_t at = results++;
+      if (!is_kept(v)) continue;
+      if (reads_of_same_origin(*v, origin)) {
+        throw Error(
+            "V803",
+            "node " + text + " is only a part of what its operator became: libtorch has no value for it", {},
+            "load its kernels with --torch-library and --ort-library instead of --trust");
+      }
+      const std::string name = std::string(kStandIn) + std::to_string(stand_in_inputs_.size());
+      stand_in_inputs_.push_back({name, origin, at, text, v->type(), node->parent()->owner() != nullptr});
       ir::Value* input = graph->add_input(name, v->type());
       graph->input_names.push_back(name);
       v->replace_all_uses_with(input);
     }
-    graph->erase(node);
-  });
+  }
+  std::for_each(nodes.rbegin(), nodes.rend(), [&](ir::Node* node) { graph->erase(node); });
   for (const std::string& domain : options_.trusted_domains) graph->opsets.erase(domain);
   return graph;
+}
+
+// One value for each input that stands for a trusted node's result.
+Named Verifier::stand_in_feeds(const Sizes& sizes) const {
+  Named out;
+  for (const StandInInput& input : stand_in_inputs_) {
+    const auto found = stand_ins_.find(input.origin);
+    // A file that does not say where its nodes are from has them in the order of the program.
+    const std::vector<ir::Tensor>* values = input.origin.empty()        ? &made_up_
+                                            : found == stand_ins_.end() ? nullptr
+                                                                        : &found->second;
+    if ((values == nullptr || values->empty()) && input.in_branch) {
+      out.emplace_back(input.name, random_tensor(input.type, sizes, out.size(), 4));
+      continue;
+    }
+    if (values == nullptr || values->size() != trusted_results_.find(input.origin)->second) {
+      throw Error("V803", "the model has no one value that node " + input.node + " of the file stands for",
+                  {}, "load its kernels with --torch-library and --ort-library instead of --trust");
+    }
+    const ir::Tensor& value = (*values)[input.at];
+    if (input.type.dtype() != ir::DType::undefined && input.type.dtype() != value.dtype()) {
+      throw Error("V803",
+                  "node " + input.node + " of the file gives " + input.type.text() + ", the model's has " +
+                      value.type().text(),
+                  {}, "load its kernels with --torch-library and --ort-library instead of --trust");
+    }
+    out.emplace_back(input.name, value);
+  }
+  return out;
 }
 
 VerifyRun Verifier::run(const Sizes& sizes, bool first) {
@@ -318,6 +441,7 @@ VerifyRun Verifier::run(const Sizes& sizes, bool first) {
   out.sizes = {sizes.begin(), sizes.end()};
   std::vector<ir::Tensor> inputs;
   std::vector<ir::Tensor> expected;
+  if (rest_ == nullptr && !options_.trusted_domains.empty()) rest_ = without_trusted_nodes();
   // Ints are often indices; a table may be smaller than we guess, which libtorch then says.
   for (const int64_t limit : {int64_t{10}, int64_t{2}, int64_t{1}}) {
     try {
@@ -345,9 +469,11 @@ VerifyRun Verifier::run(const Sizes& sizes, bool first) {
     const std::filesystem::path file = scratch.path() / "model.onnx";
     SerializeOptions serialize;
     serialize.weights = Weights::automatic;
-    write_model(*without_trusted_nodes(), file, serialize);
+    write_model(*rest_, file, serialize);
     OrtSession session(file, options_.ort_libraries);
-    actual = session.run(feeds(session, inputs));
+    Named given = feeds(session, inputs);
+    for (auto& [name, tensor] : stand_in_feeds(sizes)) given.emplace_back(name, as_onnx_input(tensor));
+    actual = session.run(given);
   }
   if (first && options_.write_case) write_case(inputs, expected);
   out.passed = expected.size() == actual.size();
@@ -418,7 +544,7 @@ void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun&
     const ScratchFolder scratch;
     const std::filesystem::path file = scratch.path() / "probe.onnx";
     write_model(*graph, file, {});
-    OrtSession session(file);
+    OrtSession session(file, options_.ort_libraries);
     const std::vector<ir::Tensor> actual = session.run(feeds(session, inputs));
     for (size_t i = 0; i < order.size() && i < actual.size(); ++i) {
       const ir::Tensor& expected = computed.find(order[i].first)->second;

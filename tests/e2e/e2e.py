@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import torch
 
 from case import FIXTURES, LOADER, OPSETS, PROGRAM, Case, fixture, inputs, load
 
@@ -375,6 +376,37 @@ provides:
 """
 
 
+ACME_GELU = """\
+onnxport_manifest: 1
+plugin: {id: com.acme.gelu, version: "1.0.0"}
+provides:
+  domains: [{name: com.acme, version: 1}]
+  mappings:
+    - torch: "aten::gelu(Tensor self, *, str approximate='none') -> Tensor"
+      onnx: com.acme::Gelu
+      inputs: [self]
+      result: {like: self}
+overrides: ["aten::gelu"]
+"""
+
+
+BY_NODE = ("      onnx: com.acme::ScaledTanh\n      inputs: [x]\n      attributes: {alpha: scale}\n"
+           "      result: {like: x}\n")
+BY_FUNCTION = '      function_opset: 20\n      function: "(x, scale) => (y) { t = Tanh(x)  y = Mul(t, scale) }"\n'
+
+
+class AcmeNet(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ops.acme.swish2(torch.ops.acme.scaled_tanh(x, 0.5))
+
+
+class Turns(torch.nn.Module):
+    def forward(self, x: torch.Tensor, n: int) -> torch.Tensor:
+        for _ in range(n):
+            x = torch.nn.functional.gelu(x) + 1.0
+        return x
+
+
 class Vendor(Case):
     """Operators whose kernels are absent: named when nobody maps them, exported when a manifest does."""
 
@@ -575,9 +607,7 @@ class VendorLibrary(Case):
 
     def test_kernels_of_a_vendor_check_the_mapping(self) -> None:
         output = self.scratch / "x.onnx"
-        by_functions = ACME.replace("      onnx: com.acme::ScaledTanh\n      inputs: [x]\n      attributes: {alpha: scale}\n"
-                                    "      result: {like: x}\n",
-                                    '      function_opset: 20\n      function: "(x, scale) => (y) { t = Tanh(x)  y = Mul(t, scale) }"\n')
+        by_functions = ACME.replace(BY_NODE, BY_FUNCTION)
         said = self.succeed("export", self.model, "-o", output, *self.words, *self.kernels(by_functions))
         self.assertEqual(said.count("verified"), 2, said)
         self.assertNotIn("not independently checked", said)
@@ -586,6 +616,61 @@ class VendorLibrary(Case):
         said = self.refuse("V801", 17, "export", self.model, "-o", output, *self.words, *self.kernels(wrong))
         self.assertRegex(said, r"the first node that differs is /Mul_1 \(Mul, make\.py:\d+\)")
         self.assertEqual(self.left(), ["plugins"])
+
+    def program_of(self, module: torch.nn.Module, *examples: torch.Tensor) -> Path:
+        path = self.scratch / "model.pt2"
+        torch.export.save(torch.export.export(module.eval(), examples, strict=False), path)
+        return path
+
+    def test_kernels_check_a_program_too(self) -> None:  # D09
+        model, output = FIXTURES / "programs/linear.pt2", self.scratch / "x.onnx"
+        said = self.refuse("L212", 11, "export", model, "-o", output, *self.kernels(ACME)[:2], "--torch-library",
+                           self.scratch / "missing.so", "--verify")
+        self.assertIn("missing.so", said)
+        self.assertEqual(self.left(), ["plugins"])
+        torch.ops.load_library(self.build / "tests/kernels/acme_kernels.so")
+        model = self.program_of(AcmeNet(), torch.randn(2, 4))
+        words = self.kernels(ACME.replace(BY_NODE, BY_FUNCTION))
+        said = self.succeed("export", model, "-o", output, *words)
+        self.assertIn("verified", said)
+        self.assertNotIn("not independently checked", said)
+        words = self.kernels(ACME.replace(BY_NODE, BY_FUNCTION).replace("y = Mul(x, s)", "y = Mul(s, s)"))
+        self.refuse("V801", 17, "export", model, "-o", output, *words)
+
+    def test_divergence_is_found_with_the_runtimes_kernels(self) -> None:  # D13
+        output = self.scratch / "x.onnx"
+        words = ("--ort-library", self.build / "tests/kernels/acme_ort_kernels.so")
+        said = self.succeed("export", self.model, "-o", output, *self.words, *self.kernels(ACME), *words)
+        self.assertEqual(said.count("verified"), 2, said)
+        self.assertNotIn("not independently checked", said)
+        wrong = ACME.replace("y = Mul(x, s)", "y = Mul(s, s)")
+        said = self.refuse("V801", 17, "export", self.model, "-o", output, *self.words, *self.kernels(wrong), *words)
+        self.assertRegex(said, r"the first node that differs is /Mul(_1)? \(Mul, make\.py:\d+\)")
+
+    def test_trust_of_a_stock_operator_in_a_domain(self) -> None:  # D08
+        folder = self.scratch / "plugins"
+        folder.mkdir()
+        (folder / "acme.onnxport.yaml").write_text(ACME_GELU)
+        module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.GELU(), torch.nn.Linear(4, 2), torch.nn.GELU(), torch.nn.Sigmoid())
+        traced = self.scratch / "model.pt"
+        torch.jit.save(torch.jit.trace(module.eval(), torch.randn(2, 4)), traced)
+        for words in ((traced, "--input", "x:f32[batch=2,4]"), (self.program_of(module, torch.randn(2, 4)),)):
+            with self.subTest(words[0].name):
+                output = self.scratch / "x.onnx"
+                said = self.succeed("export", *words, "-o", output, "--plugin-path", folder, "--verify", "--trust", "com.acme")
+                self.assertIn("not independently checked", said)
+                self.assertIn("aten::gelu", said)
+                self.assertEqual([n.op_type for n in onnx.load(output).graph.node if n.domain], ["Gelu", "Gelu"])
+
+    def test_trusted_operators_in_loops_are_refused(self) -> None:  # D12
+        traced = self.scratch / "model.pt"
+        torch.jit.save(torch.jit.script(Turns()), traced)
+        folder = self.scratch / "plugins"
+        folder.mkdir()
+        (folder / "acme.onnxport.yaml").write_text(ACME_GELU)
+        said = self.refuse("V803", 17, "export", traced, "-o", self.scratch / "x.onnx", "--input", "x:f32[2,4]", "--input", "n:i64[]",
+                           "--plugin-path", folder, "--verify", "--trust", "com.acme")
+        self.assertIn("trusted operators in loops cannot be checked", said)
 
     def refused_library(self, code: str, status: int, library: bytes) -> None:
         folder = self.scratch / "plugins"
