@@ -46,7 +46,7 @@ void print_verify(const ExportReport& report) {
                styled("ok", Style::green, STDOUT_FILENO));
   }
   for (const std::string& op : report.not_independently_checked) {
-    fmt::print("  {} not independently checked: no kernel of {} is here\n",
+    fmt::print("  {} not independently checked: no kernel of {} is here, or it is trusted\n",
                styled("!", Style::yellow, STDOUT_FILENO), op);
   }
 }
