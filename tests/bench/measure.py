@@ -17,9 +17,9 @@ from pathlib import Path
 class Run:
     seconds: float = 0
     peak: int = 0  # bytes
-    heap: int = 0  # bytes; of commands that `measure_heap` ran
     ok: bool = True
     message: str = ""
+    heap: int = 0  # bytes; of commands that `measure_heap` ran
 
 
 # A command's peak memory counts what its parent had when it was started, so the parent is a small one.
