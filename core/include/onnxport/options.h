@@ -42,7 +42,7 @@ struct VerifyOptions {
   std::optional<std::filesystem::path> expected;
   std::optional<std::filesystem::path> write_case;  // write a test_data_set_0 folder here
   // Custom domains whose operators nothing here can run: a node of them is cut out of both sides, which then get the
-  // same stand-in for its results. What it reads is still compared; it is reported as not independently checked.
+  // same stand-in for its results. It, and what it alone reads, is reported as not independently checked.
   std::vector<std::string> trusted_domains;
   std::vector<std::filesystem::path> ort_libraries;  // custom-operator libraries for ONNX Runtime
 };
