@@ -24,8 +24,8 @@ bool is_identifier(std::string_view text, std::string_view also = "") {
 void check_names(std::string_view domain, std::string_view op_type) {
   if (is_identifier(op_type) && (domain.empty() || is_identifier(domain, ".-"))) return;
   throw Error("T505",
-              "a node whose operator is no identifier: '" + std::string(domain) + (domain.empty() ? "" : "::") +
-                  std::string(op_type) + "'",
+              "a node whose operator is no identifier: '" + std::string(domain) +
+                  (domain.empty() ? "" : "::") + std::string(op_type) + "'",
               {}, "an operator's name is letters, digits and _, a domain has . and - besides");
 }
 

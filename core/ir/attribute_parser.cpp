@@ -40,7 +40,8 @@ void append_float(const Scanner& scanner, std::vector<std::byte>& out, std::stri
 void append_element(Scanner& scanner, DType dtype, std::vector<std::byte>& out) {
   if (scanner.peek() == 'x') {
     const std::string bytes = scanner.hex_bytes();
-    if (bytes.size() != std::max<size_t>(1, size_of(dtype))) scanner.fail("an element of another size than its dtype");
+    if (bytes.size() != std::max<size_t>(1, size_of(dtype)))
+      scanner.fail("an element of another size than its dtype");
     const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
     out.insert(out.end(), first, first + bytes.size());
     return;

@@ -475,12 +475,11 @@ void Translator::check_result_types(const ir::Node& node, const Candidate& candi
       return same_dtype ? type.text() : std::string(ir::short_name(type.dtype()));
     };
     const std::string where = candidate.manifest == nullptr ? "" : " at " + candidate.manifest->place.text();
-    throw Error("T511",
-                candidate.plugin_id + " gives " + text(made) + " where the model records " + text(v->type()),
-                location_of(node),
-                "the mapping" + where +
-                    " does not give the type that torch does: correct it, or report it to " +
-                    candidate.plugin_id + "'s publisher");
+    throw Error(
+        "T511", candidate.plugin_id + " gives " + text(made) + " where the model records " + text(v->type()),
+        location_of(node),
+        "the mapping" + where + " does not give the type that torch does: correct it, or report it to " +
+            candidate.plugin_id + "'s publisher");
   }
 }
 

@@ -288,8 +288,7 @@ inline std::optional<ConstantView> Value::constant() const {
 }
 
 inline NewConstant Builder::new_constant(DType dtype, const std::vector<int64_t>& dims, const Value& model) {
-  if (api_.weight == nullptr)
-    fail("this onnxport offers no room for a large constant (onnxport.weight/1)");
+  if (api_.weight == nullptr) fail("this onnxport offers no room for a large constant (onnxport.weight/1)");
   NewConstant out;
   out.dtype = dtype;
   out.count = 1;

@@ -150,8 +150,8 @@ TEST(Decomposition, UnknownRanksAreNamed) {
   std::string why;
   EXPECT_FALSE(onnxport_torch_interface()
                    ->decompose(schema("aten::flatten.using_ints"),
-                           {of_type("f32[*]"), of_constant(int64_t{0}), of_constant(int64_t{-1})}, Symbols(),
-                           why)
+                               {of_type("f32[*]"), of_constant(int64_t{0}), of_constant(int64_t{-1})},
+                               Symbols(), why)
                    .has_value());
   EXPECT_THAT(why, ::testing::HasSubstr("rank"));
 }

@@ -54,7 +54,8 @@ TEST(Convert, TensorsThatAreElsewhereOrNotWhatTheySayAreRefused) {
   EXPECT_NE(refusal(proto).message.find("tensor 'w'"), std::string::npos);
   proto.set_data_location(pb::TensorProto::EXTERNAL);
   EXPECT_EQ(refusal(proto).code, "I124");
-  EXPECT_EQ(refusal(proto).message, "the tensor 'w' lies in another file, which cannot be followed from here");
+  EXPECT_EQ(refusal(proto).message,
+            "the tensor 'w' lies in another file, which cannot be followed from here");
   proto.clear_data_location();
   proto.set_data_type(pb::TensorProto::STRING);
   EXPECT_EQ(refusal(proto).code, "I125");
