@@ -1,11 +1,10 @@
 #include "core/archive/saved_tensors.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <unordered_map>
 
+#include "core/archive/checksum.h"
 #include "core/archive/pickle.h"
 #include "core/archive/zip_directory.h"
 
@@ -109,7 +108,7 @@ class SavedReader {
       refuse("it was written on a big-endian machine");
     const ZipEntry& entry = stored("data.pkl");
     const std::string_view bytes = text(entry);
-    if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc32)
+    if (crc32_of(std::as_bytes(std::span(bytes))) != entry.crc32)
       refuse("the checksum of its record data.pkl is another one: it is damaged");
     std::string why;
     const auto pickle = read_pickle(std::as_bytes(std::span(bytes)), is_known, why);

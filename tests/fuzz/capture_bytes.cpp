@@ -2,12 +2,12 @@
 
 #include <sys/mman.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/archive/checksum.h"
 #include "core/capture/exported_program/capture.h"
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
@@ -74,7 +74,7 @@ std::string with_checksums(std::string_view archive) {
     if (local + local_size > out.size()) continue;
     const uint64_t data = local + local_size + number(out, local + 26, 2) + number(out, local + 28, 2);
     if (data > out.size() || size > out.size() - data) continue;
-    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(out.data() + data), size);
+    const auto crc = crc32_of(std::as_bytes(std::span(out).subspan(data, size)));
     for (size_t i = 0; i < 4; ++i) out[at + 16 + i] = static_cast<char>(crc >> (8 * i) & 0xff);
   }
   return out;

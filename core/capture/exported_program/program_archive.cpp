@@ -1,7 +1,5 @@
 #include "core/capture/exported_program/program_archive.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -108,10 +106,10 @@ struct CheckedRecord {
 // Piece by piece: what was looked at need not stay in memory.
 void check_record(const CheckedRecord& record, const MappedFile& file, const std::string& path) {
   constexpr size_t kPiece = size_t{64} << 20;
-  uLong found = crc32_z(0, nullptr, 0);
+  uint32_t found = 0;
   for (size_t at = 0; at < record.bytes.size(); at += kPiece) {
     const auto piece = record.bytes.subspan(at, std::min(kPiece, record.bytes.size() - at));
-    found = crc32_combine(found, crc32_of(piece), static_cast<z_off_t>(piece.size()));
+    found = crc32_of(piece, found);
     if (record.bytes.size() >= kPiece / 4) file.release(piece);
   }
   if (found == record.crc32) return;

@@ -1,11 +1,12 @@
 // Zip archives in memory, written as torch.export.save writes them: stored, every record behind its header.
 #pragma once
 
-#include <zlib.h>
-
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "core/archive/checksum.h"
 
 namespace onnxport::testing {
 
@@ -16,12 +17,12 @@ class ZipBytes {
 
   // `name` with the archive's own folder, "p/models/model.json".
   void add(std::string_view name, std::string_view bytes) {
-    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+    const auto crc = crc32_of(std::as_bytes(std::span(bytes)));
     const auto size = static_cast<uint32_t>(bytes.size());
     std::string common;
     number(common, 0, 4);  // flags, stored
     number(common, 0, 4);  // time
-    number(common, static_cast<uint32_t>(crc), 4);
+    number(common, crc, 4);
     number(common, size, 4);
     number(common, size, 4);
     number(common, static_cast<uint32_t>(name.size()), 2);
