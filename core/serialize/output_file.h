@@ -1,6 +1,7 @@
 // Files that appear whole or not at all: written under a temporary name beside the final one, synced, renamed.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -51,6 +52,8 @@ class OutputFile : public ByteSink {
   void flush();
   void write_through(std::span<const std::byte> bytes);
   void write_at(std::span<const std::byte> bytes, uint64_t offset);
+  // `bytes` in pieces of `piece` bytes, the first at `offset`, each further one `pitch` bytes behind the one before.
+  void write_pieces(std::span<const std::byte> bytes, size_t piece, uint64_t offset, uint64_t pitch);
   // Transposed parts go from file to file in tiles; everything else that has strides goes in strips.
   void write_strided(const ir::Tensor& tensor, const ir::StridedView& view);
   void write_tiles(const ir::Tensor& tensor, const ir::StridedView& view);
@@ -66,7 +69,7 @@ class OutputFile : public ByteSink {
   int fd_ = -1;
   uint64_t written_ = 0;  // buffered bytes included
   std::vector<std::byte> buffer_;
-  std::vector<std::byte> read_buffer_, tile_buffer_;  // of write_tiles
+  std::array<std::vector<std::byte>, 2> tile_buffers_;  // of write_tiles
   enum class State : uint8_t { temporary, published, exchanged } state_ = State::temporary;
 };
 

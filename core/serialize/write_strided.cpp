@@ -1,10 +1,13 @@
 // Tensors with strides on their way into a file: strips of rows, and tiles of what is transposed.
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <memory>
 
 #include "core/serialize/descriptor.h"
@@ -18,8 +21,8 @@ namespace {
 constexpr uint64_t kStrip = uint64_t{4} << 20;
 // Smaller parts are not worth a tile.
 constexpr uint64_t kTiledFrom = uint64_t{1} << 20;
-// What is transposed at a time. A tile is read in one piece for each of its rows and written in one for each of its
-// columns, in one altogether where it has all the rows: so it does, unless the pieces read would become too short.
+// What is transposed at a time, while the tile before is written. A tile is written in one piece where it has all the rows, which is
+// so unless the pieces read would become too short; else in one piece for each of its columns.
 constexpr size_t kCacheLine = 64;
 constexpr size_t kTile = size_t{8} << 20;
 constexpr size_t kShortestRead = 1024;
@@ -54,56 +57,49 @@ std::span<std::byte> aligned(std::vector<std::byte>& buffer, size_t size) {
   return {static_cast<std::byte*>(start), size};
 }
 
-// Parts of a weight: read from the file where it lies in one, so that its pages do not become the process's, else in memory.
+// The bytes of a weight while it is written: those of the file where it lies in one, mapped for this long only, so that its pages
+// do not become the process's; else those in memory.
 class WeightSource {
  public:
-  // `buffer`: scratch that is kept from weight to weight.
-  WeightSource(const ir::Tensor& tensor, std::vector<std::byte>& buffer)
-      : buffer_(buffer),
-        memory_(tensor.extent().data()),
-        file_(tensor.file()),
-        opened_(file_ && file_->path ? ::open(file_->path->c_str(), O_RDONLY | O_CLOEXEC) : -1) {}
-
-  struct Rows {
-    const std::byte* first;
-    size_t pitch;
-  };
-  // `rows` runs of `length` bytes, `pitch` bytes apart, the first one `offset` bytes into the weight. Valid until the next call.
-  Rows read(uint64_t offset, size_t rows, size_t length, size_t pitch) {
-    if (opened_.fd < 0) return {memory_ + offset, pitch};
-    std::byte* out = aligned(buffer_, rows * length).data();
-    if (length == pitch) {
-      read_run(offset, out, rows * length);
-    } else {
-      for (size_t r = 0; r < rows; ++r) read_run(offset + r * pitch, out + r * length, length);
-    }
-    return {out, length};
+  explicit WeightSource(const ir::Tensor& tensor) : first_(tensor.extent().data()) {
+    const auto& file = tensor.file();
+    if (!file || !file->path) return;
+    const Descriptor opened(::open(file->path->c_str(), O_RDONLY | O_CLOEXEC));
+    if (opened.fd < 0) return;
+    const size_t size = tensor.extent().size();
+    struct stat status {};
+    if (::fstat(opened.fd, &status) != 0) fail(*file->path, std::strerror(errno));
+    const auto file_size = static_cast<uint64_t>(status.st_size);
+    if (file->offset > file_size || size > file_size - file->offset)
+      fail(*file->path, "it ends before the weight does");
+    const uint64_t into = file->offset % static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    mapped_size_ = size + into;
+    // All its pages at once: one by one, they would cost as much as the transposition.
+    void* mapped = ::mmap(nullptr, mapped_size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, opened.fd,
+                          static_cast<off_t>(file->offset - into));
+    if (mapped == MAP_FAILED) return;
+    mapped_ = mapped;
+    first_ = static_cast<const std::byte*>(mapped) + into;
   }
+  ~WeightSource() {
+    if (mapped_ != nullptr) ::munmap(mapped_, mapped_size_);
+  }
+  WeightSource(const WeightSource&) = delete;
+  WeightSource& operator=(const WeightSource&) = delete;
+
+  const std::byte* first() const { return first_; }
 
  private:
-  void read_run(uint64_t offset, std::byte* out, size_t size) {
-    offset += file_->offset;
-    while (size > 0) {
-      const ssize_t n = ::pread(opened_.fd, out, size, static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) fail(n < 0 ? std::strerror(errno) : "it ends before the weight does");
-      out += n;
-      offset += static_cast<uint64_t>(n);
-      size -= static_cast<size_t>(n);
-    }
-  }
-
-  [[noreturn]] void fail(const char* why) const {
+  [[noreturn]] static void fail(const std::string& path, const char* why) {
     Location place;
-    place.file = *file_->path;
+    place.file = path;
     throw Error("S705", std::string("a weight cannot be read from the model: ") + why, place,
                 "the file changed while it was exported: export it again; nothing was changed");
   }
 
-  std::vector<std::byte>& buffer_;
-  const std::byte* memory_;
-  const std::optional<ir::FileRegion>& file_;
-  Descriptor opened_;
+  const std::byte* first_;
+  void* mapped_ = nullptr;
+  size_t mapped_size_ = 0;
 };
 
 }  // namespace
@@ -130,29 +126,38 @@ void OutputFile::write_tiles(const ir::Tensor& tensor, const ir::StridedView& vi
   const Tile most = tile_of(rows, columns, width);
   flush();
   const uint64_t start = written_;
-  WeightSource source(tensor, read_buffer_);
+  const WeightSource source(tensor);
+  std::future<void> writing;  // one tile, while the next is read and transposed; waits in its destructor
+  size_t next = 0;
   for (size_t c = 0; c < columns; c += most.columns) {
     const size_t tile_columns = std::min(most.columns, columns - c);
     const uint64_t band = start + c * rows * width;
     for (size_t r = 0; r < rows; r += most.rows) {
       const size_t tile_rows = std::min(most.rows, rows - r);
       const uint64_t offset = (static_cast<uint64_t>(view.offset) + c) * width + r * pitch;
-      const auto from = source.read(offset, tile_rows, tile_columns * width, pitch);
-      const std::span<std::byte> tile = aligned(tile_buffer_, tile_rows * tile_columns * width);
-      ir::transpose(from.first, from.pitch, tile_rows, tile_columns, width, tile.data(), tile_rows * width);
-      if (tile_rows == rows) {
-        write_at(tile, band);
-        continue;
-      }
-      for (size_t i = 0; i < tile_columns; ++i)
-        write_at(tile.subspan(i * tile_rows * width, tile_rows * width), band + (i * rows + r) * width);
+      const size_t piece = tile_rows * width;
+      const std::span<std::byte> tile = aligned(tile_buffers_[next], piece * tile_columns);
+      ir::transpose(source.first() + offset, pitch, tile_rows, tile_columns, width, tile.data(), piece);
+      if (writing.valid()) writing.get();
+      const size_t at_once = tile_rows == rows ? tile.size() : piece;
+      const uint64_t apart = tile_rows == rows ? tile.size() : rows * width;
+      writing =
+          std::async(std::launch::async, [=, this] { write_pieces(tile, at_once, band + r * width, apart); });
+      next = 1 - next;
     }
-    // A hint: the disk starts on this part while the next is transposed.
-    ::sync_file_range(fd_, static_cast<off64_t>(band), static_cast<off64_t>(tile_columns * rows * width),
-                      SYNC_FILE_RANGE_WRITE);
   }
+  if (writing.valid()) writing.get();
   written_ = start + view.byte_size();
   if (::lseek(fd_, static_cast<off_t>(written_), SEEK_SET) < 0) fail("cannot be written");
+}
+
+void OutputFile::write_pieces(std::span<const std::byte> bytes, size_t piece, uint64_t offset,
+                              uint64_t pitch) {
+  uint64_t to = offset;
+  for (size_t at = 0; at < bytes.size(); at += piece, to += pitch) write_at(bytes.subspan(at, piece), to);
+  // A hint: the disk starts on these while the next are made.
+  ::sync_file_range(fd_, static_cast<off64_t>(offset), static_cast<off64_t>(to - offset),
+                    SYNC_FILE_RANGE_WRITE);
 }
 
 void OutputFile::write_at(std::span<const std::byte> bytes, uint64_t offset) {
