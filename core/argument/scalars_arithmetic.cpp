@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "core/argument/scalars_internal.h"
+#include "core/ir/integers.h"
 
 namespace onnxport::scalars {
 
@@ -29,16 +30,6 @@ std::optional<int64_t> subtract(int64_t a, int64_t b) {
 std::optional<int64_t> multiply(int64_t a, int64_t b) {
   int64_t out = 0;
   return __builtin_mul_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
-std::optional<int64_t> floor_divide(int64_t a, int64_t b) {
-  if (b == 0 || (a == INT64_MIN && b == -1)) return std::nullopt;
-  return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
-}
-std::optional<int64_t> remainder(int64_t a, int64_t b) {
-  if (b == 0) return std::nullopt;
-  if (b == -1) return 0;
-  const int64_t r = a % b;
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 std::optional<int64_t> power(int64_t base, int64_t exponent) {
   if (exponent < 0) return std::nullopt;
@@ -75,8 +66,8 @@ const Binary* find_binary(std::string_view name) {
       {"aten::sub", &subtract, [](double a, double b) { return a - b; }},
       {"aten::mul", &multiply, [](double a, double b) { return a * b; }},
       {"aten::div", nullptr, [](double a, double b) { return a / b; }},
-      {"aten::floordiv", &floor_divide, [](double a, double b) { return std::floor(a / b); }},
-      {"aten::remainder", &remainder, &real_remainder},
+      {"aten::floordiv", &ir::floor_divide, [](double a, double b) { return std::floor(a / b); }},
+      {"aten::remainder", &ir::floor_modulo, &real_remainder},
       {"aten::fmod", nullptr, [](double a, double b) { return std::fmod(a, b); }},
       {"aten::mathremainder", nullptr, [](double a, double b) { return std::remainder(a, b); }},
       {"aten::pow", nullptr, [](double a, double b) { return std::pow(a, b); }},

@@ -1,7 +1,9 @@
 #include "core/onnx/functions.h"
 
+#include <algorithm>
 #include <string>
 
+#include "core/ir/graph.h"
 #include "core/onnx/convert.h"
 #include "onnx/checker.h"
 #include "onnx/defs/function.h"
@@ -61,7 +63,21 @@ std::optional<pb::FunctionProto> official_body(const NodeView& node, int opset) 
   return std::nullopt;
 }
 
+int graph_depth(std::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  for (char c : text) {
+    depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+    deepest = std::max(deepest, depth);
+  }
+  return deepest;
+}
+
 pb::FunctionProto parse_function(std::string_view text) {
+  // Those of the function itself are one level more than the deepest block.
+  if (graph_depth(text) > static_cast<int>(ir::kDeepestBlock) + 1)
+    throw Error("T512", "nests graphs more than " + std::to_string(ir::kDeepestBlock) + " deep", {},
+                "take its loops and ifs apart, or write the mapping in C++");
   pb::FunctionProto out;
   try {
     pb::OnnxParser parser(text);

@@ -13,7 +13,11 @@ namespace onnxport::onnx {
 // these inputs and attributes). Bodies that depend on input types are built for those of the node.
 std::optional<pb::FunctionProto> official_body(const NodeView& node, int opset);
 
-// `<domain: "x", opset_import: ["": 20]> name (x) => (y) { … }`. Throws Error T512 with line and column.
+// How deep the graphs of a text are nested, its own one included. ONNX's parser recurses once for each.
+int graph_depth(std::string_view text);
+
+// `<domain: "x", opset_import: ["": 20]> name (x) => (y) { … }`. Throws Error T512 with line and column; also
+// where graphs are nested deeper than a file may have them.
 pb::FunctionProto parse_function(std::string_view text);
 
 // ONNX's checker with strict inference on a serialised model. Throws Error S701 with its text.

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "core/ir/custom_schemas.h"
+#include "core/ir/literal.h"
 #include "core/ir/pivot.h"
 #include "core/ir/schema_table.h"
 #include "core/plugin/function_names.h"
@@ -353,8 +354,8 @@ std::optional<SizeExpression> SizeExpression::parse(std::string_view text) {
     } else {
       while (is_name(end)) ++end;
       const bool call = end < text.size() && text[end] == '(';
-      quoted +=
-          call ? std::string(text.substr(i, end - i)) : '"' + std::string(text.substr(i, end - i)) + '"';
+      const std::string_view word = text.substr(i, end - i);
+      quoted += call ? std::string(word) : ir::quote(word);
     }
     i = end;
   }

@@ -11,21 +11,10 @@ namespace onnxport {
 namespace {
 
 constexpr size_t kMostPatternNodes = 64;
-// ONNX's parser recurses once for each graph inside a graph.
 constexpr int kDeepestGraphs = 8;
 
 [[noreturn]] void refuse(const std::string& what, std::string hint) {
   throw Error("M110", what, {}, std::move(hint));
-}
-
-int graph_depth(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  for (char c : text) {
-    depth += c == '{' ? 1 : c == '}' ? -1 : 0;
-    deepest = std::max(deepest, depth);
-  }
-  return deepest;
 }
 
 // "[ParseError at position (line: 1 column: 20)]\nError context: …\nwhat" -> where, and the last line.
@@ -81,7 +70,7 @@ void collect_attributes(const pb::NodeProto& node, RuleNames& names) {
 
 pb::FunctionProto parse_rule_text(const std::string& text) {
   static constexpr std::string_view header = "rule ";
-  if (graph_depth(text) > kDeepestGraphs)
+  if (onnx::graph_depth(text) > kDeepestGraphs)
     throw Error("M110", "nests graphs more than " + std::to_string(kDeepestGraphs) + " deep", {},
                 "write the pass in C++");
   pb::FunctionProto out;

@@ -77,6 +77,12 @@ void check_archive(const std::filesystem::path& archive, const std::filesystem::
   }
 }
 
+// Sizes, axes, scales: ONNX's inference and the runtimes read them before any file beside the model is opened.
+bool may_be_a_shape(const ir::Tensor& tensor) {
+  constexpr uint64_t kMostAxes = 16;
+  return tensor.dims().size() <= 1 && tensor.byte_size() <= kMostAxes * sizeof(int64_t);
+}
+
 class Planner {
  public:
   Planner(const Names& names, const SerializeOptions& options, const std::filesystem::path* model)
@@ -110,7 +116,7 @@ class Planner {
     proto.set_name(names_.of(&value));
     StoredTensor out;
     out.value = &value;
-    const bool small = size < std::max<uint64_t>(options_.external_threshold, 1);
+    const bool small = size < std::max<uint64_t>(options_.external_threshold, 1) || may_be_a_shape(tensor);
     if (weights != Weights::inline_ && !small) {
       out.is_inline = false;
       if (weights == Weights::reference && lies_in_archive(tensor)) {

@@ -135,6 +135,10 @@ TEST_F(Functions, BrokenTextsAndBodiesAreT512) {
   };
   EXPECT_EQ(code([] { onnx::parse_function("f (x) => (y) { y = "); }), "T512");
   EXPECT_EQ(code([] { onnx::parse_function(""); }), "T512");
+  // ONNX's parser recurses for each graph: this one would take the whole stack.
+  std::string deep = "<domain: \"x\", opset_import: [\"\": 20]> f (x) => (y) { ";
+  for (int i = 0; i < 200000; ++i) deep += "y = If <then_branch = g () => (y) { ";
+  EXPECT_EQ(code([&] { onnx::parse_function(deep); }), "T512");
   EXPECT_EQ(
       code([] {
         onnx::parse_function(R"(<domain: "a", opset_import: ["": 20]> f (x) => (y) { y = Neg(x) } zzz)");

@@ -272,6 +272,24 @@ TEST_F(Serialize, TransposedWeightsAreWrittenAsTheyAreRead) {
   }
 }
 
+// Runtimes read sizes before they open the file beside the model: whatever the threshold, those stay inline.
+TEST_F(Serialize, WhatMaySayAShapeStaysInline) {
+  const auto graph = small_graph();
+  ir::Value* const sizes = graph->add_initializer("sizes", ir::Tensor::of<int64_t>(ir::DType::i64, {2}, {-1, 4}));
+  ir::Value* const operands[] = {graph->body().result(0), sizes};
+  ir::Node* const node = graph->create("Reshape", operands);
+  graph->append(graph->body(), node);
+  ir::Value* const result[] = {node->add_output(f32({ir::Dim::symbol("batch"), 4}))};
+  graph->body().set_results(result);
+  SerializeOptions options;
+  options.weights = Weights::external;
+  options.external_threshold = 0;
+  write_model(*graph, path("m.onnx"), options);
+  const auto model = model_of(path("m.onnx"));
+  for (const auto& tensor : model.graph().initializer())
+    EXPECT_EQ(tensor.external_data_size() > 0, tensor.name() != "sizes") << tensor.name();
+}
+
 TEST_F(Serialize, TwoLayoutsOfOneStorageAreTwoEntries) {
   auto g = small_graph(640);
   g->initializers()[1]->set_constant(g->initializers()[0]->constant()->transposed({1, 0}));
