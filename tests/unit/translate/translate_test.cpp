@@ -308,6 +308,12 @@ TEST_F(Translate, AnotherElementTypeThanTheModelRecords) {
   EXPECT_THAT(d.hint, HasSubstr(manifest_.string() + ":11:"));
 }
 
+TEST_F(Translate, AnotherShapeThanTheModelRecords) {
+  const Diagnostic d = refusal("%x: f32[3]", "%a: f32[4] = test::typed(%x)\nreturn %a");
+  EXPECT_EQ(d.code, "T511");
+  EXPECT_EQ(d.message, "com.test.plugin gives f32[3] where the model records f32[4]");
+}
+
 // A value that is read before it is computed: no capture makes that.
 TEST_F(Translate, ADefectOfOnnxportIsCalledOne) {
   ir::Graph graph(ir::Graph::Dialect::torch);
