@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "onnxport/errors.h"
+
 namespace onnxport::ir {
 
 // ---- Value, Operand ----
@@ -181,7 +183,19 @@ const Schema* Graph::find_schema(std::string_view qualified_name) const {
   return found == schemas_.end() ? nullptr : found->second.get();
 }
 
+namespace {
+
+// Of one export, whatever makes them: inlined calls, unrolled loops, decompositions. The largest models have some ten
+// thousands; what reaches this has no end.
+constexpr size_t kMostNodes = 1'000'000;
+
+}  // namespace
+
 Node* Graph::create(Symbol op, std::span<Value* const> operands, const Schema* schema) {
+  if (nodes_.size() >= kMostNodes) {
+    throw Error("T546", "the model's graph would have more than " + std::to_string(kMostNodes) + " nodes", {},
+                "calls and loops of fixed length are written out: let fewer of them nest");
+  }
   nodes_.push_back(Node(this));
   Node* node = &nodes_.back();
   node->op_ = op;

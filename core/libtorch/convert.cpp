@@ -137,11 +137,31 @@ at::Tensor to_torch(const ir::Tensor& tensor) {
       at::TensorOptions().dtype(*type).device(at::kCPU));
 }
 
+bool fits_its_storage(const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.has_storage() || tensor.numel() == 0) return true;
+  uint64_t elements = 1;  // from the first to the last
+  uint64_t end = 0;
+  for (int64_t i = 0; i < tensor.dim(); ++i) {
+    if (tensor.size(i) < 0 || tensor.stride(i) < 0) return false;
+    uint64_t step = 0;
+    if (__builtin_mul_overflow(static_cast<uint64_t>(tensor.size(i) - 1),
+                               static_cast<uint64_t>(tensor.stride(i)), &step) ||
+        __builtin_add_overflow(elements, step, &elements))
+      return false;
+  }
+  if (tensor.storage_offset() < 0 ||
+      __builtin_add_overflow(elements, static_cast<uint64_t>(tensor.storage_offset()), &elements) ||
+      __builtin_mul_overflow(elements, static_cast<uint64_t>(tensor.itemsize()), &end))
+    return false;
+  return end <= tensor.storage().nbytes() && (tensor.is_meta() || tensor.storage().data() != nullptr);
+}
+
 std::string unsupported_kind(const at::Tensor& tensor) {
   if (!tensor.defined()) return "undefined";
   if (tensor.is_quantized()) return "quantized (" + std::string(c10::toString(tensor.scalar_type())) + ")";
   if (tensor.layout() != at::kStrided) return "not dense";
   if (!tensor.device().is_cpu()) return "not in memory (device " + tensor.device().str() + ")";
+  if (!fits_its_storage(tensor)) return "larger than the storage it lies in";
   if (to_dtype(tensor.scalar_type()) == ir::DType::undefined)
     return "of an element type ONNX does not have (" + std::string(c10::toString(tensor.scalar_type())) + ")";
   return {};

@@ -20,6 +20,8 @@ ir::DType to_dtype(at::ScalarType type);
 // nullopt: libtorch has no such element type.
 std::optional<at::ScalarType> to_scalar_type(ir::DType dtype);
 
+// Whether every element lies within the tensor's storage: of one that was read from a file nobody else looks.
+bool fits_its_storage(const at::Tensor& tensor);
 // A view of the same bytes; the result keeps them alive. The bytes must not be written unless they were copied.
 at::Tensor to_torch(const ir::Tensor& tensor);
 // A view of a dense copy-free tensor where it can be one, of a contiguous copy otherwise.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/archive/file_error.h"
+#include "core/capture/exported_program/guards.h"
 #include "core/capture/exported_program/module_calls.h"
 #include "core/capture/exported_program/program_archive.h"
 #include "core/capture/exported_program/program_importer.h"
@@ -26,8 +27,11 @@ class ProgramCapture {
     const Json program = parse_json(parser_, text, place);
     check_version(program);
     inputs_.emplace(program, archive_.path(), options_, dims_);
+    ReadGuards guards = apply_guards(program, *inputs_, dims_);
+    notes_ = std::move(guards.notes);
     graph_->symbols = inputs_->symbols(program);
     keep_ranges();
+    keep_guards(guards.kept);
     import_program(program, program.at("graph_module"));
     return {std::move(graph_), std::move(notes_), std::move(weights_checked_)};
   }
@@ -55,6 +59,13 @@ class ProgramCapture {
       if (info.max) text += std::to_string(*info.max);
     }
     if (!text.empty()) graph_->metadata["onnxport.dim_ranges"] = text;
+  }
+
+  // What else the program asks of its sizes, "batch // 4 != 1; height % 8 == 0".
+  void keep_guards(const std::vector<std::string>& guards) {
+    std::string text;
+    for (const std::string& guard : guards) text += (text.empty() ? "" : "; ") + guard;
+    if (!text.empty()) graph_->metadata["onnxport.dim_guards"] = text;
   }
 
   void import_program(const Json& program, const Json& module) {

@@ -10,6 +10,14 @@ const ir::Dim* ProgramDims::renamed(std::string_view symbol) const {
   return found == renamed_.end() ? nullptr : &found->second;
 }
 
+void ProgramDims::resolve(const std::string& name, const ir::Dim& dim) {
+  for (auto& [symbol, known] : renamed_) {
+    known =
+        known.substitute([&](std::string_view s) { return s == name ? std::optional(dim) : std::nullopt; });
+  }
+  renamed_.try_emplace(name, dim);
+}
+
 ir::Dim ProgramDims::dim(const Json& size) const {
   const auto [tag, value] = size.tagged();
   if (tag == "as_int") {

@@ -19,6 +19,8 @@ class ProgramDims {
   ir::Type type(const Json& meta) const;
   // From here on `symbol` is read as `dim`.
   void rename(const std::string& symbol, ir::Dim dim) { renamed_[symbol] = std::move(dim); }
+  // From here on the symbol that is read as `name` is `dim`.
+  void resolve(const std::string& name, const ir::Dim& dim);
   const ir::Dim* renamed(std::string_view symbol) const;
 
  private:

@@ -230,9 +230,10 @@ void ProgramInputs::note_range(std::string_view text, const Json& range, Symbols
                       std::to_string(low) + " to " + (high == kInfinity ? "any" : std::to_string(high)),
                   "export the program with another range");
   }
+  if (renamed != nullptr && renamed->symbol_name().empty()) return;  // its symbols have ranges of their own
   ir::SymbolInfo& info = out[std::string(renamed != nullptr ? renamed->symbol_name() : dim->symbol_name())];
-  info.min = low;
-  if (high < kInfinity) info.max = high;
+  info.min = std::max(info.min, low);  // two symbols may have become one
+  if (high < kInfinity) info.max = std::min(info.max.value_or(high), high);
 }
 
 void ProgramInputs::note_hint(const Json& size, Symbols& out) const {

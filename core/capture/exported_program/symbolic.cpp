@@ -157,7 +157,7 @@ class SymbolicParser {
     for (bool first = true; !failed_ && !take(")"); first = false) {
       if (!first && !take(",")) return fail();
       const ir::Dim argument = sum();
-      if (arguments.size() == kMostOfExtremum && (name == "Max" || name == "Min")) return fail();
+      if (arguments.size() == kMostOfExtremum && is_extremum(name)) return fail();
       if (take("=")) {  // precision=53: the argument was a keyword
         sum();
       } else {
@@ -182,6 +182,10 @@ class SymbolicParser {
     return ir::Dim::symbol(name);
   }
 
+  static bool is_extremum(std::string_view name) {
+    return name == "Max" || name == "Min" || name == "max" || name == "min";
+  }
+
   static ir::Dim call(std::string_view name, const std::vector<ir::Dim>& a) {
     const auto fold = [&](auto operation) {
       ir::Dim out = a.front();
@@ -192,11 +196,13 @@ class SymbolicParser {
     if (name == "Integer") return a[0];
     if (name == "Add") return fold([](const ir::Dim& x, const ir::Dim& y) { return x + y; });
     if (name == "Mul") return fold([](const ir::Dim& x, const ir::Dim& y) { return x * y; });
-    if (name == "Max") return fold([](const ir::Dim& x, const ir::Dim& y) { return max(x, y); });
-    if (name == "Min") return fold([](const ir::Dim& x, const ir::Dim& y) { return min(x, y); });
+    if (name == "Max" || name == "max")
+      return fold([](const ir::Dim& x, const ir::Dim& y) { return max(x, y); });
+    if (name == "Min" || name == "min")
+      return fold([](const ir::Dim& x, const ir::Dim& y) { return min(x, y); });
     if (a.size() == 2) {
-      if (name == "FloorDiv" || name == "CleanDiv") return floor_div(a[0], a[1]);
-      if (name == "Mod" || name == "PythonMod") return mod(a[0], a[1]);
+      if (name == "FloorDiv" || name == "CleanDiv" || name == "floor_div") return floor_div(a[0], a[1]);
+      if (name == "Mod" || name == "PythonMod" || name == "mod") return mod(a[0], a[1]);
       if (name == "Pow" || name == "PowByNatural") return raise(a[0], a[1]);
     }
     if (a.size() == 3 && name == "ModularIndexing") return mod(floor_div(a[0], a[1]), a[2]);

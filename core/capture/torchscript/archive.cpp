@@ -7,12 +7,18 @@
 #include <sys/stat.h>
 #include <torch/csrc/jit/serialization/storage_context.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <set>
 #include <system_error>
 
+#include "core/archive/checksum.h"
+#include "core/archive/inflate.h"
+#include "core/archive/pickle_check.h"
 #include "core/libtorch/location.h"
 #include "onnxport/errors.h"
 
@@ -23,6 +29,16 @@ constexpr size_t kWidestElement = 16;  // complex128: a storage aligned for it i
 constexpr const char* kHowToSave =
     "save the model itself: torch.jit.save(torch.jit.trace(model.eval(), example), \"model.pt\"), or "
     "torch.jit.script";
+
+constexpr const char* kSaveAgain = "fetch the file again, or save it again with torch.jit.save";
+constexpr uint64_t kMostCompressed = uint64_t{256} << 20;  // of all records together, once they are not
+constexpr uint64_t kLargestPickle = uint64_t{256} << 20;
+
+bool is_weight(std::string_view record) {
+  return record.starts_with("data/") || record.starts_with("constants/");
+}
+bool is_code(std::string_view record) { return record.starts_with("code/"); }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string system_text(int error) { return std::error_code(error, std::generic_category()).message(); }
 
@@ -116,6 +132,20 @@ std::optional<ir::FileRegion> MappedModel::region(const void* data, size_t size,
   return ir::FileRegion{text_path_, offset};
 }
 
+// From the file itself: what is mapped may have been written to by code that ran while the model loaded.
+std::optional<uint32_t> MappedModel::checksum(uint64_t offset, uint64_t size) const {
+  std::vector<std::byte> piece(std::min<uint64_t>(size, uint64_t{1} << 20));
+  uLong out = crc32_z(0, nullptr, 0);
+  for (uint64_t done = 0; done < size;) {
+    const uint64_t count = std::min<uint64_t>(piece.size(), size - done);
+    const ssize_t got = ::pread(descriptor_, piece.data(), count, static_cast<off_t>(offset + done));
+    if (got <= 0) return std::nullopt;
+    out = crc32_z(out, reinterpret_cast<const Bytef*>(piece.data()), static_cast<z_size_t>(got));
+    done += static_cast<uint64_t>(got);
+  }
+  return static_cast<uint32_t>(out);
+}
+
 Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<MappedModel>(path)) {
   const Location place = place_of_file(path.string());
   std::string why;
@@ -127,12 +157,17 @@ Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<Map
     throw Error("I102", "not a readable TorchScript file: " + why, place,
                 "fetch or save the file again; " + std::string(kHowToSave));
   }
-  entries_ = std::move(*entries);
-  for (ZipEntry& entry : entries_) {
-    const size_t slash = entry.name.find('/');
-    if (slash != std::string::npos) entry.name.erase(0, slash + 1);
+  // libtorch looks below the folder of the first record, whatever else there is.
+  const size_t slash = entries->empty() ? std::string::npos : entries->front().name.find('/');
+  if (slash == std::string::npos) refuse_other_archive(path, *entries);
+  const std::string folder = entries->front().name.substr(0, slash + 1);
+  for (ZipEntry& entry : *entries) {
+    if (!entry.name.starts_with(folder)) continue;
+    entry.name.erase(0, folder.size());
+    entries_.push_back(std::move(entry));
   }
   if (!has("constants.pkl") || !has("data.pkl")) refuse_other_archive(path, entries_);
+  check_records();
   try {
     reader_ = std::make_shared<caffe2::serialize::PyTorchStreamReader>(std::make_shared<MappedReader>(file_));
   } catch (const c10::Error& e) {
@@ -141,18 +176,74 @@ Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<Map
   }
 }
 
-bool Archive::has(std::string_view record) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const ZipEntry& e) { return e.name == record; });
+// Before libtorch sees any of it. Weights are many bytes: they are checked while the rest goes on.
+void Archive::check_records() {
+  const Location place = place_of_file(file_->path().string());
+  std::set<std::string> names;
+  uint64_t compressed = 0;
+  for (const ZipEntry& entry : entries_) {
+    // libtorch's reader finds names in any case; modules that differ in nothing else are ours to read.
+    std::string name = entry.name;
+    if (!is_code(name)) std::transform(name.begin(), name.end(), name.begin(), lower);
+    if (!names.insert(std::move(name)).second) {
+      throw Error("I102", "two records are named '" + printable_record(entry.name) + "'", place, kSaveAgain);
+    }
+    if (!entry.stored) compressed += entry.size;
+    const bool is_pickle = entry.name.ends_with(".pkl");
+    if (compressed > kMostCompressed || (is_pickle && entry.size > kLargestPickle)) {
+      throw Error("I102",
+                  "the record '" + printable_record(entry.name) + "' would take " +
+                      std::to_string(entry.size) + " bytes of memory, more than any model's",
+                  place, kSaveAgain);
+    }
+  }
+  for (const char* record : {"version", "byteorder", "constants.pkl", "data.pkl", "traced_inputs.pkl"}) {
+    const ZipEntry* entry = find(record);
+    if (entry == nullptr) continue;
+    const std::string bytes = contents(*entry);
+    if (!entry->name.ends_with(".pkl")) continue;
+    const std::string fault = pickle_fault(std::as_bytes(std::span(bytes)));
+    if (fault.empty()) continue;
+    throw Error("I102", "the pickle '" + entry->name + "' is damaged: " + fault, place, kSaveAgain);
+  }
+  // What the numbers of another byte order lie in cannot be checked before libtorch turns them round.
+  if (has("byteorder") && text("byteorder") != "little") {
+    throw Error("I119", "the archive was written on a big-endian machine, which is not read", place,
+                "save the model again on a little-endian machine");
+  }
+}
+
+Error Archive::damaged(const ZipEntry& entry) const {
+  return Error("I118",
+               "the record '" + printable_record(entry.name) +
+                   "' is damaged: its contents are not what the archive's checksum says",
+               place_of_file(file_->path().string()), "copy or download the file again, or save it again");
+}
+
+const ZipEntry* Archive::find(std::string_view record) const {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [&](const ZipEntry& e) { return e.name == record; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+bool Archive::has(std::string_view record) const { return find(record) != nullptr; }
+
+std::string Archive::contents(const ZipEntry& entry) const {
+  const std::span<const std::byte> raw = file_->bytes().subspan(entry.offset, entry.compressed_size);
+  std::optional<std::string> out = entry.stored
+                                       ? std::string(reinterpret_cast<const char*>(raw.data()), raw.size())
+                                       : inflate_record(raw, entry.size);
+  if (!out || crc32_of(std::as_bytes(std::span(*out))) != entry.crc32) throw damaged(entry);
+  return *std::move(out);
 }
 
 std::string Archive::text(const std::string& record) const {
-  try {
-    const auto [data, size] = reader_->getRecord(record);
-    return std::string(static_cast<const char*>(data.get()), size);
-  } catch (const c10::Error& e) {
-    throw Error("I102", "record '" + record + "' cannot be read: " + e.what_without_backtrace(),
-                place_of_file(file_->path().string()), "the file is damaged: fetch or save it again");
+  const ZipEntry* entry = find(record);
+  if (entry == nullptr) {
+    throw Error("I102", "the record '" + printable_record(record) + "' is missing",
+                place_of_file(file_->path().string()), kSaveAgain);
   }
+  return contents(*entry);
 }
 
 std::vector<std::string> Archive::records(std::string_view folder) const {
@@ -163,25 +254,62 @@ std::vector<std::string> Archive::records(std::string_view folder) const {
   return out;
 }
 
+namespace {
+
+c10::Storage storage_over(void* data, size_t size, void* context, c10::DeleterFnPtr release) {
+  return {c10::Storage::use_byte_size_t(), size, c10::DataPtr(data, context, release, c10::Device(c10::kCPU)),
+          /*allocator=*/nullptr, /*resizable=*/false};
+}
+
+bool is_view(const ZipEntry& entry, const MappedModel& file) {
+  return entry.stored &&
+         reinterpret_cast<uintptr_t>(file.bytes().data() + entry.offset) % kWidestElement == 0;
+}
+
+}  // namespace
+
 std::shared_ptr<torch::jit::DeserializationStorageContext> Archive::storages(std::string_view folder) const {
   auto out = std::make_shared<torch::jit::DeserializationStorageContext>();
-  if (has("byteorder") && text("byteorder") != "little") return out;
   for (const ZipEntry& entry : entries_) {
-    if (!entry.name.starts_with(folder) || !entry.stored || entry.size == 0) continue;
-    std::byte* const data = file_->bytes().data() + entry.offset;
-    if (reinterpret_cast<uintptr_t>(data) % kWidestElement != 0) continue;
+    if (!entry.name.starts_with(folder)) continue;
     std::string name = entry.name.substr(folder.size());
     if (out->hasStorage(name)) continue;
-    // The context of the pointer keeps the file mapped as long as any tensor looks into it.
-    auto* keep = new std::shared_ptr<const MappedModel>(file_);
-    const auto release = [](void* context) {
-      delete static_cast<std::shared_ptr<const MappedModel>*>(context);
-    };
-    out->addStorage(std::move(name), c10::Storage(c10::Storage::use_byte_size_t(), entry.size,
-                                                  c10::DataPtr(data, keep, release, c10::Device(c10::kCPU)),
-                                                  /*allocator=*/nullptr, /*resizable=*/false));
+    if (is_view(entry, *file_)) {
+      // The context of the pointer keeps the file mapped as long as any tensor looks into it.
+      auto* keep = new std::shared_ptr<const MappedModel>(file_);
+      const auto release = [](void* context) {
+        delete static_cast<std::shared_ptr<const MappedModel>*>(context);
+      };
+      out->addStorage(std::move(name),
+                      storage_over(file_->bytes().data() + entry.offset, entry.size, keep, release));
+      continue;
+    }
+    const std::string bytes = contents(entry);
+    auto* copy = new std::vector<std::max_align_t>(bytes.size() / sizeof(std::max_align_t) + 1);
+    if (!bytes.empty()) std::memcpy(copy->data(), bytes.data(), bytes.size());
+    const auto release = [](void* context) { delete static_cast<std::vector<std::max_align_t>*>(context); };
+    out->addStorage(std::move(name), storage_over(copy->data(), bytes.size(), copy, release));
   }
   return out;
+}
+
+std::shared_future<void> Archive::check_weights() const {
+  constexpr uint64_t kWorthAThread = uint64_t{8} << 20;
+  std::vector<ZipEntry> views;
+  uint64_t bytes = 0;
+  for (const ZipEntry& entry : entries_) {
+    if (!is_weight(entry.name) || !is_view(entry, *file_)) continue;
+    views.push_back(entry);
+    bytes += entry.size;
+  }
+  const auto work = [views = std::move(views), archive = *this] {
+    for (const ZipEntry& entry : views) {
+      if (archive.file_->checksum(entry.offset, entry.size) != entry.crc32) throw archive.damaged(entry);
+    }
+  };
+  if (bytes >= kWorthAThread) return std::async(std::launch::async, work).share();
+  work();
+  return {};
 }
 
 }  // namespace onnxport

@@ -4,6 +4,7 @@
 #include <c10/core/Storage.h>
 
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 
 #include "core/archive/zip_directory.h"
 #include "core/ir/tensor.h"
+#include "onnxport/errors.h"
 
 namespace caffe2::serialize {
 class PyTorchStreamReader;
@@ -36,6 +38,8 @@ class MappedModel {
   const std::filesystem::path& path() const { return path_; }
   // Where in the file these bytes lie; nullopt when they are not in it, or were changed since they were mapped.
   std::optional<ir::FileRegion> region(const void* data, size_t size, bool may_have_changed) const;
+  // The CRC-32 of a part as it is in the file now; nullopt when the file has become shorter.
+  std::optional<uint32_t> checksum(uint64_t offset, uint64_t size) const;
 
  private:
   std::filesystem::path path_;
@@ -44,23 +48,36 @@ class MappedModel {
   std::span<std::byte> bytes_;
 };
 
+// What libtorch's reader would see of the file, checked before it looks: one folder, no two records of one name, no
+// record or pickle that makes it take more memory than the file can pay for, every checksum right.
 class Archive {
  public:
-  // Throws Error I101, I102 (no whole zip archive) or I103 (an archive, but not of TorchScript; says of what).
+  // Throws Error I101, I102 (no whole zip archive, or one that is not safe to read), I103 (an archive, but not of
+  // TorchScript; says of what), I118 (a record that is damaged) or I119.
   explicit Archive(const std::filesystem::path& path);
 
   const MappedModel& file() const { return *file_; }
   caffe2::serialize::PyTorchStreamReader& reader() const { return *reader_; }
   bool has(std::string_view record) const;
+  // Of code and pickles; checked. Throws Error I102, I118.
   std::string text(const std::string& record) const;
   // The records below a folder ("code/"), without the archive's own name in front.
   std::vector<std::string> records(std::string_view folder) const;
-  // Every stored record below `folder` ("data/") as a storage over the mapping, by its name there: libtorch
-  // then has no reason to read it into memory. What is compressed, misaligned or of the other byte order is
-  // left to libtorch.
+  // Every record below `folder` ("data/") as a storage of just its size, by its name there: libtorch then has no
+  // reason to read it. Those that are stored where numbers may lie are views of the file, others are copied.
   std::shared_ptr<torch::jit::DeserializationStorageContext> storages(std::string_view folder) const;
+  // The checksums of what storages() gives views of; not valid when they were found right at once. Throws, and the
+  // future throws, Error I118.
+  std::shared_future<void> check_weights() const;
 
  private:
+  // Of records of this file, for messages.
+  Error damaged(const ZipEntry& entry) const;
+  void check_records();
+  const ZipEntry* find(std::string_view record) const;
+  // The bytes of a record, not compressed, checked.
+  std::string contents(const ZipEntry& entry) const;
+
   std::shared_ptr<const MappedModel> file_;
   std::vector<ZipEntry> entries_;  // names without the archive's own
   std::shared_ptr<caffe2::serialize::PyTorchStreamReader> reader_;

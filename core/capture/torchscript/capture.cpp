@@ -41,6 +41,7 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
     throw Error("T544", "forward returns nothing that an ONNX model could", place_of_file(file.string()),
                 "return tensors");
   graph.remove_unused_initializers();
+  if (options.check_weights) out.weights_checked = archive.check_weights();
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/core/ivalue_inl.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/scope.h>
+#include <torch/csrc/jit/runtime/operator.h>
 
 #include <algorithm>
 #include <cctype>
@@ -212,19 +213,40 @@ bool Importer::import_foldable_node(torch::jit::Node& node) {
   return true;
 }
 
-const Importer::Operator& Importer::operator_of(torch::jit::Node& node) {
-  const c10::FunctionSchema* schema = has_own_form(node.kind()) ? nullptr : node.maybeSchema();
-  auto [slot, fresh] = operators_.try_emplace(schema);
+const Importer::Operator& Importer::operator_of(const c10::FunctionSchema& schema) {
+  auto [slot, fresh] = operators_.try_emplace(&schema);
   Operator& op = slot->second;
-  if (schema == nullptr) {
-    op.name = graph_.intern(node.kind().toQualString());
-  } else if (fresh) {
-    op.name = graph_.intern(qualified_name(*schema));
+  if (fresh) {
+    op.name = graph_.intern(qualified_name(schema));
     // A variadic operator (aten::format) has more operands than arguments, so it keeps no schema.
-    if (!schema->is_vararg()) op.schema = graph_.keep(from_torch(*schema));
-    for (const c10::Argument& argument : schema->arguments()) op.dtypes.push_back(takes_dtype(argument));
+    if (!schema.is_vararg()) op.schema = graph_.keep(from_torch(schema));
+    for (const c10::Argument& argument : schema.arguments()) op.dtypes.push_back(takes_dtype(argument));
   }
   return op;
+}
+
+const Importer::Operator& Importer::operator_of(torch::jit::Node& node) {
+  const c10::FunctionSchema* schema = has_own_form(node.kind()) ? nullptr : node.maybeSchema();
+  if (schema != nullptr) return operator_of(*schema);
+  Operator& op = operators_[nullptr];
+  op.name = graph_.intern(node.kind().toQualString());
+  return op;
+}
+
+// Tracing makes "x * 0.5" a product of two tensors. Before it runs a graph, libtorch turns such constants into numbers
+// again (its pass CanonicalizeOps, for these four operators): then an integer tensor times 0.5 is f32, not f64.
+const Importer::Operator* Importer::with_number(const Operator& op, std::vector<ir::Value*>& operands) {
+  if (op.name != "aten::add.Tensor" && op.name != "aten::sub.Tensor" && op.name != "aten::mul.Tensor" &&
+      op.name != "aten::div.Tensor")
+    return nullptr;
+  const auto number = numbers_.find(operands.at(1));
+  if (number == numbers_.end()) return nullptr;
+  const std::string_view text = op.name.text();
+  const auto scalar =
+      torch::jit::findOperatorFor(c10::OperatorName(std::string(text.substr(0, text.find('.'))), "Scalar"));
+  if (!scalar) return nullptr;
+  operands[1] = constant(c10::IValue(number->second), "");
+  return &operator_of(scalar->schema());
 }
 
 // An int constant where the schema wants a ScalarType.
@@ -256,7 +278,9 @@ void Importer::import_operator(torch::jit::Node& node) {
   if (compares && (is_dtype(operands[0]) || is_dtype(operands[1]))) {
     for (ir::Value*& value : operands) value = as_dtype(value);
   }
-  finish(graph_.create(op.name, operands, op.schema), node);
+  const Operator* scalar = with_number(op, operands);
+  const Operator& used = scalar != nullptr ? *scalar : op;
+  finish(graph_.create(used.name, operands, used.schema), node);
 }
 
 // Appends `made` with the outputs of `from`.
@@ -285,7 +309,10 @@ void Importer::import_constant(torch::jit::Node& node) {
     return;
   }
   try {
-    bind(node.output(), Binding::of(constant(*value, "constant_" + std::to_string(constants_))));
+    const Binding& made = frame_->values[node.output()] =
+        Binding::of(constant(*value, "constant_" + std::to_string(constants_)));
+    if (value->isTensor() && value->toTensor().dim() == 0 && value->toTensor().scalar_type() != at::kBool)
+      numbers_.emplace(made.value, value->toTensor().item());
   } catch (const Error& e) {
     const Diagnostic& first = e.diagnostics().front();
     throw unsupported(node, first.code, first.message, first.hint);

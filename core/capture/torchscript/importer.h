@@ -79,6 +79,9 @@ class Importer {
   ir::Value* initializer(const at::Tensor& tensor, const std::string& name);
   ir::Value* as_dtype(ir::Value* value);
   const Operator& operator_of(torch::jit::Node& node);
+  const Operator& operator_of(const c10::FunctionSchema& schema);
+  // The Scalar overload of `op`, its second operand a number, where libtorch computes with that.
+  const Operator* with_number(const Operator& op, std::vector<ir::Value*>& operands);
   ir::Node* finish(ir::Node* made, const torch::jit::Node& from);
   const ir::Provenance* provenance(const torch::jit::Node& node);
   std::string module_path(const torch::jit::Node& node) const;
@@ -95,6 +98,8 @@ class Importer {
   size_t depth_ = 0;
   size_t region_depth_ = 0;
   size_t constants_ = 0;
+  std::unordered_map<const ir::Value*, c10::Scalar>
+      numbers_;  // tensors of no dims that the code itself holds
   std::unordered_map<const c10::FunctionSchema*, Operator> operators_;
   // By what they view, so that tied weights are one.
   std::unordered_map<std::string, ir::Value*> initializers_;

@@ -13,6 +13,8 @@
 #include <set>
 
 #include "core/archive/file_error.h"
+#include "core/capture/torchscript/code_limits.h"
+#include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
 #include "core/libtorch/operators.h"
 
@@ -141,13 +143,15 @@ class Deserializer {
     return read("data");
   }
   c10::IValue read(const std::string& name) {
-    return torch::jit::readArchiveAndTensors(
+    c10::IValue out = torch::jit::readArchiveAndTensors(
         name, "", "", [this](const c10::QualifiedName& type) { return resolve(type); },
         [this](const at::StrongTypePtr& type, c10::IValue state) {
           return make_object(type, std::move(state));
         },
         c10::Device(c10::kCPU), archive_.reader(), torch::jit::Unpickler::defaultTypeParser,
         archive_.storages(name + "/"));
+    check(out);
+    return out;
   }
   bool ran_code() const { return ran_code_; }
 
@@ -160,6 +164,16 @@ class Deserializer {
     return std::make_shared<torch::jit::Source>(archive_.text(record), record, 1);
   }
 
+  // libtorch takes a pickle's word for a tensor's sizes.
+  void check(const c10::IValue& value) const {
+    value.visit([&](const c10::IValue& v) {
+      if (v.isTensor() && !fits_its_storage(v.toTensor()))
+        throw Error("I102", "a tensor is larger than the record that holds its numbers",
+                    place_of_file(archive_.file().path().string()), "fetch or save the file again");
+      return false;
+    });
+  }
+
   c10::StrongTypePtr resolve(const c10::QualifiedName& name) {
     return c10::StrongTypePtr(unit_, importer_.loadType(name));
   }
@@ -168,6 +182,7 @@ class Deserializer {
     const auto cls = type.type_->expect<at::ClassType>();
     auto object = c10::ivalue::Object::create(type, cls->numAttributes());
     torch::jit::Function* set_state = cls->findMethod("__setstate__");
+    check(state);
     if (set_state != nullptr && cls->findMethod("__getstate__") != nullptr) {
       ran_code_ = true;
       torch::jit::Stack stack{object, std::move(state)};
@@ -201,8 +216,24 @@ std::vector<c10::IValue> traced_inputs(const Archive& archive, Deserializer& des
 
 }  // namespace
 
+namespace {
+
+void check_code(const Archive& archive) {
+  CodeLimits limits;
+  for (const std::string& record : archive.records(kCode)) {
+    if (!record.ends_with(".py")) continue;
+    const std::string fault = limits.fault(archive.text(record));
+    if (fault.empty()) continue;
+    throw Error("T546", "libtorch cannot be given the code of " + excerpt(record) + ": " + fault,
+                place_of_file(archive.file().path().string()), "write the model's code with fewer levels");
+  }
+}
+
+}  // namespace
+
 LoadedModule load_module(const Archive& archive, SourceLines& lines, const CaptureOptions& options) {
   for (const std::filesystem::path& library : options.libraries) load_kernels(library.string());
+  check_code(archive);
   const std::vector<const ir::CustomSchema*> custom = NameScan(archive, lines, options.schemas.get()).run();
 
   const Location place = place_of_file(archive.file().path().string());

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "core/archive/pickle_check.h"
 #include "core/capture/torchscript/archive.h"
 
 namespace onnxport {
@@ -116,6 +117,7 @@ std::vector<SourceLines::Entry> SourceLines::read(const std::string& record) con
   // Debugging aids only: a table that cannot be read must not stop an export.
   try {
     const std::string data = archive_.text(record);
+    if (!pickle_fault(std::as_bytes(std::span(data))).empty()) return out;
     const c10::IValue all = torch::jit::unpickle(data.data(), data.size(), torch::jit::TypeResolver());
     const auto& parts = all.toTupleRef().elements();
     if (parts.size() != 3 || !parts[0].isString()) return out;

@@ -1,8 +1,10 @@
 // What libonnxport_torch offers through TorchInterface.
 #include "core/capture/torchscript/capture.h"
+#include "core/capture/torchscript/code_limits.h"
 #include "core/libtorch/decompose.h"
 #include "core/libtorch/interpret.h"
 #include "core/libtorch/operators.h"
+#include "core/libtorch/safe_numbers.h"
 #include "core/libtorch/warnings.h"
 #include "core/torch_interface/build.h"
 #include "core/torch_interface/torch_interface.h"
@@ -13,10 +15,13 @@ namespace {
 class LibtorchInterface final : public TorchInterface {
  public:
   Captured capture_torchscript(const std::filesystem::path& file, const CaptureOptions& options) override {
-    const CollectedWarnings warnings;
-    Captured out = capture_torchscript_file(file, options);
-    for (const std::string& text : warnings.texts())
-      out.notes.push_back({Severity::note, "", "libtorch: " + text, {}, ""});
+    Captured out;
+    with_deep_stack([&] {
+      const CollectedWarnings warnings;  // of the thread
+      out = capture_torchscript_file(file, options);
+      for (const std::string& text : warnings.texts())
+        out.notes.push_back({Severity::note, "", "libtorch: " + text, {}, ""});
+    });
     return out;
   }
   void load_kernels(const std::vector<std::filesystem::path>& libraries) override {
@@ -44,6 +49,7 @@ extern "C" __attribute__((visibility("default"))) const onnxport::TorchBuild* on
 }
 
 extern "C" __attribute__((visibility("default"))) onnxport::TorchInterface* onnxport_torch_interface() {
+  onnxport::make_number_operators_safe();
   static onnxport::LibtorchInterface interface;
   return &interface;
 }
