@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <torch/csrc/jit/serialization/storage_context.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -135,15 +134,15 @@ std::optional<ir::FileRegion> MappedModel::region(const void* data, size_t size,
 // From the file itself: what is mapped may have been written to by code that ran while the model loaded.
 std::optional<uint32_t> MappedModel::checksum(uint64_t offset, uint64_t size) const {
   std::vector<std::byte> piece(std::min<uint64_t>(size, uint64_t{1} << 20));
-  uLong out = crc32_z(0, nullptr, 0);
+  uint32_t out = 0;
   for (uint64_t done = 0; done < size;) {
     const uint64_t count = std::min<uint64_t>(piece.size(), size - done);
     const ssize_t got = ::pread(descriptor_, piece.data(), count, static_cast<off_t>(offset + done));
     if (got <= 0) return std::nullopt;
-    out = crc32_z(out, reinterpret_cast<const Bytef*>(piece.data()), static_cast<z_size_t>(got));
+    out = crc32_of(std::span(piece).first(static_cast<size_t>(got)), out);
     done += static_cast<uint64_t>(got);
   }
-  return static_cast<uint32_t>(out);
+  return out;
 }
 
 Archive::Archive(const std::filesystem::path& path) : file_(std::make_shared<MappedModel>(path)) {
