@@ -19,7 +19,7 @@ namespace {
 
 int fail(const onnxport::Error& error, const onnxport::cli::Common& common) {
   if (common.json) {
-    fmt::print("{{\"diagnostics\": {}}}\n", onnxport::cli::to_json(error.diagnostics()));
+    fmt::print("{{\"diagnostics\": {}}}\n", onnxport::to_json(error.diagnostics()));
   } else {
     onnxport::cli::print_diagnostics(error.diagnostics(), common.verbose);
   }

@@ -11,12 +11,6 @@
 namespace onnxport::cli {
 namespace {
 
-std::string json_list(const std::vector<std::string>& items) {
-  std::string out;
-  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + item;
-  return "[" + out + "]";
-}
-
 std::string offers_of(const PluginInfo& p) {
   std::vector<std::string> offers;
   if (p.mappings != 0) offers.push_back(fmt::format("{} operator{}", p.mappings, p.mappings == 1 ? "" : "s"));
@@ -25,30 +19,6 @@ std::string offers_of(const PluginInfo& p) {
   std::string out;
   for (const std::string& offer : offers) out += (out.empty() ? "" : ", ") + offer;
   return out;
-}
-
-std::string plugin_json(const PluginInfo& p) {
-  std::vector<std::string> opsets;
-  std::vector<std::string> passes;
-  for (int v : p.opsets) opsets.push_back(std::to_string(v));
-  for (const std::string& name : p.passes) passes.push_back(json_string(name));
-  return fmt::format(
-      R"({{"id": {}, "version": {}, "publisher": {}, "tier": {}, "state": {}, "code": {}, "reason": {}, "manifest": {}, "library": {}, "mappings": {}, "opsets": {}, "passes": {}}})",
-      json_string(p.id), json_string(p.version), json_string(p.publisher), json_string(p.tier),
-      json_string(p.state), json_string(p.code), json_string(p.reason), json_string(p.manifest.string()),
-      json_string(p.library.string()), p.mappings, json_list(opsets), json_list(passes));
-}
-
-std::string listing_json(const PluginListing& listing) {
-  std::vector<std::string> plugins;
-  std::vector<std::string> folders;
-  for (const PluginInfo& p : listing.plugins) plugins.push_back(plugin_json(p));
-  for (const PluginFolder& f : listing.folders) {
-    folders.push_back(fmt::format(R"({{"folder": {}, "tier": {}, "state": {}}})",
-                                  json_string(f.folder.string()), json_string(f.tier), json_string(f.state)));
-  }
-  return fmt::format(R"({{"plugins": {}, "folders": {}, "diagnostics": {}}})", json_list(plugins),
-                     json_list(folders), to_json(listing.notes));
 }
 
 void print_listing(const PluginListing& listing) {
@@ -83,7 +53,7 @@ int list(Arguments& arguments, const Common& common) {
   arguments.apply();
   const PluginListing listing = list_plugins(arguments.options.plugins);
   if (common.json) {
-    fmt::print("{}\n", listing_json(listing));
+    fmt::print("{}\n", to_json(listing));
   } else {
     print_listing(listing);
     // What is wrong with a manifest is among the reasons already.
@@ -109,30 +79,6 @@ std::string opsets_of(const PluginOperator& op) {
   if (op.min_opset > 1) out += fmt::format(" >={}", op.min_opset);
   if (op.max_opset != 0 && op.max_opset < 1000) out += fmt::format(" <={}", op.max_opset);
   return out;
-}
-
-std::string json_texts(const std::vector<std::string>& items) {
-  std::vector<std::string> out;
-  for (const std::string& item : items) out.push_back(json_string(item));
-  return json_list(out);
-}
-
-std::string details_json(const PluginDetails& p) {
-  std::vector<std::string> operators;
-  for (const PluginOperator& op : p.operators) {
-    operators.push_back(fmt::format(R"({{"operator": {}, "by": {}, "min_opset": {}, "max_opset": {}}})",
-                                    json_string(op.torch_op), json_string(op.by), op.min_opset,
-                                    op.max_opset));
-  }
-  std::string out = plugin_json(p);
-  out.pop_back();
-  return out +
-         fmt::format(
-             R"(, "name": {}, "license": {}, "url": {}, "description": {}, "abi": {}, "manifest_sha256": {}, "library_sha256": {}, "operators": {}, "schemas": {}, "domains": {}, "requires": {}, "overrides": {}}})",
-             json_string(p.name), json_string(p.license), json_string(p.url), json_string(p.description),
-             json_string(p.abi), json_string(p.manifest_sha256), json_string(p.library_sha256),
-             json_list(operators), json_texts(p.schemas), json_texts(p.domains), json_texts(p.requirements),
-             json_texts(p.overrides));
 }
 
 void print_details(const PluginDetails& p) {
@@ -173,7 +119,7 @@ int inspect(InspectArguments& arguments, const Common& common) {
   arguments.apply();
   const PluginDetails details = inspect_plugin(arguments.plugin, arguments.options.plugins);
   if (common.json)
-    fmt::print("{}\n", details_json(details));
+    fmt::print("{}\n", to_json(details));
   else
     print_details(details);
   return details.code.empty() ? 0 : exit_status(details.code);
@@ -182,12 +128,6 @@ int inspect(InspectArguments& arguments, const Common& common) {
 struct WhichArguments : Arguments {
   std::string op;
 };
-
-std::string which_json(const WhichInfo& i) {
-  return fmt::format(R"({{"plugin": {}, "entry": {}, "wins": {}, "reason": {}, "problem": {}}})",
-                     json_string(i.plugin), json_string(i.entry), i.wins, json_string(i.reason),
-                     i.problem ? to_json({*i.problem}) : "[]");
-}
 
 int who_maps(WhichArguments& arguments, const Common& common) {
   arguments.apply();
@@ -199,12 +139,10 @@ int who_maps(WhichArguments& arguments, const Common& common) {
                 "a composite operator may still be decomposed into smaller ones; a plugin can map it: "
                 "docs/plugins.md");
   }
-  std::vector<std::string> items;
   std::vector<Diagnostic> problems;
   bool wins = false;
   for (const WhichInfo& i : found) {
     wins = wins || i.wins;
-    items.push_back(which_json(i));
     const char* mark = i.wins ? "*" : i.problem ? "!" : " ";
     if (!common.json) {
       fmt::print("{} {}  {}  {}\n", styled(mark, i.wins ? Style::green : Style::red, STDOUT_FILENO), i.entry,
@@ -214,7 +152,7 @@ int who_maps(WhichArguments& arguments, const Common& common) {
     if (i.problem && std::none_of(problems.begin(), problems.end(), same)) problems.push_back(*i.problem);
   }
   if (common.json) {
-    fmt::print("{}\n", json_list(items));
+    fmt::print("{}\n", to_json(found));
   } else {
     print_diagnostics(problems, common.verbose);
   }

@@ -8,6 +8,7 @@
 
 #include "onnxport/errors.h"
 #include "onnxport/export.h"
+#include "onnxport/json.h"
 
 namespace onnxport::cli {
 
@@ -34,12 +35,6 @@ void say(const std::string& text);
 
 // Diagnostics on stderr, notes only when `verbose`.
 void print_diagnostics(const std::vector<Diagnostic>& diagnostics, bool verbose);
-
-// A JSON string literal.
-std::string json_string(std::string_view text);
-std::string to_json(const std::vector<Diagnostic>& diagnostics);
-std::string to_json(const CaptureReport& report);
-std::string to_json(const ExportReport& report);
 
 // "1.2 MB", "3.4 s".
 std::string human_bytes(uint64_t bytes);

@@ -1,0 +1,185 @@
+#include "onnxport/c.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/c_api/options.h"
+#include "onnxport/export.h"
+#include "onnxport/json.h"
+#include "onnxport/version.h"
+
+struct onnxport_result {
+  std::vector<std::byte> model;
+  std::string report = {};
+  std::string text = {};
+  std::string diagnostics = "[]";
+  std::string message = {};
+};
+
+namespace onnxport {
+namespace {
+
+std::string_view view(onnxport_string text) {
+  return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.size);
+}
+
+std::string_view view(const char* text, size_t size) {
+  return text == nullptr ? std::string_view() : std::string_view(text, size);
+}
+
+onnxport_string c_string(std::string_view text) { return {text.data(), text.size()}; }
+
+// A struct of a caller as we know it: what it is too old to have is zero, what it is too new for is left out.
+template <typename Struct>
+Struct known_part(const Struct* from) {
+  Struct out{};
+  if (from != nullptr) std::memcpy(&out, from, std::min(from->struct_size, sizeof out));
+  return out;
+}
+
+Source source_of(const onnxport_source* given) {
+  const onnxport_source source = known_part(given);
+  const std::string path(view(source.path));
+  if (source.bytes == nullptr) return path;
+  const std::span bytes(static_cast<const std::byte*>(source.bytes), source.byte_count);
+  return Source::memory(bytes, path.empty() ? "model" : path);
+}
+
+Progress progress_of(const onnxport_callbacks& callbacks) {
+  if (callbacks.progress == nullptr) return {};
+  return [callbacks](std::string_view stage, double fraction) {
+    callbacks.progress(callbacks.context, c_string(stage), fraction);
+  };
+}
+
+Sink sink_of(const onnxport_callbacks& callbacks) {
+  return [callbacks](std::span<const std::byte> piece) {
+    if (callbacks.sink(callbacks.context, piece.data(), piece.size()) == 0) return;
+    throw Error("S715", "the caller's sink took no more bytes", {}, "its own error says why");
+  };
+}
+
+int32_t status_of(const Error& error) {
+  for (const Diagnostic& d : error.diagnostics()) {
+    if (d.severity == Severity::error) return exit_status(d.code);
+  }
+  return 1;
+}
+
+// Runs `work(result)`; whatever it throws becomes a status and diagnostics.
+template <typename Work>
+int32_t call(onnxport_result** out, Work work) noexcept {
+  onnxport_result* result = nullptr;
+  int32_t status = 0;
+  try {
+    result = new onnxport_result;
+    try {
+      work(*result);
+    } catch (const Error& error) {
+      status = status_of(error);
+      result->diagnostics = to_json(error.diagnostics());
+      result->message = error.what();
+    } catch (const std::exception& error) {
+      status = 1;
+      const Diagnostic other{Severity::error, "", error.what(), {}, ""};
+      result->diagnostics = to_json(std::vector<Diagnostic>{other});
+      result->message = other.text();
+    }
+  } catch (...) {  // no memory for a result, or for what it should say
+    delete result;
+    result = nullptr;
+    status = 1;
+  }
+  if (out != nullptr) {
+    *out = result;
+  } else {
+    delete result;
+  }
+  return status;
+}
+
+void take(const ExportReport& report, onnxport_result& result) {
+  result.report = to_json(report);
+  result.diagnostics = to_json(report.diagnostics);
+}
+
+}  // namespace
+}  // namespace onnxport
+
+using namespace onnxport;  // NOLINT(google-build-using-namespace): the functions below have C names
+
+int32_t onnxport_export(const onnxport_source* source, const char* options_json, size_t options_size,
+                        const onnxport_callbacks* given, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    const onnxport_callbacks callbacks = known_part(given);
+    CallOptions options = read_options(view(options_json, options_size));
+    options.progress = progress_of(callbacks);
+    const Source model = source_of(source);
+    if (options.output) {
+      take(export_file(model, *options.output, options).report, result);
+    } else if (callbacks.sink != nullptr) {
+      take(export_to_callback(model, sink_of(callbacks), options).report, result);
+    } else {
+      ExportResult made = export_to_memory(model, options);
+      take(made.report, result);
+      result.model = std::move(made.model);
+    }
+  });
+}
+
+int32_t onnxport_verify(const onnxport_source* source, onnxport_string onnx_file, const char* options_json,
+                        size_t options_size, const onnxport_callbacks* given, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    CallOptions options = read_options(view(options_json, options_size));
+    options.progress = progress_of(known_part(given));
+    options.verify.enabled = true;
+    take(verify_files(source_of(source), view(onnx_file), options), result);
+  });
+}
+
+int32_t onnxport_show(const onnxport_source* source, onnxport_string after, const char* options_json,
+                      size_t options_size, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    result.text = show(source_of(source), view(after), read_options(view(options_json, options_size)));
+  });
+}
+
+int32_t onnxport_plugins(const char* options_json, size_t options_size, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    const PluginListing listing = list_plugins(read_options(view(options_json, options_size)).plugins);
+    result.report = to_json(listing);
+    result.diagnostics = to_json(listing.notes);
+  });
+}
+
+int32_t onnxport_which(onnxport_string torch_operator, const char* options_json, size_t options_size,
+                       onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    const CallOptions options = read_options(view(options_json, options_size));
+    result.report = to_json(which(view(torch_operator), options.opset, options.plugins));
+  });
+}
+
+onnxport_string onnxport_result_model(const onnxport_result* result) {
+  return {reinterpret_cast<const char*>(result->model.data()), result->model.size()};
+}
+
+onnxport_string onnxport_result_report(const onnxport_result* result) { return c_string(result->report); }
+
+onnxport_string onnxport_result_text(const onnxport_result* result) { return c_string(result->text); }
+
+onnxport_string onnxport_result_diagnostics(const onnxport_result* result) {
+  return c_string(result->diagnostics);
+}
+
+onnxport_string onnxport_result_message(const onnxport_result* result) { return c_string(result->message); }
+
+void onnxport_result_free(onnxport_result* result) { delete result; }
+
+const char* onnxport_version(void) { return version(); }

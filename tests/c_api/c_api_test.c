@@ -1,0 +1,194 @@
+/* The C API as a C99 program uses it.   c_api_test MODEL.pt2 FOLDER */
+#include <onnxport/c.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int failures = 0;
+
+#define EXPECT(condition) expect((condition) != 0, #condition, __LINE__)
+
+static void expect(int holds, const char* what, int line) {
+  if (holds) return;
+  fprintf(stderr, "c_api_test.c:%d: not so: %s\n", line, what);
+  ++failures;
+}
+
+static int contains(onnxport_string text, const char* part) {
+  const size_t size = strlen(part);
+  size_t i;
+  for (i = 0; i + size <= text.size; ++i) {
+    if (memcmp(text.data + i, part, size) == 0) return 1;
+  }
+  return 0;
+}
+
+static int has_code(const onnxport_result* result, const char* code) {
+  char member[32];
+  snprintf(member, sizeof member, "\"code\": \"%s\"", code);
+  return contains(onnxport_result_diagnostics(result), member);
+}
+
+static onnxport_string read_file(const char* path) {
+  onnxport_string out = {NULL, 0};
+  FILE* file = fopen(path, "rb");
+  char* bytes;
+  if (file == NULL) return out;
+  fseek(file, 0, SEEK_END);
+  out.size = (size_t)ftell(file);
+  rewind(file);
+  bytes = malloc(out.size);
+  if (bytes != NULL && fread(bytes, 1, out.size, file) != out.size) out.size = 0;
+  out.data = bytes;
+  fclose(file);
+  return out;
+}
+
+static int32_t run(const onnxport_source* source, const char* options, const onnxport_callbacks* callbacks,
+                   onnxport_result** result) {
+  return onnxport_export(source, options, strlen(options), callbacks, result);
+}
+
+struct taken {
+  size_t bytes, calls, stages;
+  int32_t answer;
+};
+
+static int32_t take(void* context, const void* bytes, size_t size) {
+  struct taken* taken = context;
+  (void)bytes;
+  taken->bytes += size;
+  ++taken->calls;
+  return taken->answer;
+}
+
+static void progress(void* context, onnxport_string stage, double fraction) {
+  struct taken* taken = context;
+  if (stage.size != 0 && fraction >= 0 && fraction <= 1) ++taken->stages;
+}
+
+static void test_memory(const char* path) {
+  onnxport_source file = {sizeof file, {NULL, 0}, NULL, 0};
+  onnxport_source memory = {sizeof memory, {NULL, 0}, NULL, 0};
+  onnxport_result* a = NULL;
+  onnxport_result* b = NULL;
+  const onnxport_string bytes = read_file(path);
+  file.path = onnxport_text(path);
+  memory.bytes = bytes.data;
+  memory.byte_count = bytes.size;
+  EXPECT(run(&file, "", NULL, &a) == 0);
+  EXPECT(run(&memory, "{}", NULL, &b) == 0);
+  if (a != NULL && b != NULL) {
+    const onnxport_string first = onnxport_result_model(a), second = onnxport_result_model(b);
+    EXPECT(first.size > 100);
+    EXPECT(first.size == second.size && memcmp(first.data, second.data, first.size) == 0);
+    EXPECT(contains(onnxport_result_report(a), "\"opset\": 20"));
+    EXPECT(onnxport_result_message(a).size == 0);
+  }
+  onnxport_result_free(a);
+  onnxport_result_free(b);
+  free((void*)bytes.data);
+}
+
+static void test_file_and_sink(const char* path, const char* folder) {
+  onnxport_source source = {sizeof source, {NULL, 0}, NULL, 0};
+  onnxport_callbacks callbacks = {sizeof callbacks, NULL, NULL, NULL};
+  onnxport_result* result = NULL;
+  struct taken taken = {0, 0, 0, 0};
+  char options[4096];
+  char file[2048];
+  onnxport_string written;
+  source.path = onnxport_text(path);
+  snprintf(file, sizeof file, "%s/c_api.onnx", folder);
+  snprintf(options, sizeof options, "{\"output\": \"%s\", \"opset\": 18}", file);
+  EXPECT(run(&source, options, NULL, &result) == 0);
+  EXPECT(onnxport_result_model(result).size == 0);
+  EXPECT(contains(onnxport_result_report(result), "\"opset\": 18"));
+  onnxport_result_free(result);
+  written = read_file(file);
+
+  callbacks.context = &taken;
+  callbacks.sink = take;
+  callbacks.progress = progress;
+  EXPECT(run(&source, "{\"opset\": 18}", &callbacks, &result) == 0);
+  EXPECT(taken.bytes == written.size && taken.calls > 0 && taken.stages > 0);
+  onnxport_result_free(result);
+  taken.answer = 1;
+  EXPECT(run(&source, "{}", &callbacks, &result) == 16);
+  EXPECT(has_code(result, "S715"));
+  onnxport_result_free(result);
+
+  /* A caller that was compiled when the struct had one member less. */
+  taken.answer = 0;
+  taken.bytes = 0;
+  callbacks.struct_size = offsetof(onnxport_callbacks, sink);
+  EXPECT(run(&source, "{}", &callbacks, &result) == 0);
+  EXPECT(taken.bytes == 0 && onnxport_result_model(result).size > 100);
+  onnxport_result_free(result);
+
+  EXPECT(onnxport_verify(&source, onnxport_text(file), NULL, 0, NULL, &result) == 0);
+  EXPECT(contains(onnxport_result_report(result), "\"passed\": true"));
+  onnxport_result_free(result);
+  free((void*)written.data);
+}
+
+static void test_errors(const char* path) {
+  static const char* const wrong[] = {"{",
+                                      "[]",
+                                      "{\"opsett\": 18}",
+                                      "{\"opset\": \"18\"}",
+                                      "{\"opset\": 18000000000}",
+                                      "{\"verify\": {\"enable\": true}}",
+                                      "{\"weights\": \"outside\"}",
+                                      "{\"inputs\": [1]}",
+                                      "{\"dynamic_axes\": {\"x\": {\"one\": \"n\"}}}",
+                                      "{\"plugins\": []}"};
+  onnxport_source source = {sizeof source, {NULL, 0}, NULL, 0};
+  onnxport_result* result = NULL;
+  size_t i;
+  source.path = onnxport_text(path);
+  for (i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    EXPECT(run(&source, wrong[i], NULL, &result) == 18);
+    EXPECT(has_code(result, "I140"));
+    EXPECT(onnxport_result_report(result).size == 0);
+    onnxport_result_free(result);
+  }
+  EXPECT(run(&source, "{\"verify\": {\"rtol\": true}}", NULL, &result) == 18);
+  EXPECT(contains(onnxport_result_message(result), "verify.rtol"));
+  onnxport_result_free(result);
+  source.path = onnxport_text("absent.pt2");
+  EXPECT(run(&source, "{}", NULL, &result) == 18);
+  EXPECT(contains(onnxport_result_message(result), "I101"));
+  onnxport_result_free(result);
+  EXPECT(run(&source, "{}", NULL, NULL) == 18);
+  EXPECT(run(NULL, "{}", NULL, &result) == 18);
+  onnxport_result_free(result);
+  onnxport_result_free(NULL);
+}
+
+static void test_questions(const char* path) {
+  onnxport_source source = {sizeof source, {NULL, 0}, NULL, 0};
+  onnxport_result* result = NULL;
+  source.path = onnxport_text(path);
+  EXPECT(strchr(onnxport_version(), '.') != NULL);
+  EXPECT(onnxport_plugins(NULL, 0, &result) == 0);
+  EXPECT(contains(onnxport_result_report(result), "\"org.onnxport.aten\""));
+  onnxport_result_free(result);
+  EXPECT(onnxport_which(onnxport_text("aten::relu"), "{\"opset\": 18}", 13, &result) == 0);
+  EXPECT(contains(onnxport_result_report(result), "\"wins\": true"));
+  onnxport_result_free(result);
+  EXPECT(onnxport_show(&source, onnxport_text("translate"), NULL, 0, &result) == 0);
+  EXPECT(contains(onnxport_result_text(result), "return"));
+  onnxport_result_free(result);
+  EXPECT(onnxport_show(&source, onnxport_text("nowhere"), NULL, 0, &result) == 18);
+  onnxport_result_free(result);
+}
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  test_memory(argv[1]);
+  test_file_and_sink(argv[1], argv[2]);
+  test_errors(argv[1]);
+  test_questions(argv[1]);
+  if (failures == 0) puts("c_api: all well");
+  return failures == 0 ? 0 : 1;
+}
