@@ -1,0 +1,218 @@
+"""libonnxport.so, by ctypes: the functions of onnxport/c.h. Calls release the GIL."""
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from onnxport._errors import Diagnostic, ExportError
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+class _Text(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+
+    @classmethod
+    def of(cls, text: str) -> _Text:
+        encoded = text.encode("utf-8", "surrogateescape")  # file names as the system gave them
+        out = cls(ctypes.cast(ctypes.c_char_p(encoded), ctypes.c_void_p), len(encoded))
+        out.kept = encoded
+        return out
+
+    def bytes(self) -> bytes:
+        return ctypes.string_at(self.data, self.size) if self.size else b""
+
+
+_PROGRESS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, _Text, ctypes.c_double)
+_SINK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+
+
+class _Source(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t), ("path", _Text), ("bytes", ctypes.c_void_p), ("byte_count", ctypes.c_size_t)]
+
+
+class _Callbacks(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t), ("context", ctypes.c_void_p), ("progress", _PROGRESS), ("sink", _SINK)]
+
+
+_RESULT = ctypes.c_void_p
+_OUT = ctypes.POINTER(_RESULT)
+_SIGNATURES = {
+    "onnxport_export": [ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
+    "onnxport_verify": [ctypes.POINTER(_Source), _Text, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
+    "onnxport_show": [ctypes.POINTER(_Source), _Text, ctypes.c_char_p, ctypes.c_size_t, _OUT],
+    "onnxport_plugins": [ctypes.c_char_p, ctypes.c_size_t, _OUT],
+    "onnxport_which": [_Text, ctypes.c_char_p, ctypes.c_size_t, _OUT],
+}
+_GETTERS = ("model", "report", "text", "diagnostics", "message")
+
+
+def find_library() -> Path:
+    """ONNXPORT_LIBRARY, or the one in this package."""
+    chosen = os.environ.get("ONNXPORT_LIBRARY")
+    if chosen:
+        return Path(chosen)
+    for folder in ("lib", "lib64"):
+        for path in sorted((_FOLDER / folder).glob("libonnxport.so*")):
+            return path
+    raise ExportError(f"there is no libonnxport.so in {_FOLDER}: install the wheel, or name a library in ONNXPORT_LIBRARY")
+
+
+def find_program() -> Path:
+    path = _FOLDER / "bin" / "onnxport"
+    if not path.is_file():
+        raise SystemExit(f"there is no program in {path.parent}: install the wheel")
+    return path
+
+
+@lru_cache(maxsize=1)
+def library() -> ctypes.CDLL:
+    path = find_library()
+    try:
+        out = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ExportError(f"{path} cannot be loaded: {error}") from error
+    for name, arguments in _SIGNATURES.items():
+        function = getattr(out, name)
+        function.argtypes, function.restype = arguments, ctypes.c_int32
+    for name in _GETTERS:
+        function = getattr(out, f"onnxport_result_{name}")
+        function.argtypes, function.restype = [_RESULT], _Text
+    out.onnxport_result_free.argtypes, out.onnxport_result_free.restype = [_RESULT], None
+    out.onnxport_version.restype = ctypes.c_char_p
+    return out
+
+
+@dataclass
+class Answer:
+    """What a call gave: `report` is the JSON that `onnxport --json` prints."""
+    model: bytes
+    report: Any
+    text: str
+    diagnostics: list[Diagnostic]
+
+
+def _answer(status: int, result: ctypes.c_void_p, raised: list[BaseException]) -> Answer:
+    if not result:
+        raise MemoryError("libonnxport has no memory for its answer")
+    lib = library()
+    try:
+        got = {name: getattr(lib, f"onnxport_result_{name}")(result).bytes() for name in _GETTERS}
+    finally:
+        lib.onnxport_result_free(result)
+    if raised:
+        raise raised[0]
+    found = [Diagnostic.of(d) for d in json.loads(got["diagnostics"])]
+    if status != 0:
+        raise ExportError(got["message"].decode("utf-8", "replace"), found, status)
+    report = json.loads(got["report"]) if got["report"] else None
+    return Answer(got["model"], report, got["text"].decode("utf-8", "replace"), found)
+
+
+def _source(model: str | os.PathLike[str] | bytes | bytearray | memoryview, name: str) -> tuple[_Source, Any]:
+    """The source, and what must stay until the call returns."""
+    out = _Source(struct_size=ctypes.sizeof(_Source))
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        view = memoryview(model).cast("B")
+        if view.readonly:
+            held: Any = bytes(view) if not isinstance(model, bytes) else model
+            out.bytes = ctypes.cast(ctypes.c_char_p(held), ctypes.c_void_p)
+        else:
+            held = (ctypes.c_char * len(view)).from_buffer(view)
+            out.bytes = ctypes.cast(held, ctypes.c_void_p)
+        out.path, out.byte_count = _Text.of(name), len(view)
+        return out, (held, view, out.path)
+    out.path = _Text.of(os.fspath(model))
+    return out, out.path
+
+
+def _callbacks(progress: Callable[[str, float], None] | None, sink: Callable[[bytes], Any] | None,
+               raised: list[BaseException]) -> _Callbacks:
+    """What a Python callback raises ends the export where that can be, and is raised again behind it."""
+    def on_progress(_: Any, stage: _Text, fraction: float) -> None:
+        try:
+            progress(stage.bytes().decode(), fraction)
+        except BaseException as error:  # noqa: BLE001 it must not reach C
+            raised.append(error)
+
+    def on_sink(_: Any, data: int, size: int) -> int:
+        try:
+            if not raised:
+                sink(ctypes.string_at(data, size))
+        except BaseException as error:  # noqa: BLE001
+            raised.append(error)
+        return 1 if raised else 0
+
+    return _Callbacks(ctypes.sizeof(_Callbacks), None, _PROGRESS(on_progress) if progress else _PROGRESS(),
+                      _SINK(on_sink) if sink else _SINK())
+
+
+def _call(function: str, *arguments: Any, raised: list[BaseException] | None = None) -> Answer:
+    result = _RESULT()
+    status = getattr(library(), function)(*arguments, ctypes.byref(result))
+    return _answer(status, result, raised or [])
+
+
+def _json(options: dict[str, Any]) -> tuple[bytes, int]:
+    text = json.dumps(options, default=os.fspath).encode()
+    return text, len(text)
+
+
+def run_export(model: Any, options: dict[str, Any], *, name: str = "model", progress: Callable[[str, float], None] | None = None,
+               sink: Callable[[bytes], Any] | None = None) -> Answer:
+    source, held = _source(model, name)
+    raised: list[BaseException] = []
+    callbacks = _callbacks(progress, sink, raised)
+    answer = _call("onnxport_export", source, *_json(options), callbacks, raised=raised)
+    del held
+    return answer
+
+
+def run_verify(model: Any, onnx_file: str | os.PathLike[str], options: dict[str, Any]) -> Answer:
+    source, held = _source(model, "model")
+    answer = _call("onnxport_verify", source, _Text.of(os.fspath(onnx_file)), *_json(options), None)
+    del held
+    return answer
+
+
+def run_show(model: Any, after: str, options: dict[str, Any]) -> Answer:
+    source, held = _source(model, "model")
+    answer = _call("onnxport_show", source, _Text.of(after), *_json(options))
+    del held
+    return answer
+
+
+def run_plugins(options: dict[str, Any]) -> Answer:
+    return _call("onnxport_plugins", *_json(options))
+
+
+def run_which(operator: str, options: dict[str, Any]) -> Answer:
+    return _call("onnxport_which", _Text.of(operator), *_json(options))
+
+
+# ---- the back end for TorchScript files ----
+
+def torch_library(torch_version: str) -> Path | None:
+    """libonnxport_torch for this torch, which only fits the one it was built for: what ONNXPORT_TORCH_LIBRARY names, one in this
+    package for this very release (lib/torch/2.13), or one beside the library that ONNXPORT_LIBRARY names."""
+    chosen = os.environ.get("ONNXPORT_TORCH_LIBRARY")
+    if chosen:
+        return Path(chosen) if Path(chosen).is_file() else None
+    folder = find_library().parent
+    release = ".".join(torch_version.split(".")[:2])
+    beside = [folder / "torch" / release] + ([folder] if os.environ.get("ONNXPORT_LIBRARY") else [])
+    return next((path / "libonnxport_torch.so" for path in beside if (path / "libonnxport_torch.so").is_file()), None)
+
+
+@lru_cache(maxsize=1)
+def reads_torchscript(torch_version: str) -> bool:
+    """Whether TorchScript can be read here. Tells the core where its back end is, before it looks for itself."""
+    path = torch_library(torch_version)
+    os.environ["ONNXPORT_TORCH_LIBRARY"] = str(path) if path is not None else "/nonexistent"
+    return path is not None

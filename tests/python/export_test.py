@@ -1,0 +1,341 @@
+"""onnxport.export: the arguments of torch.onnx.export in every form, and the numbers of what is written, at two sizes."""
+from __future__ import annotations
+
+import inspect
+import io
+import unittest
+import warnings
+from typing import Any
+
+import torch
+from case import Branching, Case, Counting, Modes, Nested, Tiny, WithFunction
+
+import onnxport
+
+
+def written(model: Any, args: Any, **options: Any) -> io.BytesIO:
+    out = io.BytesIO()
+    onnxport.export(model, args, out, **options)
+    return out
+
+
+class Signature(unittest.TestCase):
+    def test_is_torchs(self) -> None:
+        """Every argument of the installed torch, in its order, of its kind, with its default."""
+        ours = inspect.signature(onnxport.export).parameters
+        theirs = inspect.signature(torch.onnx.export).parameters
+        self.assertEqual([n for n in ours if n in theirs], list(theirs))
+        for name, parameter in theirs.items():
+            self.assertEqual((ours[name].kind, ours[name].default), (parameter.kind, parameter.default), name)
+
+    def test_has_what_torch_2_6_took(self) -> None:
+        self.assertLessEqual({"fallback", "export_modules_as_functions", "autograd_inlining", "operator_export_type"},
+                             set(inspect.signature(onnxport.export).parameters))
+
+
+class Arguments(Case):
+    def both(self, model: torch.nn.Module, args: Any, others: list[tuple[tuple[Any, ...], dict[str, Any]]], **options: Any) -> None:
+        for dynamo in (True, False):
+            with self.subTest(dynamo=dynamo):
+                file = written(model, args, dynamo=dynamo, **options)
+                for other, kwargs in others:
+                    self.check(file, model, other, kwargs)
+
+    def test_forms_of_args(self) -> None:
+        model, x, mask = Tiny().eval(), torch.randn(3, 8), torch.randn(3, 4)
+        one, two = (x,), (x, mask)
+        for i, (args, kwargs, used) in enumerate((
+                (x, None, one), ((x,), None, one), ((x, {}), None, one), ((x, mask), None, two), ([x, mask], None, two),
+                ((x, {"mask": mask}), None, two), ((x,), {"mask": mask}, two), ((), {"mask": mask, "x": x}, two),
+                (({"mask": mask, "x": x},), None, two))):
+            with self.subTest(form=i):
+                self.both(model, args, [(used, {})], kwargs=kwargs)
+
+    def test_a_dict_that_is_an_argument_itself(self) -> None:
+        class Takes(torch.nn.Module):
+            def forward(self, x: torch.Tensor, named: dict[str, torch.Tensor]) -> torch.Tensor:
+                return x + named["y"]
+
+        args = (torch.randn(2), {"y": torch.randn(2)})
+        self.both(Takes(), args, [(args, {})])
+
+    def test_containers(self) -> None:
+        def example(n: int) -> tuple[Any, ...]:
+            return {"a": torch.randn(n, 4), "b": torch.randn(5)}, (torch.randn(n, 4), torch.randn(4, 2)), 2.0
+
+        self.both(Nested(), example(3), [(example(3), {}), (example(6), {})],
+                  dynamic_axes={"state.a": {0: "n"}, "pair.0": {0: "n"}})
+
+    def test_an_axis_of_size_one_stays_dynamic(self) -> None:
+        model = Tiny().eval()
+        self.both(model, (torch.randn(1, 8), torch.randn(1, 4)),
+                  [((torch.randn(n, 8), torch.randn(n, 4)), {}) for n in (1, 2, 7)],
+                  input_names=["inp", "weight"], dynamic_axes={"inp": {0: "batch"}, "weight": {0: "batch"}, "out": {0: "batch"}},
+                  output_names=["out"])
+
+    def test_forms_of_dynamic_axes(self) -> None:
+        model, x = Tiny().eval(), torch.randn(3, 8)
+        for axes, dim in (({"x": {0: "n"}}, "n"), ({"x": [0]}, "x_dynamic_axes_1"), ({}, 3), (None, 3), ({"x": {-2: "n"}}, "n"),
+                          ({"x": {0: "batch size"}}, "batch_size")):
+            for dynamo in (True, False):
+                with self.subTest(axes=axes, dynamo=dynamo):
+                    file = written(model, (x,), dynamo=dynamo, dynamic_axes=axes)
+                    self.assertEqual(self.inputs_of(file), [("x", [dim, 8])])
+                    self.check(file, model, (x,))
+                    if dim != 3:
+                        self.check(file, model, (torch.randn(5, 8),))
+        with self.assertWarnsRegex(UserWarning, "Provided key y"):
+            written(model, (x,), dynamo=False, dynamic_axes={"y": {0: "n"}})
+        with self.assertRaisesRegex(ValueError, "axis 5"):
+            written(model, (x,), dynamo=False, dynamic_axes={"x": {5: "n"}})
+
+    def test_forms_of_dynamic_shapes(self) -> None:
+        model, x, mask = Tiny().eval(), torch.randn(3, 8), torch.randn(3, 4)
+        dim = torch.export.Dim("dim", min=2, max=64)
+        auto = torch.export.Dim.AUTO
+        for shapes, name in ((({0: "n"}, {0: "n"}), "n"), ({"x": {0: "n"}, "mask": {0: "n"}}, "n"), ([{0: dim}, {0: dim}], "dim"),
+                             (((dim, None), (dim, None)), "dim"), (({0: auto}, {0: auto}), None),
+                             (({0: "n", 1: torch.export.Dim.STATIC}, {0: "n"}), "n")):
+            with self.subTest(shapes=str(shapes)):
+                file = written(model, (x, mask), dynamo=True, dynamic_shapes=shapes)
+                shape = self.inputs_of(file)[0][1]
+                self.assertEqual(shape[0], name) if name else self.assertIsInstance(shape[0], str)
+                self.check(file, model, (torch.randn(5, 8), torch.randn(5, 4)))
+        self.assertEqual(self.inputs_of(written(model, (x, mask), dynamo=True, dynamic_shapes=(None, None)))[0][1], [3, 8])
+        with self.assertRaises(ValueError):
+            written(model, (x,), dynamo=False, dynamic_shapes=({0: "n"},))
+        with self.assertRaisesRegex(ValueError, "entries for the"):
+            written(Nested(), ({"a": x, "b": x}, (x, x)), dynamo=True, dynamic_shapes=(None, ({0: "n"},)))
+
+    def test_one_name_for_two_sizes(self) -> None:
+        class Two(torch.nn.Module):
+            def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+                return x * 2, y + 1
+
+        self.both(Two(), (torch.randn(2, 3), torch.randn(4, 3)), [((torch.randn(5, 3), torch.randn(6, 3)), {})],
+                  dynamic_axes={"x": {0: "n"}, "y": {0: "n"}})
+
+
+class Models(Case):
+    def test_kinds_of_models(self) -> None:
+        x, other = torch.randn(3, 8), torch.randn(5, 8)
+        tiny = Tiny().eval()
+        axes = {"dynamic_axes": {"x": {0: "n"}}}
+        traced = torch.jit.trace(tiny, x)
+        scripted = torch.jit.script(tiny)
+        for name, model in (("traced", traced), ("scripted", scripted), ("module", tiny)):
+            for dynamo in (True, False):
+                with self.subTest(name, dynamo=dynamo):
+                    file = written(model, (x,), dynamo=dynamo, **axes)
+                    self.check(file, tiny, (x,))
+                    self.check(file, tiny, (other,))
+        program = torch.export.export(tiny, (x,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
+        for dynamo in (True, False):
+            self.check(written(program, (), dynamo=dynamo), tiny, (other,))
+        function = torch.jit.script(_scripted)
+        self.check(written(function, (x, 3), dynamo=False), function, (x, ), {"times": 3})
+        self.check(written(lambda t: t.sin() + 1, (x,), dynamo=False), lambda t: t.sin() + 1, (x,))
+
+    def test_a_module_that_only_a_trace_takes(self) -> None:
+        file = written(Branching(), (torch.randn(3),), dynamo=False, dynamic_axes={"x": {0: "n"}})
+        self.check(file, Branching(), (torch.randn(9),))
+
+    def test_functions_of_autograd_are_inlined(self) -> None:
+        for dynamo in (True, False):
+            file = written(WithFunction(), (torch.randn(3, 2),), dynamo=dynamo, dynamic_axes={"x": {0: "n"}})
+            self.check(file, WithFunction(), (torch.randn(4, 2),))
+
+    def test_weights_keep_their_names(self) -> None:
+        import onnx
+
+        for dynamo in (True, False):
+            proto = onnx.load_from_string(written(Tiny().eval(), ({"x": torch.randn(2, 8)},), dynamo=dynamo).getvalue())
+            self.assertEqual({i.name for i in proto.graph.initializer} & {"lin.weight", "lin.bias"}, {"lin.weight", "lin.bias"})
+
+    def test_what_a_model_writes(self) -> None:
+        import onnx
+
+        for dynamo in (True, False):
+            with self.subTest(dynamo=dynamo):
+                with self.assertWarnsRegex(UserWarning, "count"):
+                    file = written(Counting(), (torch.randn(2),), dynamo=dynamo)
+                self.check(file, Counting(), (torch.randn(2),))
+                with self.assertRaises(onnxport.ExportError) as caught:
+                    written(Counting(), (torch.randn(2),), dynamo=dynamo, state="error")
+                self.assertEqual(caught.exception.codes, ["T521"])
+                kept = onnx.load_from_string(written(Counting(), (torch.randn(2),), dynamo=dynamo, state="io").getvalue())
+                self.assertEqual([i.name for i in kept.graph.input], ["x", "count"])
+                model = Counting()
+                written(model, (torch.randn(2),), dynamo=dynamo)
+                self.assertEqual(model.count.item(), 0)
+
+    def test_the_installed_torch_may_have_no_back_end_of_ours(self) -> None:
+        """Then a module is captured by torch.export, and operators that nobody maps are decomposed by torch."""
+        from onnxport import _library
+
+        held = _library.reads_torchscript
+        _library.reads_torchscript = lambda version: False
+        try:
+            model = Tiny().eval()
+            file = written(model, (torch.randn(1, 8),), dynamo=False, dynamic_axes={"x": {0: "n"}})
+        finally:
+            _library.reads_torchscript = held
+        self.check(file, model, (torch.randn(4, 8),))
+
+
+def _scripted(x: torch.Tensor, times: int) -> torch.Tensor:
+    for _ in range(times):
+        x = x + x.abs()
+    return x
+
+
+class Surroundings(Case):
+    def test_modes_come_back(self) -> None:
+        model = Modes().train()
+        model.norm.eval()
+        model.conv.eval()
+        before = [m.training for m in model.modules()]
+        x = torch.randn(2, 3, 8, 8)
+        file = written(model, (x,), dynamo=False)
+        self.assertEqual([m.training for m in model.modules()], before)
+        self.check(file, Modes.eval(_clone(model)), (x,))
+        with self.assertRaises(Exception):
+            written(model, (torch.randn(2, 5, 8, 8),), dynamo=False)
+        self.assertEqual([m.training for m in model.modules()], before)
+        with self.assertWarnsRegex(UserWarning, "training mode"):
+            written(model, (x,), dynamo=True)
+        kept = written(model, (x,), dynamo=False, training=torch.onnx.TrainingMode.PRESERVE)
+        self.assertNotEqual(kept.getvalue(), file.getvalue())
+
+    def test_the_model_knows_that_it_is_exported(self) -> None:
+        class Asks(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x + 1 if torch.onnx.is_in_onnx_export() else x - 1
+
+        for dynamo in (True, False):
+            file = written(Asks(), (torch.zeros(2),), dynamo=dynamo)
+            self.check(file, lambda x: x + 1, (torch.randn(2),))
+            self.assertFalse(torch.onnx.is_in_onnx_export())
+        with self.assertRaises(onnxport.ExportError):
+            written(_Raises(), (torch.zeros(2),), dynamo=True)
+        self.assertFalse(torch.onnx.is_in_onnx_export())
+
+    def test_files(self) -> None:
+        model, x = torch.nn.Linear(64, 64).eval(), torch.randn(2, 64)
+        for f in (str(self.scratch / "a.onnx"), self.scratch / "b.onnx"):
+            self.assertIsNone(onnxport.export(model, (x,), f, dynamo=False))
+            self.check(self.scratch / "a.onnx", model, (x,))
+        onnxport.export(model, (x,), self.scratch / "c.onnx", dynamo=True, external_data=True)
+        self.assertTrue((self.scratch / "c.onnx.data").is_file())
+        self.check(self.scratch / "c.onnx", model, (x,))
+        onnxport.export(model, (x,), self.scratch / "d.onnx", dynamo=True)
+        onnxport.export(model, (x,), self.scratch / "e.onnx", dynamo=True, external_data=False)
+        self.assertEqual(sorted(p.name for p in self.scratch.glob("*.data")), ["c.onnx.data"])
+        with self.assertRaises(ValueError):
+            onnxport.export(model, (x,), dynamo=False)
+        with self.assertRaises(onnxport.ExportError) as caught:
+            onnxport.export(model, (x,), self.scratch / "nowhere" / "a.onnx", dynamo=False)
+        self.assertEqual(caught.exception.codes, ["S705"])
+
+    def test_what_a_file_object_raises_is_raised(self) -> None:
+        class Full(io.BytesIO):
+            def write(self, data: Any) -> int:
+                raise OSError("disk full")
+
+        with self.assertRaisesRegex(OSError, "disk full"):
+            onnxport.export(Tiny().eval(), (torch.randn(2, 8),), Full(), dynamo=False)
+
+    def test_errors_are_torchs(self) -> None:
+        with self.assertRaises(torch.onnx.OnnxExporterError) as caught:
+            written(Tiny().eval(), (torch.randn(2, 8),), opset_version=9999)
+        self.assertIsInstance(caught.exception, onnxport.ExportError)
+        self.assertEqual(caught.exception.codes, ["O605"])
+        with self.assertRaisesRegex(torch.onnx.OnnxExporterError, "could not be captured"):
+            written(_Raises(), (torch.randn(2),), dynamo=True)
+
+    def test_parameters_as_inputs(self) -> None:
+        model, x = Tiny().eval(), torch.randn(2, 8)
+        for dynamo in (True, False):
+            names = [n for n, _ in self.inputs_of(written(model, (x,), dynamo=dynamo, export_params=False))]
+            self.assertEqual(sorted(names), ["lin.bias", "lin.weight", "x"])
+
+    def test_more_input_names_than_inputs(self) -> None:
+        """PyTorch's tutorials name the weights too."""
+        names = ["actual", *(f"learned_{i}" for i in range(16))]
+        for dynamo in (True, False):
+            self.assertEqual(self.inputs_of(written(Tiny().eval(), (torch.randn(2, 8),), dynamo=dynamo, input_names=names)),
+                             [("actual", [2, 8])])
+
+    def test_verify(self) -> None:
+        model, x = Tiny().eval(), torch.randn(2, 8)
+        written(model, (x,), verify=True, dynamo=True)
+
+        class Asks(torch.nn.Module):
+            def forward(self, t: torch.Tensor) -> torch.Tensor:
+                return t + 1 if torch.onnx.is_in_onnx_export() else t - 1
+
+        with self.assertRaises(onnxport.ExportError) as caught:
+            written(Asks(), (x,), verify=True, dynamo=True)
+        self.assertEqual(caught.exception.codes, ["V801"])
+        with self.assertWarnsRegex(UserWarning, "differs"):
+            written(Asks(), (x,), verify="warn", dynamo=True)
+
+    def test_artifacts(self) -> None:
+        onnxport.export(Tiny().eval(), (torch.randn(2, 8),), dynamo=True, report=True, dump_exported_program=True,
+                        artifacts_dir=self.scratch)
+        self.assertEqual(sorted(p.name for p in self.scratch.iterdir()), ["exported_program.pt2", "onnx_export_report.json"])
+        onnxport.export_file(self.scratch / "exported_program.pt2", self.scratch / "again.onnx")
+
+    def test_custom_translation_table(self) -> None:
+        with self.assertWarnsRegex(UserWarning, "custom_translation_table"):
+            written(Tiny().eval(), (torch.randn(2, 8),), dynamo=True, custom_translation_table={torch.ops.aten.relu.default: lambda x: x})
+        with self.assertRaisesRegex(onnxport.ExportError, "aten::_cdist_backward"):
+            written(Tiny().eval(), (torch.randn(2, 8),), dynamo=True,
+                    custom_translation_table={torch.ops.aten._cdist_backward.default: lambda x: x})
+
+
+class _Raises(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise ArithmeticError("no")
+
+
+def _clone(model: Modes) -> Modes:
+    out = Modes()
+    out.load_state_dict(model.state_dict())
+    return out
+
+
+class Program(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.model = Tiny().eval()
+        self.program = onnxport.export(self.model, (torch.randn(2, 8),), dynamic_shapes=({0: "n"},), dynamo=True)
+
+    def test_runs(self) -> None:
+        x = torch.randn(5, 8)
+        wanted = self.model(x).detach()
+        torch.testing.assert_close(self.program(x)[0], wanted)
+        torch.testing.assert_close(self.program.call_reference(x)[0], wanted, rtol=1e-4, atol=1e-5)
+        self.program.release()
+        name = self.program.model_proto.graph.node[0].output[0]
+        self.assertEqual(self.program.compute_values([name], (x,))[0].shape[0], 5)
+
+    def test_saves_what_was_changed(self) -> None:
+        self.program.save(self.scratch / "own.onnx", external_data=False)
+        self.check(self.scratch / "own.onnx", self.model, (torch.randn(3, 8),))
+        other = Tiny().eval()
+        self.program.apply_weights(other.state_dict())
+        self.program.rename_axes({"n": "batch"})
+        self.program.save(self.scratch / "changed.onnx")
+        self.check(self.scratch / "changed.onnx", other, (torch.randn(3, 8),))
+        self.assertEqual(self.inputs_of(self.scratch / "changed.onnx"), [("x", ["batch", 8])])
+        self.program.save(self.scratch / "bare.onnx", include_initializers=False)
+        self.assertEqual(len(self.program.model.graph.initializers), 2)
+
+    def test_is_said_in_words(self) -> None:
+        self.assertIn("x: f32[n,8]", repr(self.program))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    unittest.main(verbosity=1)
