@@ -15,7 +15,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   const auto fail = [&](int error) {
     throw std::system_error(error, std::generic_category(), path.string());
   };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe must not be waited for.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) fail(errno);
   struct stat status {};
   if (::fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {

@@ -80,7 +80,7 @@ CLI::Option* switch_off(CLI::App& command, const std::string& flag, bool& value,
       flag, [&value] { value = false; }, text);
 }
 
-void add_input_options(CLI::App& command, Arguments& a) {
+void add_example_options(CLI::App& command, Arguments& a) {
   auto* group = "Inputs";
   command
       .add_option(
@@ -95,6 +95,11 @@ void add_input_options(CLI::App& command, Arguments& a) {
                   "A folder of input_0.pb, input_1.pb … (TensorProto) as example inputs")
       ->group(group)
       ->type_name("DIR");
+}
+
+void add_input_options(CLI::App& command, Arguments& a) {
+  add_example_options(command, a);
+  auto* group = "Inputs";
   command
       .add_option("--dynamic-axes", a.dynamic_axes, "Make axes dynamic by number, over --input and --inputs")
       ->group(group)
@@ -176,6 +181,13 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("ID:NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  switch_off(command, "--no-default-plugin-paths", a.options.plugins.default_paths,
+             "Do not look in the environment's, the user's and the system's folders")
+      ->group(group);
+}
+
+void add_pass_options(CLI::App& command, Arguments& a) {
+  auto* group = "Plugins";
   command
       .add_option("--pass", a.options.passes,
                   "A pass to run although it is off by default (its name, or a plugin's id for all of its), "
@@ -189,12 +201,9 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  switch_off(command, "--no-default-plugin-paths", a.options.plugins.default_paths,
-             "Do not look in the environment's, the user's and the system's folders")
-      ->group(group);
 }
 
-void add_tolerance_options(CLI::App& command, Arguments& a) {
+void add_comparison_options(CLI::App& command, Arguments& a) {
   auto* group = "Verification";
   command.add_option("--rtol", a.options.verify.rtol, "Relative tolerance (default: by element type)")
       ->group(group);
@@ -204,18 +213,6 @@ void add_tolerance_options(CLI::App& command, Arguments& a) {
   switch_off(command, "--one-size", a.options.verify.second_size,
              "Do not run at a second size of the dynamic dims")
       ->group(group);
-  command
-      .add_option("--expected", a.options.verify.expected,
-                  "Compare with output_0.pb … of this folder, inputs from --inputs")
-      ->group(group)
-      ->type_name("DIR");
-  command
-      .add_option("--trust", a.options.verify.trusted_domains,
-                  "A custom domain nothing here can run: its nodes get stand-in results on both sides")
-      ->group(group)
-      ->type_name("DOMAIN")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
       .add_option("--ort-library", a.options.verify.ort_libraries,
                   "A custom-operator library for ONNX Runtime")
@@ -228,6 +225,23 @@ void add_tolerance_options(CLI::App& command, Arguments& a) {
                                     "Write inputs and outputs as an ONNX test case here")
                         ->group(group)
                         ->type_name("DIR"));
+}
+
+void add_tolerance_options(CLI::App& command, Arguments& a) {
+  add_comparison_options(command, a);
+  auto* group = "Verification";
+  command
+      .add_option("--expected", a.options.verify.expected,
+                  "Compare with output_0.pb … of this folder, inputs from --inputs")
+      ->group(group)
+      ->type_name("DIR");
+  command
+      .add_option("--trust", a.options.verify.trusted_domains,
+                  "A custom domain nothing here can run: its nodes get stand-in results on both sides")
+      ->group(group)
+      ->type_name("DOMAIN")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 }  // namespace onnxport::cli

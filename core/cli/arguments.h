@@ -29,7 +29,11 @@ struct Arguments {
 CLI::Option* switch_off(CLI::App& command, const std::string& flag, bool& value, const std::string& text);
 
 void add_input_options(CLI::App& command, Arguments& arguments);
+// Of --verify alone, for a file whose inputs are known.
+void add_example_options(CLI::App& command, Arguments& arguments);
+void add_comparison_options(CLI::App& command, Arguments& arguments);
 void add_plugin_options(CLI::App& command, Arguments& arguments);
+void add_pass_options(CLI::App& command, Arguments& arguments);
 void add_tolerance_options(CLI::App& command, Arguments& arguments);
 
 }  // namespace onnxport::cli

@@ -18,6 +18,7 @@ using Command = std::function<int()>;  // returns the exit status; may throw Err
 
 // Each returns the parser's subcommand and what to run when it was the one given.
 std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common);
+std::pair<CLI::App*, Command> add_convert(CLI::App& app, const Common& common);
 std::pair<CLI::App*, Command> add_verify(CLI::App& app, const Common& common);
 std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common& common);
 std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Common& common);

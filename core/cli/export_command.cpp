@@ -6,6 +6,7 @@
 
 #include "core/cli/arguments.h"
 #include "core/cli/commands.h"
+#include "core/cli/report_text.h"
 #include "core/cli/targets.h"
 #include "core/cli/terminal.h"
 
@@ -37,20 +38,6 @@ void print_operators(const ExportReport& report) {
   fmt::print("{} operators, {} unsupported\n", report.operators.size(), unsupported);
 }
 
-void print_verify(const ExportReport& report) {
-  for (const VerifyRun& run : report.verify_runs) {
-    std::string sizes;
-    for (const auto& [name, size] : run.sizes) sizes += fmt::format(" {}={}", name, size);
-    fmt::print("  verified{}: max error {:.2g} absolute, {:.2g} relative {}\n",
-               sizes.empty() ? "" : " at" + sizes, run.max_abs_error, run.max_rel_error,
-               styled("ok", Style::green, STDOUT_FILENO));
-  }
-  for (const std::string& op : report.not_independently_checked) {
-    fmt::print("  {} not independently checked: no kernel of {} is here, or it is trusted\n",
-               styled("!", Style::yellow, STDOUT_FILENO), op);
-  }
-}
-
 void print_passes(const ExportReport& report) {
   for (const PassReport& pass : report.passes) {
     const std::string did = !pass.skipped.empty() ? "did not run: " + pass.skipped
@@ -60,42 +47,6 @@ void print_passes(const ExportReport& report) {
                                                                 pass.nodes_added, pass.nodes_removed);
     fmt::print("  pass {} of {} ({}): {}\n", pass.pass, pass.plugin, pass.stage, did);
   }
-}
-
-void print_report(const ExportReport& report, const std::filesystem::path& output) {
-  size_t nodes = 0;
-  std::vector<std::pair<std::string, size_t>> by_count;
-  for (const auto& [op, count] : report.node_counts) {
-    nodes += count;
-    by_count.emplace_back(op, count);
-  }
-  std::stable_sort(by_count.begin(), by_count.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::string most;
-  for (size_t i = 0; i < std::min<size_t>(by_count.size(), 6); ++i) {
-    most += fmt::format("{}{} {}", i == 0 ? "" : ", ", by_count[i].second, by_count[i].first);
-  }
-  if (by_count.size() > 6) most += ", …";
-  double seconds = 0;
-  for (const auto& [stage, took] : report.stage_seconds) seconds += took;
-  if (!most.empty()) most = " (" + most + ")";
-  fmt::print("{} opset {}, IR {}: {} node{}{}, {} of weights, {}\n",
-             styled(output.string(), Style::bold, STDOUT_FILENO), report.opset, report.ir_version, nodes,
-             nodes == 1 ? "" : "s", most, human_bytes(report.weight_bytes), human_seconds(seconds));
-  for (const std::string& text : report.inputs) fmt::print("  in  {}\n", text);
-  for (const std::string& text : report.outputs) fmt::print("  out {}\n", text);
-  for (const auto& [from, to] : report.states) {
-    if (from.empty()) {
-      fmt::print("  state {}\n", to);
-    } else {
-      fmt::print("  state {} -> {}\n", from, to);
-    }
-  }
-  print_verify(report);
-}
-
-void print_stages(const std::vector<std::pair<std::string, double>>& stages) {
-  for (const auto& [stage, took] : stages) fmt::print("  {:<10} {}\n", stage, human_seconds(took));
 }
 
 void print_target(const ExportArguments& a, const Common& common, const ExportReport& report,
@@ -240,6 +191,7 @@ std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
       ->group("Verification");
   add_tolerance_options(*c, *a);
   add_plugin_options(*c, *a);
+  add_pass_options(*c, *a);
   c->footer(
       "Examples:\n"
       "  onnxport export resnet.pt -i 'x:f32[batch=2,3,224,224]' --verify\n"
@@ -260,6 +212,7 @@ std::pair<CLI::App*, Command> add_verify(CLI::App& app, const Common& common) {
   add_input_options(*c, *a);
   add_tolerance_options(*c, *a);
   add_plugin_options(*c, *a);
+  add_pass_options(*c, *a);
   return {c, [a, &common] {
             a->apply();
             a->options.verify.enabled = true;

@@ -31,7 +31,9 @@ int fail(const onnxport::Error& error, const onnxport::cli::Common& common) {
 
 int run(int argc, char** argv) {
   using namespace onnxport::cli;
-  CLI::App app{"onnxport turns PyTorch models into ONNX, from C++, through plugins.", "onnxport"};
+  CLI::App app{
+      "onnxport turns PyTorch models into ONNX, and ONNX files into other opsets, from C++, through plugins.",
+      "onnxport"};
   Common common;
   app.set_version_flag("--version", fmt::format("onnxport {}", onnxport::version()));
   app.add_flag("--json", common.json, "Answer in JSON, on standard output");
@@ -43,6 +45,7 @@ int run(int argc, char** argv) {
 
   std::vector<std::pair<CLI::App*, Command>> commands;
   commands.push_back(add_export(app, common));
+  commands.push_back(add_convert(app, common));
   commands.push_back(add_verify(app, common));
   commands.push_back(add_show(app, common));
   for (auto& c : add_plugin(app, common)) commands.push_back(std::move(c));

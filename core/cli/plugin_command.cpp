@@ -168,6 +168,7 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
   CLI::App* list_command = c->add_subcommand(
       "list", "Every manifest found: where, its state, what it offers; no library is opened");
   add_plugin_options(*list_command, *listed);
+  add_pass_options(*list_command, *listed);
   list_command->footer(
       "Exit status: 0 when all is well; else that of the first plugin which cannot be used (10 manifest, 11\n"
       "library, 12 ABI, 13 conflict), or of a plugin folder that is left out (11).");
@@ -179,6 +180,7 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
       ->required()
       ->type_name("ID|FILE");
   add_plugin_options(*inspect_command, *inspected);
+  add_pass_options(*inspect_command, *inspected);
 
   auto asked = std::make_shared<WhichArguments>();
   CLI::App* which_command = c->add_subcommand("which", "Who maps a torch operator at an opset, and why");
@@ -187,6 +189,7 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
       ->type_name("OP");
   which_command->add_option("--opset", asked->options.opset, "The target opset (default 20)");
   add_plugin_options(*which_command, *asked);
+  add_pass_options(*which_command, *asked);
   which_command->footer(
       "'*' marks the one that maps it; '!' what is in conflict or cannot be used, with exit status 10 to 13\n"
       "when nobody wins.");

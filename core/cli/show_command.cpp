@@ -25,6 +25,7 @@ std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common&) {
       ->type_name("VERSION");
   add_input_options(*c, *a);
   add_plugin_options(*c, *a);
+  add_pass_options(*c, *a);
   return {c, [a] {
             a->apply();
             read_opsets(a->opset, a->options);

@@ -76,7 +76,11 @@ std::vector<TargetFile> targets_of(const std::vector<std::string>& opsets, const
   return out;
 }
 
-CaptureReport export_targets(const std::filesystem::path& model, const ExportOptions& options,
+bool names_opset(const std::filesystem::path& output) {
+  return output.string().find(kPlaceholder) != std::string::npos;
+}
+
+CaptureReport export_targets(const Source& model, const ExportOptions& options,
                              std::vector<TargetFile>& targets) {
   if (!options.dry_run) {
     for (const TargetFile& t : targets) check_output(t.file, t.target, model);

@@ -28,9 +28,12 @@ void read_opsets(std::string_view text, Target& target);
 std::vector<TargetFile> targets_of(const std::vector<std::string>& opsets, const ExportOptions& options,
                                    const std::filesystem::path& model, const std::filesystem::path& output);
 
+// Whether the name is to hold the target's opset.
+bool names_opset(const std::filesystem::path& output);
+
 // Captures the model once and writes (or, dry, translates) each target. A target that fails does not keep the others from being
 // written. Every file and opset is checked before work starts.
-CaptureReport export_targets(const std::filesystem::path& model, const ExportOptions& options,
+CaptureReport export_targets(const Source& model, const ExportOptions& options,
                              std::vector<TargetFile>& targets);
 
 // {"capture": {…}, "targets": [{"output": …, …}]}

@@ -70,7 +70,8 @@ ir::Dim to_dim(const pb::TensorShapeProto::Dimension& proto) {
   if (proto.has_dim_value()) return proto.dim_value() < 0 ? ir::Dim() : ir::Dim(proto.dim_value());
   if (!proto.has_dim_param() || proto.dim_param().empty()) return {};
   const auto parsed = ir::Dim::parse(proto.dim_param());
-  return parsed ? *parsed : ir::Dim::symbol(proto.dim_param());
+  // Of other people's names an arithmetic must not be made: "seq-len" is no difference.
+  return parsed && parsed->text() == proto.dim_param() ? *parsed : ir::Dim::symbol(proto.dim_param());
 }
 
 namespace {

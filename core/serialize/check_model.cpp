@@ -71,13 +71,14 @@ class LaterOperators {
 
 }  // namespace
 
-void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& names) {
+void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& names,
+                 const onnx::GraphFacts* facts) {
   pb::GraphProto& proto = *model.mutable_graph();
-  const int inputs = proto.input_size();
+  const int inputs = proto.input_size(), initializers = proto.initializer_size();
   std::unordered_set<std::string> known;
   for (const auto& input : proto.input()) known.insert(input.name());
   for (const ir::Value* value : graph.initializers()) {
-    if (!value->has_uses()) continue;
+    if (!value->has_uses() || (facts != nullptr && onnx::is_constant_node(*facts, *value))) continue;
     const ir::Tensor& tensor = *value->constant();
     if (tensor.byte_size() <= kLargestChecked) {
       pb::TensorProto& small = *proto.add_initializer();
@@ -93,7 +94,7 @@ void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& nam
     const LaterOperators hidden(model);
     run_checker(model);
   }
-  proto.clear_initializer();
+  proto.mutable_initializer()->DeleteSubrange(initializers, proto.initializer_size() - initializers);
   proto.mutable_input()->DeleteSubrange(inputs, proto.input_size() - inputs);
 }
 

@@ -9,6 +9,7 @@ namespace onnxport {
 
 // Checker and strict inference, with large initializers standing as inputs: what they hold matters to
 // neither. Throws Error S701. `model` is as before afterwards.
-void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& names);
+void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& names,
+                 const onnx::GraphFacts* facts = nullptr);
 
 }  // namespace onnxport

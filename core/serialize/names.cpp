@@ -48,7 +48,10 @@ std::pair<std::string_view, std::string_view> split_op(std::string_view op) {
   return {op.substr(0, colons), op.substr(colons + 2)};
 }
 
-Names::Names(const ir::Graph& graph) : graph_(graph) {
+Names::Names(const ir::Graph& graph, const onnx::GraphFacts* facts) : graph_(graph), facts_(facts) {
+  if (facts_ != nullptr) {
+    for (const pb::TensorProto& tensor : facts_->unused_tensors) taken_.insert(tensor.name());
+  }
   name_inputs();
   name_outputs();
   name_initializers();
@@ -72,6 +75,11 @@ void Names::name_inputs() {
   }
 }
 
+// A file may return what it is given, or a weight.
+bool Names::is_output_already(const ir::Value& value, const std::string& name) const {
+  return facts_ != nullptr && value.producer() == nullptr && value.name() == std::string_view(name);
+}
+
 void Names::name_outputs() {
   const ir::Block& body = graph_.body();
   for (size_t i = 0; i < body.result_count(); ++i) {
@@ -79,6 +87,12 @@ void Names::name_outputs() {
     std::string name = i < graph_.output_names.size() ? graph_.output_names[i] : std::string();
     if (name.empty() && value->producer() != nullptr) name = value->name().text();
     if (name.empty()) name = "output_" + std::to_string(i);
+    if (is_output_already(*value, name)) {
+      taken_.insert(name);
+      values_.try_emplace(value, name);
+      outputs_.push_back(name);
+      continue;
+    }
     if (!taken_.insert(name).second) {
       throw Error("S704", "the name '" + name + "' is given to an output and to another input or output", {},
                   "give each input and output its own name");
@@ -91,7 +105,7 @@ void Names::name_outputs() {
 void Names::name_initializers() {
   size_t unnamed = 0;
   for (const ir::Value* value : graph_.initializers()) {
-    if (!value->has_uses()) continue;
+    if (!value->has_uses() || values_.contains(value)) continue;
     const std::string given(value->name().text());
     values_[value] = fresh(given.empty() ? "const_" + std::to_string(unnamed++) : given);
   }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "core/ir/graph.h"
+#include "core/onnx/model_facts.h"
 
 namespace onnxport {
 
@@ -14,7 +15,10 @@ class Names {
   // Names asked for (graph inputs and outputs) are kept exactly, parameters keep theirs; nodes are called
   // after their module path ("/encoder/layers.3/attn/MatMul"), their outputs after them. Throws Error S704
   // when two inputs or outputs were given one name.
-  explicit Names(const ir::Graph& graph);
+  explicit Names(const ir::Graph& graph) : Names(graph, nullptr) {}
+  // Of a graph that was read from a file: an output may be an input or an initializer under its own name, and the names of
+  // what the graph does not hold are taken. `facts` may be null.
+  Names(const ir::Graph& graph, const onnx::GraphFacts* facts);
 
   const std::string& of(const ir::Value* value) const { return values_.at(value); }
   const std::string& of(const ir::Node* node) const { return nodes_.at(node); }
@@ -25,6 +29,7 @@ class Names {
   std::string fresh(std::string_view wanted);
 
  private:
+  bool is_output_already(const ir::Value& value, const std::string& name) const;
   void name_inputs();
   void name_outputs();
   void name_initializers();
@@ -32,6 +37,7 @@ class Names {
   void name_node(const ir::Node& node);
 
   const ir::Graph& graph_;
+  const onnx::GraphFacts* facts_;
   std::unordered_map<const ir::Value*, std::string> values_;
   std::unordered_map<const ir::Node*, std::string> nodes_;
   std::vector<std::string> outputs_;

@@ -6,6 +6,7 @@
 
 #include "core/ir/graph.h"
 #include "core/onnx/convert.h"
+#include "core/onnx/model_facts.h"
 #include "core/serialize/names.h"
 
 namespace onnxport {
@@ -14,6 +15,10 @@ struct ProtoOptions {
   int ir_version = 0;
   bool strip = false;
   bool initializers_as_inputs = false;
+  // Of a graph that was read from a file: what the file says beside it, and whether initializers that it lists among its inputs
+  // stay there.
+  const onnx::ModelFacts* facts = nullptr;
+  bool keep_listed_inputs = false;
 };
 
 // Nodes in the order of the graph, types of all values that have one, provenance as metadata unless stripped.

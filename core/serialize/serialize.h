@@ -8,6 +8,7 @@
 #include <span>
 
 #include "core/ir/graph.h"
+#include "core/onnx/model_facts.h"
 #include "onnxport/options.h"
 
 namespace onnxport {
@@ -18,7 +19,12 @@ struct SerializeOptions {
   uint64_t external_threshold = 1024;
   bool strip = false;
   bool keep_initializers_as_inputs = false;
-  std::filesystem::path source_model;    // for --weights reference: the archive weights may point into
+  std::filesystem::path source_model;  // for --weights reference: the archive weights may point into
+  // Of a model that was read from an ONNX file: what the file says beside the graph (it outlives the call). Weights::automatic
+  // then keeps each weight where it is, in the model or in a file of its own: that one, where the output is beside it, else
+  // a copy of it.
+  const onnx::ModelFacts* facts = nullptr;
+  bool keep_listed_inputs = false;       // initializers that the file lists among its inputs stay there
   std::function<void()> before_publish;  // may throw: then nothing appears under the final names
 };
 

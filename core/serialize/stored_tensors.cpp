@@ -83,6 +83,19 @@ bool may_be_a_shape(const ir::Tensor& tensor) {
   return tensor.dims().size() <= 1 && tensor.byte_size() <= kMostAxes * sizeof(int64_t);
 }
 
+// The same as an answer, for a data file of a model that was read; its path begins with the model's folder.
+bool is_reachable(const std::filesystem::path& data, const std::filesystem::path& model) {
+  std::error_code error;
+  const std::filesystem::path folder = model.has_parent_path() ? model.parent_path() : ".";
+  const auto status = std::filesystem::symlink_status(data, error);
+  if (error || !std::filesystem::is_regular_file(status)) return false;
+  const auto links = std::filesystem::hard_link_count(data, error);
+  if (error || links != 1) return false;
+  const auto from = std::filesystem::weakly_canonical(folder, error);
+  const auto inside = std::filesystem::weakly_canonical(data, error).lexically_relative(from);
+  return !error && !inside.empty() && *inside.begin() != "..";
+}
+
 class Planner {
  public:
   Planner(const Names& names, const SerializeOptions& options, const std::filesystem::path* model)
@@ -93,21 +106,43 @@ class Planner {
     uint64_t total = 0;
     for (const ir::Value* value : graph.initializers()) {
       if (!value->has_uses()) continue;
+      if (options_.facts != nullptr && onnx::is_constant_node(options_.facts->graph, *value)) continue;
       used.push_back(value);
       total += value->constant()->byte_size();
     }
     Weights weights = model_ == nullptr ? Weights::inline_ : options_.weights;
-    if (weights == Weights::automatic) weights = total < kInlineLimit ? Weights::inline_ : Weights::external;
-    if (weights == Weights::reference) check_archive(options_.source_model, *model_);
+    const bool as_read = weights == Weights::automatic && options_.facts != nullptr;
+    if (weights == Weights::automatic && !as_read)
+      weights = total < kInlineLimit ? Weights::inline_ : Weights::external;
+    if (weights == Weights::reference && options_.facts == nullptr)
+      check_archive(options_.source_model, *model_);
 
     StoragePlan out;
     out.tensors.reserve(used.size());
-    for (const ir::Value* value : used) out.tensors.push_back(store(*value, weights));
+    for (const ir::Value* value : used)
+      out.tensors.push_back(store(*value, as_read ? place_as_read(*value->constant()) : weights));
     for (size_t i : data_) out.data.push_back(&out.tensors[i]);
     return out;
   }
 
  private:
+  // Where a weight goes that stays where it was read.
+  Weights place_as_read(const ir::Tensor& tensor) {
+    if (!tensor.file() || !tensor.file()->path || is_model(*tensor.file()->path)) return Weights::inline_;
+    return Weights::reference;
+  }
+
+  bool is_model(const std::string& path) const { return path == options_.source_model.string(); }
+
+  // The data file of a model that was read, as the file written can call it; empty: it cannot.
+  const std::string& location_beside(const std::string& path) {
+    const auto [known, is_new] = locations_.try_emplace(path);
+    if (is_new && is_reachable(path, *model_))
+      known->second =
+          std::filesystem::path(path).lexically_relative(options_.source_model.parent_path()).string();
+    return known->second;
+  }
+
   StoredTensor store(const ir::Value& value, Weights weights) {
     const ir::Tensor& tensor = *value.constant();
     const uint64_t size = tensor.byte_size();
@@ -116,10 +151,14 @@ class Planner {
     proto.set_name(names_.of(&value));
     StoredTensor out;
     out.value = &value;
-    const bool small = size < std::max<uint64_t>(options_.external_threshold, 1) || may_be_a_shape(tensor);
+    const bool as_read = weights == Weights::reference && options_.weights == Weights::automatic;
+    const bool small =
+        (!as_read && size < std::max<uint64_t>(options_.external_threshold, 1)) || may_be_a_shape(tensor);
     if (weights != Weights::inline_ && !small) {
       out.is_inline = false;
-      if (weights == Weights::reference && lies_in_archive(tensor)) {
+      if (weights == Weights::reference && options_.facts != nullptr && lies_beside(tensor)) {
+        add_location(proto, location_beside(*tensor.file()->path), tensor.file()->offset, size);
+      } else if (weights == Weights::reference && options_.facts == nullptr && lies_in_archive(tensor)) {
         add_location(proto, options_.source_model.filename().string(), tensor.file()->offset, size);
       } else {
         out.offset = place(tensor);
@@ -136,6 +175,11 @@ class Planner {
     std::error_code error;
     return tensor.is_contiguous() && tensor.file() && tensor.file()->path &&
            std::filesystem::equivalent(*tensor.file()->path, options_.source_model, error) && !error;
+  }
+
+  bool lies_beside(const ir::Tensor& tensor) {
+    return tensor.is_contiguous() && tensor.file() && tensor.file()->path &&
+           !location_beside(*tensor.file()->path).empty();
   }
 
   // Offset in the data file; tensors of the same storage share an entry.
@@ -164,7 +208,8 @@ class Planner {
   const std::filesystem::path* model_;
   // By where the elements begin, their bytes, and how they lie.
   std::map<std::tuple<const std::byte*, uint64_t, std::vector<int64_t>>, uint64_t> placed_;
-  std::vector<size_t> data_;  // indices of the tensors that own an entry
+  std::map<std::string, std::string> locations_;  // of the data files of a model that was read
+  std::vector<size_t> data_;                      // indices of the tensors that own an entry
   size_t count_ = 0;
   uint64_t end_ = 0;
 };
@@ -198,6 +243,11 @@ void write_messages(const pb::ModelProto& model, const StoragePlan& plan, ByteSi
   rest.set_ir_version(model.ir_version());
   rest.set_producer_name(model.producer_name());
   rest.set_producer_version(model.producer_version());
+  if (!model.domain().empty()) rest.set_domain(model.domain());
+  if (model.model_version() != 0) rest.set_model_version(model.model_version());
+  if (!model.doc_string().empty()) rest.set_doc_string(model.doc_string());
+  *rest.mutable_training_info() = model.training_info();
+  *rest.mutable_configuration() = model.configuration();
   *rest.mutable_opset_import() = model.opset_import();
   *rest.mutable_metadata_props() = model.metadata_props();
   *rest.mutable_functions() = model.functions();

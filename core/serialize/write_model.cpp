@@ -17,10 +17,39 @@ constexpr int kOldestIr = 3;
 constexpr int kFirstIrWithoutInitializerInputs = 4;
 constexpr int kFirstIrWithFunctions = 8;
 
+bool has_functions(const ir::Graph& graph, const SerializeOptions& options) {
+  return !graph.functions.empty() || (options.facts != nullptr && !options.facts->functions.empty());
+}
+
+// The first IR version that has the element type.
+int first_ir_of(ir::DType dtype) {
+  if (dtype >= ir::DType::u2) return 13;
+  if (dtype == ir::DType::f8e8m0) return 12;
+  if (dtype == ir::DType::f4e2m1) return 11;
+  if (dtype >= ir::DType::u4) return 10;
+  return dtype >= ir::DType::f8e4m3fn ? 9 : kOldestIr;
+}
+
+// What a file holds may be newer than the opset of its operators.
+int needed_ir_version(const ir::Graph& graph, const onnx::ModelFacts& facts) {
+  int out = kOldestIr;
+  for (const ir::Value* value : graph.initializers())
+    out = std::max(out, first_ir_of(value->constant()->dtype()));
+  constexpr int kFirstIrWithSparse = 6, kFirstIrWithOverloads = 10;
+  for (const auto& [value, contents] : facts.graph.contents) {
+    if (contents.sparse != nullptr) out = std::max(out, kFirstIrWithSparse);
+  }
+  for (const onnx::LocalFunctionForm& function : facts.functions) {
+    if (!function.rest.overload().empty()) out = std::max(out, kFirstIrWithOverloads);
+  }
+  return out;
+}
+
 int chosen_ir_version(const ir::Graph& graph, const SerializeOptions& options) {
   const int known = static_cast<int>(pb::Version::IR_VERSION);
   int by_opset = graph.ir_version == 0 ? known : graph.ir_version;
-  if (!graph.functions.empty()) by_opset = std::max(by_opset, kFirstIrWithFunctions);
+  if (has_functions(graph, options)) by_opset = std::max(by_opset, kFirstIrWithFunctions);
+  if (options.facts != nullptr) by_opset = std::max(by_opset, needed_ir_version(graph, *options.facts));
   if (options.ir_version == 0) return by_opset;
   const int newest = std::max(known, by_opset);
   if (options.ir_version < kOldestIr || options.ir_version > newest) {
@@ -29,7 +58,7 @@ int chosen_ir_version(const ir::Graph& graph, const SerializeOptions& options) {
                     std::to_string(kOldestIr) + " to " + std::to_string(newest),
                 {}, "leave it out to get " + std::to_string(by_opset) + ", which fits the opset");
   }
-  if (!graph.functions.empty() && options.ir_version < kFirstIrWithFunctions) {
+  if (has_functions(graph, options) && options.ir_version < kFirstIrWithFunctions) {
     throw Error("S703", "local functions need IR version 8, not " + std::to_string(options.ir_version), {},
                 "leave the IR version out, or have the function inlined (keep_function: false)");
   }
@@ -74,14 +103,17 @@ struct Prepared {
 Prepared prepare_model(const ir::Graph& graph, const SerializeOptions& options,
                        const std::filesystem::path* file) {
   check_depth(graph);
-  Names names(graph);
+  const onnx::GraphFacts* facts = options.facts == nullptr ? nullptr : &options.facts->graph;
+  Names names(graph, facts);
   ProtoOptions proto;
   proto.ir_version = chosen_ir_version(graph, options);
   proto.strip = options.strip;
   proto.initializers_as_inputs =
       options.keep_initializers_as_inputs || proto.ir_version < kFirstIrWithoutInitializerInputs;
+  proto.facts = options.facts;
+  proto.keep_listed_inputs = options.keep_listed_inputs;
   Prepared out{build_model(graph, names, proto), {}};
-  check_model(out.model, graph, names);
+  check_model(out.model, graph, names, facts);
   out.storage = plan_storage(graph, names, options, file);
   return out;
 }

@@ -2,7 +2,6 @@
 
 #include <iterator>
 
-#include "core/onnx/read_model.h"
 #include "core/session/output_checks.h"
 #include "core/session/program_state.h"
 #include "core/session/target_run.h"
@@ -33,6 +32,11 @@ void put_before(CaptureReport first, ExportReport& report) {
 
 template <typename Output>
 ExportResult export_to(const Source& model, const Output& output, const ExportOptions& options) {
+  if (model.is_onnx()) {
+    throw Error("I108", model.path().string() + " is an ONNX file already", {},
+                "onnxport convert takes it to another opset; export takes a TorchScript .pt or an exported "
+                "program .pt2");
+  }
   const Parts parts(options);
   const Session session(options.plugins);
   session.check(parts.target);
@@ -88,8 +92,7 @@ ExportReport verify_files(const Source& model, const std::filesystem::path& onnx
 }
 
 std::string show(const Source& model, std::string_view after, const ExportOptions& options) {
-  if (!model.is_memory() && model.path().extension() == ".onnx")
-    return ir::print(*read_model(model.path()), {.max_elements = 16});
+  if (model.is_onnx()) return Session(options.plugins).show(model);
   const Session session(options.plugins);
   session.check(options);
   // A model that cannot be prepared can still be looked at.

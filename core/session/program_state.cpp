@@ -40,10 +40,6 @@ void check_source(const Source& source, const ProgramOptions& options) {
     throw Error("I107", "--dim names the symbols of an exported program, and this is none", {},
                 "name the dims in --input, for example x:f32[batch=2,3]");
   }
-  if (!source.is_memory() && source.path().extension() == ".onnx") {
-    throw Error("I108", source.path().string() + " is an ONNX file already", {},
-                "export takes a TorchScript .pt or an exported program .pt2");
-  }
 }
 
 // The request made of the options, and the graph it brings.
@@ -136,6 +132,29 @@ std::vector<InputSpec> inputs_of(const ir::Graph& graph, const std::vector<Input
   return out;
 }
 
+// A file that can be read at all: whether it can be taken to an opset is a matter of that opset.
+std::shared_ptr<ProgramState> capture_file(const Source& source, const ProgramOptions& options,
+                                           std::shared_ptr<const Registry> registry) {
+  auto out = std::make_shared<ProgramState>(source);
+  out->registry = std::move(registry);
+  std::error_code error;
+  if (!std::filesystem::exists(readable_file(source), error))
+    throw Error("I101", "no such file: " + source.path().string(), {}, "check the path");
+  Stages stages(options.progress);
+  try {
+    stages.run("read", 0.0, [&] {
+      out->model = std::make_shared<const onnx::ModelFile>(readable_file(source), !source.is_memory());
+      describe(*out->model->read().graph, *out);
+    });
+    std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
+    out->asked = read_inputs(options, symbols);
+  } catch (const Error& e) {
+    throw in_words_of(source, e);
+  }
+  out->report.stage_seconds = stages.take_seconds();
+  return out;
+}
+
 }  // namespace
 
 const ir::Graph& captured_form(const ProgramState& program) {
@@ -163,6 +182,7 @@ Error with_warnings(const Error& error, const Registry& registry) {
 
 std::shared_ptr<ProgramState> capture_program(const Source& source, const ProgramOptions& options,
                                               std::shared_ptr<const Registry> registry) {
+  if (source.is_onnx()) return capture_file(source, options, std::move(registry));
   auto out = std::make_shared<ProgramState>(source);
   out->registry = std::move(registry);
   out->state = options.state;
@@ -197,6 +217,7 @@ std::shared_ptr<ProgramState> capture_program(const Source& source, const Progra
 
 std::unique_ptr<ir::Graph> capture_only(const Source& source, const ProgramOptions& options,
                                         const Registry& registry) {
+  if (source.is_onnx()) return onnx::ModelFile(readable_file(source), !source.is_memory()).read().graph;
   try {
     std::unique_ptr<ir::Graph> graph = Capture(source, options, registry).run(options).graph;
     rename_ends(*graph, options);

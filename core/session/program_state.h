@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/ir/graph.h"
+#include "core/onnx/model_file.h"
 #include "core/plugin/registry.h"
 #include "core/torch_interface/torch_interface.h"
 #include "onnxport/session.h"
@@ -26,6 +27,9 @@ struct ProgramState {
   std::shared_future<void> weights_checked;  // while the rest goes on; not valid when nobody asked
   CaptureReport report;
   std::vector<std::string> inputs, outputs;  // "x: f32[batch,3]"
+
+  // Of an ONNX file: all that follows, but what was asked for, is empty then.
+  std::shared_ptr<const onnx::ModelFile> model;
 
   // Functional, as translate reads it. Empty once the only write of a program that is not needed any more has read it.
   std::unique_ptr<const ir::Graph> prepared;

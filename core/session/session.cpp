@@ -1,6 +1,7 @@
 #include "onnxport/session.h"
 
 #include "core/host/host.h"
+#include "core/session/conversion_run.h"
 #include "core/session/output_checks.h"
 #include "core/session/program_state.h"
 #include "core/session/source.h"
@@ -13,6 +14,11 @@ template <typename Output>
 ExportReport write_target(std::shared_ptr<ProgramState> program, const Target& target, const Output& output) {
   const Source source = program->source;
   try {
+    if (program->model != nullptr) {
+      ConversionRun run(std::move(program), target);
+      run.write(output);
+      return run.take_report();
+    }
     TargetRun run(std::move(program), target);
     run.write(output);
     return run.take_report();
@@ -47,7 +53,18 @@ ExportReport Program::write(const Target& target, const Sink& sink) && {
   return write_target(std::move(state_), target, sink);
 }
 
+ReachReport Program::reach() const {
+  if (state_->model == nullptr)
+    throw Error("I113", "opsets are asked of an ONNX file, and this is none", {}, "export it first");
+  return reach_of(*state_);
+}
+
 ExportReport Program::dry_run(const Target& target) const {
+  if (state_->model != nullptr) {
+    ConversionRun run(state_, target);
+    run.converted();
+    return run.take_report();
+  }
   TargetRun run(state_, target);
   run.translate_only(true);
   return run.take_report();
@@ -60,13 +77,20 @@ ExportReport Program::verify(const std::filesystem::path& onnx, const VerifyOpti
   ExportReport report;
   const Progress none;
   Stages stages(none);
-  stages.run("verify", 0.2, [&] { verify_program(*state_, onnx, registry, options, report); });
+  stages.run("verify", 0.2, [&] {
+    if (state_->model != nullptr) return verify_conversion(*state_, onnx, options, report);
+    verify_program(*state_, onnx, registry, options, report);
+  });
   report.stage_seconds = stages.take_seconds();
   return report;
 }
 
 std::string Program::show(std::string_view after, const Target& target) const {
   constexpr ir::PrintOptions kShort = {.max_elements = 16};
+  if (state_->model != nullptr) {
+    if (after != "legalize") return ir::print(*state_->model->read().graph, kShort);
+    return ir::print(ConversionRun(state_, target).converted(), kShort);
+  }
   if (after == "capture") return ir::print(captured_form(*state_), kShort);
   if (after == "prepare") return ir::print(*state_->prepared, kShort);
   if (after == "translate") return ir::print(TargetRun(state_, target).translate_only(false), kShort);

@@ -12,8 +12,15 @@
 namespace onnxport {
 namespace {
 
-// One V801 for each run that did not pass.
-std::vector<Diagnostic> mismatches(const ExportReport& report) {
+std::string listed(const std::vector<int>& versions) {
+  std::string out;
+  for (const int v : versions) out += (out.empty() ? "" : ", ") + std::to_string(v);
+  return out;
+}
+
+}  // namespace
+
+std::vector<Diagnostic> mismatches(const ExportReport& report, const std::string& who) {
   std::vector<Diagnostic> out;
   for (const VerifyRun& run : report.verify_runs) {
     if (run.passed) continue;
@@ -22,20 +29,11 @@ std::vector<Diagnostic> mismatches(const ExportReport& report) {
       sizes += (sizes.empty() ? " at " : ", ") + name + "=" + std::to_string(size);
     Location place;
     place.node = run.first_diverging_node;
-    out.push_back({Severity::error, "V801", "ONNX Runtime and libtorch differ" + sizes + ": " + run.message,
-                   place,
+    out.push_back({Severity::error, "V801", who + " differ" + sizes + ": " + run.message, place,
                    "onnxport show MODEL --after legalize shows the graph; tolerances: --rtol, --atol"});
   }
   return out;
 }
-
-std::string listed(const std::vector<int>& versions) {
-  std::string out;
-  for (const int v : versions) out += (out.empty() ? "" : ", ") + std::to_string(v);
-  return out;
-}
-
-}  // namespace
 
 void check_tolerances(const VerifyOptions& options) {
   for (const std::optional<double>& tolerance : {options.rtol, options.atol}) {
@@ -49,7 +47,8 @@ void check_target(const Target& target, const Registry& registry) {
   check_tolerances(target.verify);
   check_pass_names(registry, target.passes, target.disable_passes);
   const std::vector<int> have = registry.available_opsets();
-  if (std::find(have.begin(), have.end(), target.opset) == have.end()) {
+  // 0: what an ONNX file has already.
+  if (target.opset != 0 && std::find(have.begin(), have.end(), target.opset) == have.end()) {
     throw Error("O605", "no plugin offers opset " + std::to_string(target.opset), {},
                 have.empty() ? "no opset plugin was found: onnxport plugin list shows where was looked"
                              : "offered: " + listed(have));
@@ -242,7 +241,7 @@ void verify_program(ProgramState& program, const std::filesystem::path& onnx, Re
   VerifyReport verified = verify(captured, program.verify_inputs(), onnx, registry, options);
   report.verify_runs = std::move(verified.runs);
   report.not_independently_checked = std::move(verified.not_independently_checked);
-  std::vector<Diagnostic> wrong = mismatches(report);
+  std::vector<Diagnostic> wrong = mismatches(report, "ONNX Runtime and libtorch");
   if (!wrong.empty()) throw Error(std::move(wrong));
 }
 

@@ -21,6 +21,9 @@ void check_tolerances(const VerifyOptions& options);
 // names.
 void check_target(const Target& target, const Registry& registry);
 
+// One V801 for each run that did not pass; `who` differ.
+std::vector<Diagnostic> mismatches(const ExportReport& report, const std::string& who);
+
 class TargetRun {
  public:
   // Shares the program; when this is its last owner, the torch graph is freed once it was translated.

@@ -66,6 +66,17 @@ struct ExportReport {
   std::vector<std::pair<std::string, double>> stage_seconds;
 };
 
+// One opset that an ONNX file is asked to be written at.
+struct OpsetReach {
+  int opset = 0;
+  std::vector<Diagnostic> blockers;  // empty: it can be
+};
+
+struct ReachReport {
+  int opset = 0;                   // of the file
+  std::vector<OpsetReach> opsets;  // ascending
+};
+
 // One manifest as `plugin list` shows it.
 struct PluginInfo {
   std::string id;  // the file's name where the manifest could not be read

@@ -35,7 +35,7 @@ class Registry;
 // Where a model is read from: a file, or bytes in memory.
 class Source {
  public:
-  // A TorchScript file (.pt) or an exported program (.pt2).
+  // A TorchScript file (.pt), an exported program (.pt2) or an ONNX file (.onnx).
   Source(std::filesystem::path file) : path_(std::move(file)) {}  // NOLINT(google-explicit-constructor)
   Source(std::string_view file) : path_(file) {}                  // NOLINT(google-explicit-constructor)
   Source(const std::string& file) : path_(file) {}                // NOLINT(google-explicit-constructor)
@@ -49,6 +49,13 @@ class Source {
   const std::filesystem::path& path() const { return path_; }
   bool is_memory() const { return bytes_ != nullptr; }
   bool is_exported_program() const;
+  // The same source, read as an ONNX file whatever its name is.
+  Source as_onnx() const {
+    Source out = *this;
+    out.as_onnx_ = true;
+    return out;
+  }
+  bool is_onnx() const { return as_onnx_ || (!is_memory() && path_.extension() == ".onnx"); }
 
   struct Bytes;
   const std::shared_ptr<const Bytes>& bytes() const { return bytes_; }
@@ -56,6 +63,7 @@ class Source {
  private:
   std::filesystem::path path_;
   std::shared_ptr<const Bytes> bytes_;
+  bool as_onnx_ = false;
 };
 
 // Takes the bytes of an ONNX file in pieces, in order, as they are made.
@@ -77,8 +85,11 @@ class Program {
   // The bytes of the file; weights are inline (Error S702 above 2 GiB, S707 when the target wants them elsewhere).
   ExportReport write(const Target& target, const Sink& sink) const&;
   ExportReport write(const Target& target, const Sink& sink) &&;
-  // Translates and writes nothing: which operators there are, who maps each, what is unsupported.
+  // Translates and writes nothing: which operators there are, who maps each, what is unsupported. Of an ONNX file: whether it can
+  // be taken to the opset.
   ExportReport dry_run(const Target& target) const;
+  // Of an ONNX file alone (Error I113 for others): the opsets it can be taken to, and what stands in the way of the others.
+  ReachReport reach() const;
   // Compares an ONNX file with this model. Error V801 when they differ, V806 when the program keeps no captured form.
   ExportReport verify(const std::filesystem::path& onnx, const VerifyOptions& options = {}) const;
   // The graph as text after "capture", "prepare", "translate" or "legalize".
@@ -96,7 +107,7 @@ class Session {
   // Error L208 when there is no plugin at all, M1xx for a broken manifest among those named explicitly.
   explicit Session(const PluginOptions& plugins = {});
 
-  // Captures and prepares a model.
+  // Captures and prepares a model; reads an ONNX file. Of ProgramOptions such a file takes `inputs` and `inputs_dir`, to verify.
   Program capture(const Source& source, const ProgramOptions& options = {}) const;
   // The graph as it is captured, as text: also of a model that cannot be prepared.
   std::string show(const Source& source, const ProgramOptions& options = {}) const;
