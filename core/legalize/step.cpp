@@ -62,17 +62,20 @@ class Step::Walk {
     std::string declined;  // why the rule did not take the node
     if (change.rule != nullptr && apply_rule(node, *change.rule, declined)) return next;
     if (failures_.nodes.contains(&node)) return next;
+    std::optional<Violation> problem;
     if (change.after != nullptr) {
-      if (auto problem = adapt(node, *change.before, *change.after, step_.to_)) {
-        if (!declined.empty()) problem->message += "; its rule declines: " + declined;
-        fail(node, *problem);
-      }
-      return next;
+      problem = adapt(node, *change.before, *change.after, step_.to_);
+      if (!problem) return next;
     }
     ir::Node* const previous = node.previous();
     ir::Block& block = *node.parent();
     std::string unusable;  // why the body cannot stand for the node
     if (!inline_body(node, unusable)) {
+      if (problem) {
+        if (!declined.empty()) problem->message += "; its rule declines: " + declined;
+        fail(node, *problem);
+        return next;
+      }
       std::string message =
           std::string(node.op_text()) + " does not exist at opset " + std::to_string(step_.to_.version());
       if (!declined.empty()) message += "; its rule declines: " + declined;
@@ -108,8 +111,10 @@ class Step::Walk {
     for (size_t i = 0; i < node.operand_count(); ++i) inputs.push_back(node.operand(i));
     const onnx::NodeView view{step_.from_.domain(), op_type_of(node), inputs, node.attributes(),
                               node.output_count()};
-    const auto body = body_of(view);
+    auto body = body_of(view);
     if (!body) return false;
+    // Bodies that ONNX builds for a node leave out what computes the outputs that it has not.
+    while (body->output_size() > static_cast<int>(node.output_count())) body->mutable_output()->RemoveLast();
     if (++inlined_ > kMostInlined) {
       unusable = "bodies are nested without end";
       return false;

@@ -12,10 +12,10 @@ std::span<const ir::DType> wider_than(ir::DType dtype) {
   static constexpr ir::DType floats[] = {f16, f32, f64};
   static constexpr ir::DType above_halves[] = {f32, f64};
   static constexpr ir::DType above_single[] = {f64};
-  static constexpr ir::DType above_bool[] = {u8, i32, i64};
-  static constexpr ir::DType above_bytes[] = {i16, i32, i64};
-  static constexpr ir::DType above_shorts[] = {i32, i64};
-  static constexpr ir::DType above_words[] = {i64};
+  static constexpr ir::DType above_bool[] = {u8, i32, i64, f32};
+  static constexpr ir::DType above_bytes[] = {i16, i32, i64, f32, f64};
+  static constexpr ir::DType above_shorts[] = {i32, i64, f32, f64};
+  static constexpr ir::DType above_words[] = {i64, f64};
   switch (dtype) {
     case f8e4m3fn:
     case f8e4m3fnuz:

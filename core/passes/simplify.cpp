@@ -24,6 +24,11 @@ bool all_equal(const std::vector<int64_t>& values, int64_t to) {
 
 Value* input_of(ir::Graph&, Node& node) { return node.operand(0); }
 Value* only_input(ir::Graph&, Node& node) { return node.operand_count() == 1 ? node.operand(0) : nullptr; }
+// Below opset 11 the bounds are attributes.
+Value* clip(ir::Graph& graph, Node& node) {
+  const bool bounded = node.attribute("min") != nullptr || node.attribute("max") != nullptr;
+  return bounded ? nullptr : only_input(graph, node);
+}
 
 // ---- casts ----
 
@@ -206,7 +211,7 @@ Value* find_replacement(ir::Graph& graph, Node& node) {
   static const std::unordered_map<std::string_view, Rule> rules = {
       {"Add", add},
       {"Cast", cast},
-      {"Clip", only_input},
+      {"Clip", clip},
       {"Concat", only_input},
       {"Div", divide},
       {"Dropout", dropout},

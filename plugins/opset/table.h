@@ -3,15 +3,7 @@
 #pragma once
 
 #include "onnxport/plugin.hpp"
-
-namespace opset_table {
-
-extern const int version;
-extern const int ir_version;
-extern const uint32_t op_count;
-extern const onnxport_op_def* const ops;
-
-}  // namespace opset_table
+#include "table_data.h"
 
 // What every plugin below this folder hands to the host: its table and the rules that ONNX's schemas do not tell.
 inline onnxport::Opset opset_with(onnxport::Rules down = {}, onnxport::Rules up = {}) {

@@ -1,5 +1,5 @@
-// Opsets 24 to 29 of ai.onnx as somebody else may bring them, before onnxport or the ONNX library knows them: a made-up opset 29 has a new
-// operator, Wobble, with its table, its body and its types. (The tables hold what the example needs; a real one lists every
+// An opset of ai.onnx as somebody else may bring it, before onnxport or the ONNX library knows it: a made-up opset 29 has a new
+// operator, Wobble, with its table, its body and its types. (The table holds what the example needs; a real one lists every
 // operator: sdk/tools/generate_opset_table.cpp writes it from an ONNX library that knows the opset.)
 #include "onnxport/plugin.hpp"
 
@@ -35,20 +35,13 @@ Value swish2(Op& op) { return op.node("Wobble", {op["x"]}); }
 
 void infer_wobble(Inferred& node) { node.set_like(0, node.input(0)); }
 
-std::vector<Opset> opsets() {
-  std::vector<Opset> out;
-  for (int version = 24; version <= 29; ++version) {
-    const int ir_version = version < 25 ? 12 : version < 28 ? 13 : 14;
-    out.push_back({"", version, ir_version, kOps, version == 29 ? kCount : kCount - 1, {}, {}});
-  }
-  return out;
-}
-
 }  // namespace
 
 ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
-  static const Plugin plugin(
-      host, {"com.acme.opset29", "1.0.0"},
-      Contents{{Mapping("acme::swish2", swish2).opset(29, 0)}, opsets(), {}, {{"", "Wobble", infer_wobble}}});
+  static const Plugin plugin(host, {"com.acme.opset29", "1.0.0"},
+                             Contents{{Mapping("acme::swish2", swish2).opset(29, 0)},
+                                      {{"", 29, 14, kOps, kCount, {}, {}}},
+                                      {},
+                                      {{"", "Wobble", infer_wobble}}});
   return plugin.table();
 }

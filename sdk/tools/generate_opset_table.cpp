@@ -112,7 +112,7 @@ class TableWriter {
     }
     std::ostringstream out;
     out << "// Generated from the ONNX schemas by generate_table. Do not edit.\n#include "
-           "\"table.h\"\n\nnamespace {\n\n"
+           "\"table_data.h\"\n\nnamespace {\n\n"
         << "constexpr onnxport_param params[] = {\n"
         << params_.str() << "    {nullptr, 0, 0, 0}};\n\n"
         << "constexpr onnxport_attr_def attrs[] = {\n"

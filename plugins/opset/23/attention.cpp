@@ -17,21 +17,15 @@ Value split_heads(Node& node, const Value& x, const char* heads) {
   return node.permute(node.Reshape(x, node.ints({0, 0, count, -1})), {0, 2, 1, 3});
 }
 
-// Each key / value head serves `group` query heads in a row.
-Value repeat_heads(Node& node, const Value& x, int64_t group) {
-  if (group == 1) return x;
-  const Value one_more = node.unsqueeze(x, {2});
-  const Value expanded = node.Expand(one_more, node.ints({1, 1, group, 1, 1}));
-  const Value heads = node.dim(x, 1) * group;
-  return node.reshape(expanded, {node.dim(x, 0), heads, node.dim(x, 2), node.dim(x, 3)});
-}
-
-int64_t group_size(Node& node, const Value& q, const Value& k) {
-  const auto q_heads = q.static_dim(1);
-  const auto k_heads = k.static_dim(1);
-  node.require(q_heads && k_heads && *k_heads > 0 && *q_heads % *k_heads == 0,
-               "the numbers of heads must be known and divide");
-  return *q_heads / *k_heads;
+// Each key / value head serves as many query heads in a row as there are of them for each.
+Value repeat_heads(Node& node, const Value& x, const Value& q) {
+  const auto q_heads = q.static_dim(1), own = x.static_dim(1);
+  if (node.same_dim(q, 1, x, 1) || (q_heads && own && *q_heads == *own)) return x;
+  node.require(!q_heads || !own || (*own > 0 && *q_heads % *own == 0), "the numbers of heads must divide");
+  const Value group = q_heads && own ? node.constant(*q_heads / *own) : node.dim(q, 1) / node.dim(x, 1);
+  const Value one = node.constant(1);
+  const Value expanded = node.Expand(node.unsqueeze(x, {2}), node.shape({one, one, group, one, one}));
+  return node.reshape(expanded, {node.dim(x, 0), node.dim(q, 1), node.dim(x, 2), node.dim(x, 3)});
 }
 
 Value scaled(Node& node, const Value& q) {
@@ -106,9 +100,8 @@ Values attention_to_22(Node& node) {
   Value v = split_heads(node, node.input(2), "kv_num_heads");
   if (node.input(4)) k = node.Concat({node.input(4), k}, {attr::axis(2)});
   if (node.input(5)) v = node.Concat({node.input(5), v}, {attr::axis(2)});
-  const int64_t group = group_size(node, q, k);
 
-  const Value keys = node.permute(repeat_heads(node, k, group), {0, 1, 3, 2});
+  const Value keys = node.permute(repeat_heads(node, k, q), {0, 1, 3, 2});
   const Value raw = node.MatMul(scaled(node, q), keys);
   const Value capped = softcapped(node, raw);
   const Mask mask = mask_of(node, raw);
@@ -116,7 +109,7 @@ Values attention_to_22(Node& node) {
   if (mask.allowed) masked = node.Where(mask.allowed, masked, node.like(masked, kMinusInfinity));
   if (mask.bias) masked = masked + mask.bias;
   const Value p = probabilities(node, masked, mask);
-  Value y = node.MatMul(p, repeat_heads(node, v, group));
+  Value y = node.MatMul(p, repeat_heads(node, v, q));
   if (node.input(0).rank() == 3) y = node.Reshape(node.permute(y, {0, 2, 1, 3}), node.ints({0, 0, -1}));
 
   const Values steps = {raw, capped, masked, p};

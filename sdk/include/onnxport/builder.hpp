@@ -175,9 +175,11 @@ class Builder {
             const std::string& mode = "constant");
   // The greatest (or least) `count` elements along one axis, in order, and where they were.
   outputs_of::TopK topk(const Value& x, const Value& count, int64_t axis, bool largest = true);
+  // Broadcast to the shape, a 1-D i64 value, both ways as ONNX's Expand does.
+  Value expand(const Value& x, const Value& shape);
   // Both in the shape that they broadcast to.
   std::pair<Value, Value> broadcast_tensors(const Value& a, const Value& b) {
-    return {Expand(a, shape_of(b)), Expand(b, shape_of(a))};
+    return {expand(a, shape_of(b)), expand(b, shape_of(a))};
   }
 
   // ---- elementwise ----
@@ -189,6 +191,15 @@ class Builder {
   Value isfinite(const Value& x) { return node("Less", {Abs(x), like(x, detail::infinity)}); }
   // x without its fraction.
   Value trunc(const Value& x);
+  // -1, 0 or 1.
+  Value sign(const Value& x);
+  // Comparisons and the greater or less of two, of numbers of any type that ONNX has them for at some opset; the
+  // operators <, <=, ==, >= and > are these.
+  Value less(const Value& a, const Value& b);
+  Value less_or_equal(const Value& a, const Value& b);
+  Value equal(const Value& a, const Value& b);
+  Value maximum(const Value& a, const Value& b) { return extremum("Max", a, b); }
+  Value minimum(const Value& a, const Value& b) { return extremum("Min", a, b); }
 
   // ---- reductions over axes; over all of them where none is given ----
   Value reduce_sum(const Value& x, const std::vector<int64_t>& axes, bool keepdims) {
@@ -207,7 +218,8 @@ class Builder {
   Value reduce(std::string_view onnx_op, const Value& x, const std::vector<int64_t>& axes, bool keepdims);
   // Whether a bool tensor, an empty one too, has a true element.
   Value any(const Value& x) {
-    return node("Greater", {reduce_sum(cast(x, DType::i64), {}, false), constant(0)});
+    const Value count = reduce_sum(cast(x, DType::i64), {}, false);
+    return current_opset() >= 9 ? Greater(count, constant(0)) : less(constant(0), count);
   }
 
   // ---- axes ----
@@ -331,6 +343,13 @@ class Builder {
   // An operator whose axes became an input with opset 13; nothing without axes.
   Value with_axes(std::string_view onnx_op, const Value& x, const std::vector<int64_t>& axes);
   Value sliced(const Value& x, int64_t axis, const Value& start, const Value& end, int64_t step);
+  // What opsets have no operator for yet: see conveniences_before_11.hpp.
+  Value range_by_loop(const Value& start, const Value& end, const Value& step);
+  Value where_by_gather(const Value& condition, const Value& a, const Value& b);
+  Value less_by_reals(const Value& a, const Value& b);
+  Value equal_by_less(const Value& a, const Value& b);
+  Value accumulate_by_loop(const Value& x, int64_t axis, double initial, const AccumulateStep& step);
+  Value extremum(const char* onnx_op, const Value& a, const Value& b);
   // The numbers of a constant that the opset wants as an attribute.
   std::vector<int64_t> as_attribute(const Value& x, const char* what);
 
@@ -385,11 +404,16 @@ inline Value operator/(N a, const Value& b) {
   return b.builder().like(b, a) / b;
 }
 inline Value operator-(const Value& a) { return a.builder().Neg(a); }
-inline Value operator<(const Value& a, const Value& b) { return a.builder().Less(a, b); }
-inline Value operator>(const Value& a, const Value& b) { return a.builder().Greater(a, b); }
-inline Value operator<=(const Value& a, const Value& b) { return a.builder().LessOrEqual(a, b); }
-inline Value operator>=(const Value& a, const Value& b) { return a.builder().GreaterOrEqual(a, b); }
-inline Value operator==(const Value& a, const Value& b) { return a.builder().Equal(a, b); }
+inline Value operator<(const Value& a, const Value& b) { return a.builder().less(a, b); }
+inline Value operator>(const Value& a, const Value& b) {
+  return a.builder().current_opset() >= 9 ? a.builder().Greater(a, b) : a.builder().less(b, a);
+}
+inline Value operator<=(const Value& a, const Value& b) { return a.builder().less_or_equal(a, b); }
+inline Value operator>=(const Value& a, const Value& b) {
+  return a.builder().current_opset() >= 12 ? a.builder().GreaterOrEqual(a, b)
+                                           : a.builder().less_or_equal(b, a);
+}
+inline Value operator==(const Value& a, const Value& b) { return a.builder().equal(a, b); }
 template <typename N, if_number<N> = 0>
 inline Value operator<(const Value& a, N b) {
   return a < a.builder().like(a, b);
@@ -421,3 +445,4 @@ inline Value operator^(const Value& a, const Value& b) { return a.builder().Xor(
 
 #include "onnxport/builder_impl.hpp"
 #include "onnxport/conveniences.hpp"
+#include "onnxport/conveniences_before_11.hpp"

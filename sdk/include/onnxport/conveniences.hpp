@@ -19,19 +19,16 @@ inline std::vector<int64_t> Builder::as_attribute(const Value& x, const char* wh
 // ---- creation ----
 
 inline Value Builder::full(const Value& shape, double number, DType dtype) {
-  if (current_opset() < 9) return Expand(constant(number, dtype), shape);
-  return ConstantOfShape(shape, {attr::value(tensor(number, dtype, {1}))});
+  if (current_opset() >= 9) return ConstantOfShape(shape, {attr::value(tensor(number, dtype, {1}))});
+  if (current_opset() == 8) return Expand(constant(number, dtype), shape);
+  const auto rank = shape.static_dim(0);
+  require(rank.has_value(), "a tensor whose rank is known at run time only cannot be filled below opset 8");
+  const std::vector<int64_t> ones(static_cast<size_t>(*rank), 1);
+  return *rank == 0 ? constant(number, dtype) : Tile(constant(tensor(number, dtype, ones)), shape);
 }
 
 inline Value Builder::arange(const Value& start, const Value& end, const Value& step) {
-  if (current_opset() >= 11) return Range(start, end, step);
-  const auto from = start.constant_ints(), by = step.constant_ints();
-  require(from && by && start.dtype() == DType::i64 && by->front() > 0,
-          "a range from other than a constant, or downwards, does not exist below opset 11");
-  Value count = (end - start + static_cast<double>(by->front() - 1)) / step;
-  require(current_opset() >= 9, "a range whose length is known at run time does not exist below opset 9");
-  Value index = squeeze(NonZero(full(shape({count}), 1, DType::boolean)), {0});
-  return index * step + start;
+  return current_opset() >= 11 ? Range(start, end, step) : range_by_loop(start, end, step);
 }
 
 // ---- shapes ----
@@ -82,6 +79,14 @@ inline Value Builder::unsqueeze_around(const Value& vector, int64_t axis, int64_
     if (i != axis) others.push_back(i);
   }
   return unsqueeze(vector, others);
+}
+
+inline Value Builder::expand(const Value& x, const Value& shape) {
+  if (current_opset() >= 8) return Expand(x, shape);
+  // Ones of that shape: multiplying by them changes nothing else.
+  const bool exact = is_floating(x.dtype()) || x.dtype() == DType::i64 || x.dtype() == DType::i32;
+  const DType type = exact ? x.dtype() : DType::i64;
+  return cast(cast(x, type) * full(shape, 1, type), x.dtype());
 }
 
 inline Value Builder::permute(const Value& x, const std::vector<int64_t>& order) {
@@ -135,35 +140,70 @@ inline Value Builder::pad(const Value& x, const std::vector<int64_t>& pads, cons
 
 inline outputs_of::TopK Builder::topk(const Value& x, const Value& count, int64_t axis, bool largest) {
   if (current_opset() >= 11) return TopK(x, count, {attr::axis(axis), attr::largest(largest)});
-  require(largest, "the least elements cannot be asked for below opset 11");
+  require(largest || is_floating(x.dtype()), "the least of integers cannot be asked for below opset 11");
+  const Value ordered = largest ? x : Neg(x);
+  const int64_t from_front = normalized(axis, x.rank());
   const Values out =
       current_opset() == 10
-          ? node("TopK", {x, count}, {{"axis", axis}}, 2)
-          : node("TopK", {x}, {{"axis", axis}, {"k", as_attribute(count, "the count of TopK").front()}}, 2);
-  return {out[0], out[1]};
+          ? node("TopK", {ordered, count}, {{"axis", from_front}}, 2)
+          : node("TopK", {ordered},
+                 {{"axis", from_front}, {"k", as_attribute(count, "the count of TopK").front()}}, 2);
+  return {largest ? out[0] : Neg(out[0]), out[1]};
 }
 
 // ---- elementwise ----
 
 inline Value Builder::where(const Value& condition, const Value& a, const Value& b) {
   if (a.dtype() == DType::boolean) return (condition & a) | (~condition & b);
-  require(current_opset() >= 9, "a choice between values (Where) does not exist below opset 9");
-  return Where(condition, a, b);
+  return current_opset() >= 9 ? Where(condition, a, b) : where_by_gather(condition, a, b);
 }
 
 inline Value Builder::clip(const Value& x, const Value& min, const Value& max) {
-  if (current_opset() >= 11) return Clip(x, min, max);
-  Attrs attrs;
-  for (const auto& [name, bound] : {std::pair<const char*, Value>{"min", min}, {"max", max}}) {
-    if (!bound) continue;
-    const auto number = bound.constant_reals();
-    require(number.has_value(), "the bounds of a clip must be constant floats below opset 11");
-    attrs.emplace_back(name, number->front());
+  const bool any_type = current_opset() >= 12;
+  if (any_type || (current_opset() == 11 && is_floating(x.dtype()))) return Clip(x, min, max);
+  const auto low = min.constant_reals(), high = max.constant_reals();
+  if (x.dtype() == DType::f32 && (!min || low) && (!max || high)) {
+    Attrs attrs;
+    if (min) attrs.emplace_back("min", low->front());
+    if (max) attrs.emplace_back("max", high->front());
+    return node("Clip", {x}, attrs);
   }
-  return node("Clip", {x}, attrs);
+  const Value raised = min ? maximum(x, min) : x;
+  return max ? minimum(raised, max) : raised;
 }
 
-inline Value Builder::trunc(const Value& x) { return is_floating(x.dtype()) ? Sign(x) * Floor(Abs(x)) : x; }
+inline Value Builder::sign(const Value& x) {
+  if (current_opset() >= 9) return Sign(x);
+  const Value zero = like(x, 0);
+  return cast(less(zero, x), x.dtype()) - cast(less(x, zero), x.dtype());
+}
+
+inline Value Builder::trunc(const Value& x) { return is_floating(x.dtype()) ? sign(x) * Floor(Abs(x)) : x; }
+
+inline Value Builder::less(const Value& a, const Value& b) {
+  return current_opset() >= 9 || is_floating(a.dtype()) ? Less(a, b) : less_by_reals(a, b);
+}
+
+inline Value Builder::less_or_equal(const Value& a, const Value& b) {
+  return current_opset() >= 12 ? LessOrEqual(a, b) : Or(less(a, b), equal(a, b));
+}
+
+inline Value Builder::equal(const Value& a, const Value& b) {
+  const DType t = a.dtype();
+  const bool always = t == DType::boolean || t == DType::i32 || t == DType::i64;
+  return always || current_opset() >= 11 ? Equal(a, b) : equal_by_less(a, b);
+}
+
+inline Value Builder::extremum(const char* onnx_op, const Value& a, const Value& b) {
+  if (current_opset() >= 12 || (current_opset() >= 8 && is_floating(a.dtype()))) return node(onnx_op, {a, b});
+  if (is_floating(a.dtype()) && same_shape(a, b)) return node(onnx_op, {a, b});
+  if (is_floating(a.dtype())) {  // below 8 both must be of one shape
+    const Value some = Less(a, b);
+    const Value ones = cast(Or(some, Not(some)), a.dtype());
+    return node(onnx_op, {a * ones, b * ones});
+  }
+  return std::string_view(onnx_op) == "Max" ? where(less(a, b), b, a) : where(less(b, a), b, a);
+}
 
 // ---- reductions ----
 
@@ -174,7 +214,12 @@ inline Value Builder::reduce(std::string_view onnx_op, const Value& x, const std
     return node(onnx_op, {x, axes.empty() ? Value() : ints(axes)}, {{"keepdims", keepdims}});
   }
   Attrs attrs{{"keepdims", keepdims}};
-  if (!axes.empty()) attrs.emplace_back("axes", axes);
+  std::vector<int64_t> counted = axes;  // below 11 they may not count from the end
+  if (current_opset() < 11) {
+    for (int64_t& axis : counted)
+      axis = axis < 0 ? normalized(axis, x.rank() + (x.is_complex() ? 1 : 0)) : axis;
+  }
+  if (!axes.empty()) attrs.emplace_back("axes", counted);
   return node(onnx_op, {x}, attrs);
 }
 
@@ -198,6 +243,7 @@ inline Values Builder::loop(const Value& trip_count, const Values& state, const 
 }
 
 inline Value Builder::accumulate(const Value& x, int64_t axis, double initial, const AccumulateStep& step) {
+  if (current_opset() < 9) return accumulate_by_loop(x, axis, initial, step);
   Values rest;
   for (int64_t i = 0; i < x.rank(); ++i) {
     if (x.static_dim(i) == 0) return x;  // nothing to scan
