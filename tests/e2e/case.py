@@ -14,6 +14,7 @@ import yaml
 PROGRAM = os.environ["ONNXPORT_BIN"]
 FIXTURES = Path(os.environ["ONNXPORT_FIXTURES"])
 OPSETS = (18, 20, 23)
+ALL_OPSETS = (7, 9, 11, 13, 15, 17, *OPSETS, 21, 25, 28)  # of the models
 # An installed program finds libtorch as the loader does.
 LOADER = {**os.environ, "LD_LIBRARY_PATH": os.environ.get("ONNXPORT_TORCH_LIB_DIR", "")}
 

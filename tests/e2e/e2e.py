@@ -18,7 +18,7 @@ import onnx
 import onnxruntime
 import torch
 
-from case import FIXTURES, LOADER, OPSETS, PROGRAM, Case, fixture, inputs, load
+from case import ALL_OPSETS, FIXTURES, LOADER, PROGRAM, Case, fixture, inputs, load
 
 
 class Models(Case):
@@ -71,7 +71,7 @@ def add_model_tests() -> None:
     if not (FIXTURES / "models.yaml").exists():
         sys.exit(f"no fixtures in {FIXTURES}: ./dev test makes them (tests/fixtures/make.py)")
     for entry in load("models.yaml"):
-        for opset in OPSETS:
+        for opset in ALL_OPSETS:
             setattr(Models, f"test_{entry['name']}_opset_{opset}",
                     lambda self, entry=entry, opset=opset: self.check(entry, opset))
 

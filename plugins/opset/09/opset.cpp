@@ -38,6 +38,14 @@ Value where_to_8(Node& node) { return node.where(node.input(0), node.input(1), n
 Value less_to_8(Node& node) { return node.less(node.input(0), node.input(1)); }
 Value greater_to_8(Node& node) { return node.less(node.input(1), node.input(0)); }
 
+// Shrink is new in 9: towards 0 by the bias, and nothing within lambd of it.
+Value shrink_to_8(Node& node) {
+  const Value x = node.input(0);
+  const double bias = node.real("bias", 0), lambd = node.real("lambd", 0.5);
+  const Value inner = node.where(node.less(node.like(x, lambd), x), x - bias, node.like(x, 0));
+  return node.where(node.less(x, node.like(x, -lambd)), x + bias, inner);
+}
+
 // Neither below infinity nor above minus infinity.
 Value is_nan_to_8(Node& node) {
   const Value x = node.input(0);
@@ -123,26 +131,18 @@ Value upsample_to_9(Node& node) {
 }  // namespace
 
 ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
-  static const Plugin plugin(host, {"org.onnxport.opset.9", "0.1.0"}, {},
-                             {opset_with({{"Acosh", acosh_to_8},
-                                          {"Asinh", asinh_to_8},
-                                          {"Atanh", atanh_to_8},
-                                          {"ConstantOfShape", constant_of_shape_to_8},
-                                          {"Cosh", cosh_to_8},
-                                          {"Erf", erf_to_8},
-                                          {"EyeLike", eye_like_to_8},
-                                          {"Flatten", flatten_to_8},
-                                          {"Greater", greater_to_8},
-                                          {"IsNaN", is_nan_to_8},
-                                          {"Less", less_to_8},
-                                          {"MatMul", mat_mul_to_8},
-                                          {"OneHot", one_hot_to_8},
-                                          {"Scan", shared::sure_many<scan_to_8>},
-                                          {"Scatter", scatter_to_8},
-                                          {"Sign", sign_to_8},
-                                          {"Sinh", sinh_to_8},
-                                          {"Upsample", upsample_to_8},
-                                          {"Where", where_to_8}},
-                                         {{"Upsample", upsample_to_9}})});
+  static const Plugin plugin(
+      host, {"org.onnxport.opset.9", "0.1.0"}, {},
+      {opset_with({{"Acosh", acosh_to_8},       {"Asinh", asinh_to_8},
+                   {"Atanh", atanh_to_8},       {"ConstantOfShape", constant_of_shape_to_8},
+                   {"Cosh", cosh_to_8},         {"Erf", erf_to_8},
+                   {"EyeLike", eye_like_to_8},  {"Flatten", flatten_to_8},
+                   {"Greater", greater_to_8},   {"IsNaN", is_nan_to_8},
+                   {"Less", less_to_8},         {"MatMul", mat_mul_to_8},
+                   {"OneHot", one_hot_to_8},    {"Scan", shared::sure_many<scan_to_8>},
+                   {"Scatter", scatter_to_8},   {"Shrink", shrink_to_8},
+                   {"Sign", sign_to_8},         {"Sinh", sinh_to_8},
+                   {"Upsample", upsample_to_8}, {"Where", where_to_8}},
+                  {{"Upsample", upsample_to_9}})});
   return plugin.table();
 }

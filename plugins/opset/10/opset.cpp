@@ -51,12 +51,13 @@ Value mod_to_9(Node& node) {
   // As doubles, whose quotient and its product with the divisor are exact for quotients up to 2^29.
   if (a.dtype() == DType::f64) node.fail("doubles have no exact remainder below opset 10");
   const Value x = node.Abs(node.cast(a, DType::f64)), y = node.Abs(node.cast(b, DType::f64));
-  const Value infinity = node.like(y, std::numeric_limits<double>::infinity());
-  const Value whole = node.where(node.less(y, infinity), node.Floor(x / y) * y, node.like(y, 0));
+  const Value endless =
+      node.less(node.like(y, std::numeric_limits<double>::max()), y);  // nothing is taken off
+  const Value whole = node.where(endless, node.like(y, 0), node.Floor(x / y) * y);
   const Value rest = x - whole;
   const Value below = node.cast(node.less(rest, node.like(x, 0)), DType::f64);
-  const Value magnitude =
-      node.cast(rest + node.where(node.less(y, infinity), below * y, node.like(y, 0)), a.dtype());
+  const Value added = node.where(endless, node.like(y, 0), below * y);
+  const Value magnitude = node.cast(rest + added, a.dtype());
   return node.where(node.less(a, node.like(a, 0)), -magnitude, magnitude);
 }
 

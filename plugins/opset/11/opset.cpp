@@ -53,6 +53,7 @@ Values counted_from_front(Node& node) {
     std::vector<int64_t> axes = node.integers("axes");
     const int64_t more = node.op_type() == "Unsqueeze" ? static_cast<int64_t>(axes.size()) : 0;
     for (int64_t& axis : axes) axis = counted(axis, more);
+    std::sort(axes.begin(), axes.end());  // ONNX's own inference wants them in order
     attrs.emplace_back("axes", axes);
   }
   if (!changed) node.decline("no axis counts from the end");
