@@ -79,8 +79,13 @@ bool size_depends_on_contents(const c10::FunctionSchema& schema) {
 
 size_t Recording::number(const at::Tensor& tensor) {
   const auto [slot, fresh] = numbers_.try_emplace(tensor.unsafeGetTensorImpl(), tensors_.size());
-  if (fresh) tensors_.push_back(tensor);
+  if (fresh) tensors_.push_back({tensor, c10::weak_intrusive_ptr<c10::TensorImpl>(tensor.getIntrusivePtr())});
   return slot->second;
+}
+
+at::Tensor Recording::tensor(size_t index) const {
+  if (tensors_[index].kept.defined()) return tensors_[index].kept;
+  return at::Tensor(tensors_[index].seen.lock());
 }
 
 RecordedItem Recording::item(const c10::IValue& value) {
@@ -88,13 +93,21 @@ RecordedItem Recording::item(const c10::IValue& value) {
   if (value.isTensor() && value.toTensor().defined()) {
     out.kind = RecordedItem::Kind::tensor;
     out.tensor = number(value.toTensor());
+    out.sizes = value.toTensor().sizes().vec();
   } else if (value.isList()) {
     out.kind = RecordedItem::Kind::list;
     for (const c10::IValue& element : value.toListRef()) out.items.push_back(item(element));
-    out.value = value;
+    out.type = value.type();
   } else if (!value.isTensor()) {
     out.value = value;
   }
+  return out;
+}
+
+RecordedItem Recording::result(const c10::IValue& value) {
+  const size_t before = tensors_.size();
+  RecordedItem out = item(value);
+  for (size_t i = before; i < tensors_.size(); ++i) tensors_[i].kept.reset();
   return out;
 }
 
@@ -106,20 +119,35 @@ void Recording::run(const c10::OperatorHandle& op, c10::DispatchKey key, c10::St
   op.callBoxedForDispatchKey(key, stack);
 }
 
+void Recording::run(const std::function<void()>& code) {
+  register_fallback();
+  const c10::AutoGradMode no_gradients(false);
+  const ActiveRecording scope(this);
+  const c10::impl::IncludeDispatchKeyGuard on(kKey);
+  of_code_ = true;
+  code();
+}
+
 void Recording::record(const c10::OperatorHandle& op, c10::Stack& stack) {
   const c10::impl::ExcludeDispatchKeyGuard off(kKey);
   const c10::FunctionSchema& schema = op.schema();
   RecordedCall call{&schema};
   const size_t count = schema.arguments().size();
+  before(call, stack.data() + (stack.size() - count));
   for (size_t i = stack.size() - count; i < stack.size(); ++i) call.arguments.push_back(item(stack[i]));
   execute(op, stack);
-  if (!returns_tensor(schema)) return;  // a question about sizes: its answer is in what follows
+  if (!returns_tensor(schema)) {  // a question about sizes: its answer is in what follows
+    if (!schema.returns().empty()) answered(call, stack.back());
+    return;
+  }
   for (size_t i = stack.size() - schema.returns().size(); i < stack.size(); ++i)
-    call.results.push_back(item(stack[i]));
+    call.results.push_back(result(stack[i]));
+  after(call);
   calls_.push_back(std::move(call));
 }
 
 void Recording::execute(const c10::OperatorHandle& op, c10::Stack& stack) {
+  if (of_code_) return op.callBoxed(stack);
   const size_t count = op.schema().arguments().size();
   const c10::Stack arguments(stack.end() - static_cast<std::ptrdiff_t>(count), stack.end());
   const auto is_meta = [](const c10::IValue& v) {
