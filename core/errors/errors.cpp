@@ -40,7 +40,7 @@ Error::Error(std::string_view code, std::string message, Location place, std::st
                        std::move(hint)}) {}
 
 int exit_status(std::string_view code) {
-  static constexpr std::string_view families = "MLACTOSVI";
+  static constexpr std::string_view families = "MLACTOSVIFP";
   const size_t at = code.empty() ? std::string_view::npos : families.find(code.front());
   return at == std::string_view::npos ? 1 : 10 + static_cast<int>(at);
 }

@@ -9,6 +9,7 @@
 #include "core/session/input_spec.h"
 #include "core/session/source.h"
 #include "core/session/stages.h"
+#include "core/torch_interface/live_model.h"
 
 namespace onnxport {
 namespace {
@@ -34,7 +35,7 @@ void rename_ends(ir::Graph& graph, const ProgramOptions& options) {
 
 void check_source(const Source& source, const ProgramOptions& options) {
   std::error_code error;
-  if (!std::filesystem::exists(readable_file(source), error))
+  if (source.live() == nullptr && !std::filesystem::exists(readable_file(source), error))
     throw Error("I101", "no such file: " + source.path().string(), {}, "check the path");
   if (!options.dims.empty() && !source.is_exported_program()) {
     throw Error("I107", "--dim names the symbols of an exported program, and this is none", {},
@@ -48,7 +49,7 @@ class Capture {
   Capture(const Source& source, const ProgramOptions& options, const Registry& registry) : source_(source) {
     request_.inputs = read_inputs(options, request_.symbols);
     // A program brings the sizes it was made with.
-    if (!source.is_exported_program()) give_default_sizes(request_.symbols);
+    if (!source.is_exported_program() && source.live() == nullptr) give_default_sizes(request_.symbols);
     request_.dims = options.dims;
     request_.freeze = options.freeze;
     request_.training = options.mode == Mode::training;
@@ -60,6 +61,7 @@ class Capture {
 
   Captured run(const ProgramOptions& options) const {
     check_source(source_, options);
+    if (source_.live() != nullptr) return source_.live()->capture(request_);
     return source_.is_exported_program()
                ? capture_exported_program(readable_file(source_), request_)
                : torch_interface().capture_torchscript(readable_file(source_), request_);
@@ -164,10 +166,13 @@ const ir::Graph& captured_form(const ProgramState& program) {
 }
 
 const std::vector<InputSpec>& ProgramState::verify_inputs() {
-  if (!source.is_exported_program()) return asked;
+  if (!source.is_exported_program() && source.live() == nullptr) return asked;
   const std::lock_guard lock(mutex_);
-  if (!verify_inputs_)
-    verify_inputs_ = inputs_of(*captured, asked, sample_inputs_of(readable_file(source), *captured));
+  if (!verify_inputs_) {
+    const auto samples = source.live() != nullptr ? source.live()->samples()
+                                                  : sample_inputs_of(readable_file(source), *captured);
+    verify_inputs_ = inputs_of(*captured, asked, samples);
+  }
   return *verify_inputs_;
 }
 

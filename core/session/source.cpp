@@ -60,7 +60,14 @@ Source Source::memory(std::span<const std::byte> bytes, std::string name) {
   return out;
 }
 
+Source Source::live(std::shared_ptr<const LiveModel> model, std::string name) {
+  Source out(std::filesystem::path(std::move(name)));
+  out.live_ = std::move(model);
+  return out;
+}
+
 bool Source::is_exported_program() const {
+  if (live_ != nullptr) return false;
   return bytes_ != nullptr ? bytes_->is_exported_program : path_.extension() == ".pt2";
 }
 

@@ -20,6 +20,7 @@ onnxport_headers(yaml-cpp yaml-cpp/)
 onnxport_headers(onnxport_md sha2.h)
 onnxport_headers(simdjson::simdjson simdjson.h)
 onnxport_headers(onnxport_deflate libdeflate.h)
+onnxport_headers(onnxport_dw elfutils/)
 onnxport_headers(CLI11::CLI11 CLI/)
 onnxport_headers(fmt::fmt fmt/)
 onnxport_headers(onnxport_onnx_lib onnx/ google/protobuf/)
@@ -117,6 +118,13 @@ if(ONNXPORT_BUILD_TORCH)
   target_compile_options(onnxport_libtorch INTERFACE
     "SHELL:-idirafter ${ONNXPORT_TORCH_INCLUDE}"
     "SHELL:-idirafter ${ONNXPORT_TORCH_INCLUDE}/torch/csrc/api/include")
+  # Where in the user's C++ a recorded call comes from: the debug information of the running program.
+  find_library(ONNXPORT_DW dw REQUIRED)
+  find_path(ONNXPORT_DW_INCLUDE elfutils/libdwfl.h REQUIRED)
+  add_library(onnxport_dw INTERFACE)
+  target_include_directories(onnxport_dw SYSTEM INTERFACE ${ONNXPORT_DW_INCLUDE})
+  target_link_libraries(onnxport_dw INTERFACE ${ONNXPORT_DW})
+
   # Half the compile time of any file that sees ATen.
   target_compile_definitions(onnxport_libtorch INTERFACE AT_PER_OPERATOR_HEADERS)
   target_link_libraries(onnxport_libtorch INTERFACE ${ONNXPORT_LIB_torch} ${ONNXPORT_LIB_torch_cpu}

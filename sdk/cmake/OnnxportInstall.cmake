@@ -2,11 +2,10 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS onnxport onnxport_sdk EXPORT onnxportTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(target onnxport_cli onnxport_torch)
-  if(TARGET ${target})
-    install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  endif()
-endforeach()
+install(TARGETS onnxport_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET onnxport_torch)
+  install(TARGETS onnxport_torch EXPORT onnxportTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 
 foreach(headers core/include/onnxport sdk/include/onnxport)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${headers})

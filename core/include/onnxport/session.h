@@ -29,10 +29,11 @@ namespace onnxport {
 
 struct ProgramState;
 class Registry;
+class LiveModel;
 
 #pragma GCC visibility push(default)
 
-// Where a model is read from: a file, or bytes in memory.
+// Where a model is read from: a file, bytes in memory, or code of this process (onnxport/callable.h, onnxport/module.h).
 class Source {
  public:
   // A TorchScript file (.pt), an exported program (.pt2) or an ONNX file (.onnx).
@@ -45,7 +46,10 @@ class Source {
   // messages call them. Error I101 when the system gives no memory for them.
   static Source memory(std::span<const std::byte> bytes, std::string name = "model");
 
-  // The file, or the name given to bytes in memory.
+  // What libonnxport_torch makes of code of this process; `name` is what messages call it.
+  static Source live(std::shared_ptr<const LiveModel> model, std::string name);
+
+  // The file, or the name given to bytes in memory or to a live model.
   const std::filesystem::path& path() const { return path_; }
   bool is_memory() const { return bytes_ != nullptr; }
   bool is_exported_program() const;
@@ -55,7 +59,10 @@ class Source {
     out.as_onnx_ = true;
     return out;
   }
-  bool is_onnx() const { return as_onnx_ || (!is_memory() && path_.extension() == ".onnx"); }
+  bool is_onnx() const {
+    return as_onnx_ || (!is_memory() && live_ == nullptr && path_.extension() == ".onnx");
+  }
+  const std::shared_ptr<const LiveModel>& live() const { return live_; }  // null: a file or bytes
 
   struct Bytes;
   const std::shared_ptr<const Bytes>& bytes() const { return bytes_; }
@@ -64,6 +71,7 @@ class Source {
   std::filesystem::path path_;
   std::shared_ptr<const Bytes> bytes_;
   bool as_onnx_ = false;
+  std::shared_ptr<const LiveModel> live_;
 };
 
 // Takes the bytes of an ONNX file in pieces, in order, as they are made.
