@@ -20,7 +20,7 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/configs)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/configs ${PROJECT_BINARY_DIR}/share/onnxport/configs SYMBOLIC)
 endif()
 install(DIRECTORY sdk DESTINATION ${CMAKE_INSTALL_DATADIR}/onnxport
-        REGEX "/sdk/(include|cmake|CMakeLists\\.txt)$" EXCLUDE)
+        REGEX "/sdk/(include|cmake|python|CMakeLists\\.txt)$" EXCLUDE)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/onnxport)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,19 @@ def find_program() -> Path:
     return path
 
 
+def point_to_runtime() -> None:
+    """ONNX Runtime's package holds the library that verification opens."""
+    spec = None if os.environ.get("ONNXPORT_ORT_LIBRARY") else find_spec("onnxruntime")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for path in sorted((Path(folder) / "capi").glob("libonnxruntime.so*")):
+            os.environ["ONNXPORT_ORT_LIBRARY"] = str(path)
+            return
+
+
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL:
     path = find_library()
+    point_to_runtime()
     try:
         out = ctypes.CDLL(str(path))
     except OSError as error:
