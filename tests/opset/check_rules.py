@@ -511,4 +511,5 @@ def main() -> int:
     return 1 if failed or checked == 0 else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
