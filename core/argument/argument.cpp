@@ -101,6 +101,7 @@ struct ToAttribute {
     return ir::AttributeValue(v);
   }
   std::optional<ir::AttributeValue> operator()(const GraphValue& /*unused*/) const { return std::nullopt; }
+  std::optional<ir::AttributeValue> operator()(const Unset& /*unused*/) const { return std::nullopt; }
   std::optional<ir::AttributeValue> operator()(const ArgumentList& v) const {
     if (v.form() != ArgumentList::Form::list) return std::nullopt;
     const std::span<const Argument> items = v.items();
@@ -134,6 +135,7 @@ bool identical(const Argument& a, const Argument& b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
     case Argument::Kind::none:
+    case Argument::Kind::unset:
       return true;
     case Argument::Kind::integer:
       return *a.as<int64_t>() == *b.as<int64_t>();

@@ -17,11 +17,12 @@ namespace onnxport {
 
 struct Argument;
 
-// A list, a tuple, or a dict, whose items are key, value, key, value, … in the order of insertion. Copies share
-// the items.
+// A list, a tuple, or a dict, whose items are key, value, key, value, … in the order of insertion; or `maybe`, which
+// is None or a value as run time decides: its items are whether there is one, and the value; or `zipped`, a list of tuples
+// of run-time length: its items are the lists of the tuples' parts. Copies share the items.
 class ArgumentList {
  public:
-  enum class Form : uint8_t { list, tuple, dict };
+  enum class Form : uint8_t { list, tuple, dict, maybe, zipped };
 
   ArgumentList() = default;
   explicit ArgumentList(std::vector<Argument> items, Form form = Form::list);
@@ -40,7 +41,12 @@ struct GraphValue {
   ir::Value* value = nullptr;
   bool is_number =
       false;  // a Python number in the model, though the graph holds a tensor: it promotes weakly
+  bool is_list =
+      false;  // a list of run-time length: the graph's tensor has its elements along the first axis
 };
+
+// What a variable is before anything is assigned to it (prim::Uninitialized): nobody reads it.
+struct Unset {};
 
 struct Argument {
   // In the order of `content`.
@@ -54,14 +60,17 @@ struct Argument {
     complex_number,
     tensor,
     value,
-    list
+    list,
+    unset
   };
 
   std::variant<std::monostate, int64_t, double, bool, std::string, ir::DType, std::complex<double>,
-               ir::Tensor, GraphValue, ArgumentList>
+               ir::Tensor, GraphValue, ArgumentList, Unset>
       content;
 
   static Argument of(ir::Value* value, bool is_number = false) { return {GraphValue{value, is_number}}; }
+  // A list whose elements lie along the first axis of `value`.
+  static Argument stacked(ir::Value* value) { return {GraphValue{value, false, true}}; }
   static Argument list_of(std::vector<Argument> items, ArgumentList::Form form = ArgumentList::Form::list) {
     return {ArgumentList(std::move(items), form)};
   }
@@ -73,6 +82,9 @@ struct Argument {
     return std::get_if<T>(&content);
   }
   bool is_none() const { return kind() == Kind::none; }
+  bool is_unset() const { return kind() == Kind::unset; }
+  bool is_zipped() const { return list() != nullptr && list()->form() == ArgumentList::Form::zipped; }
+  bool is_maybe() const { return list() != nullptr && list()->form() == ArgumentList::Form::maybe; }
   const ArgumentList* list() const { return as<ArgumentList>(); }
   // Of a list, tuple or dict; none of anything else.
   std::span<const Argument> items() const;

@@ -45,9 +45,47 @@ Result dict_lookup(std::string_view name, const ArgumentList& dict, Arguments ar
   return arguments.size() > 2 ? arguments[2] : Argument{};
 }
 
+// What `prepare` makes of writes to dicts: the dict afterwards.
+Result edited_dict(std::string_view name, const ArgumentList& dict, Arguments arguments) {
+  std::vector<Argument> items(dict.items().begin(), dict.items().end());
+  const auto place = [&](const Argument& key) {
+    size_t i = 0;
+    while (i < items.size() && !equal(items[i], key)) i += 2;
+    return i;
+  };
+  const auto set = [&](const Argument& key, const Argument& value) {
+    const size_t at = place(key);
+    if (at < items.size()) {
+      items[at + 1] = value;
+    } else {
+      items.insert(items.end(), {key, value});
+    }
+  };
+  if (name == "prim::dict_update") {
+    const ArgumentList* other = arguments[1].list();
+    if (other == nullptr || other->form() != Form::dict) return std::nullopt;
+    for (size_t i = 0; i + 1 < other->size(); i += 2) {
+      if (!has_known_keys(ArgumentList(items, Form::dict), other->items()[i])) return std::nullopt;
+      set(other->items()[i], other->items()[i + 1]);
+    }
+    return Argument::list_of(std::move(items), Form::dict);
+  }
+  if (!has_known_keys(dict, arguments[1])) return std::nullopt;
+  if (name == "prim::dict_set" && arguments.size() == 3) {
+    set(arguments[1], arguments[2]);
+  } else {
+    const size_t at = place(arguments[1]);
+    if (name != "prim::dict_delete" || at == items.size()) return std::nullopt;
+    items.erase(items.begin() + static_cast<std::ptrdiff_t>(at),
+                items.begin() + static_cast<std::ptrdiff_t>(at) + 2);
+  }
+  return Argument::list_of(std::move(items), Form::dict);
+}
+
 Result dict_operator(std::string_view name, const ArgumentList& dict, Arguments arguments) {
   if (name == "aten::len") return size_result(dict.size() / 2);
   if (name == "aten::dict" || name == "aten::copy") return arguments[0];
+  if (name.starts_with("prim::dict_") && arguments.size() > 1) return edited_dict(name, dict, arguments);
   if (auto out = dict_lookup(name, dict, arguments)) return out;
   const bool keys = name == "aten::keys";
   const bool values = name == "aten::values";
@@ -76,6 +114,33 @@ Result join(std::span<const Argument> a, std::span<const Argument> b) {
   std::vector<Argument> out(a.begin(), a.end());
   out.insert(out.end(), b.begin(), b.end());
   return sequence(std::move(out));
+}
+
+// What `prepare` makes of writes to lists: the list afterwards.
+Result edited(std::string_view name, const ArgumentList& list, Arguments arguments) {
+  std::vector<Argument> items(list.items().begin(), list.items().end());
+  if (name == "prim::list_reversed") {
+    std::reverse(items.begin(), items.end());
+    return sequence(std::move(items));
+  }
+  const auto index = arguments.size() > 1 ? as_int(arguments[1]) : std::nullopt;
+  if (!index) return std::nullopt;
+  if (name == "prim::list_insert" && arguments.size() == 3) {
+    const auto size = static_cast<int64_t>(items.size());
+    const int64_t at = std::clamp<int64_t>(*index < 0 ? *index + size : *index, 0, size);
+    items.insert(items.begin() + at, arguments[2]);
+    return sequence(std::move(items));
+  }
+  const auto at = resolve_index(*index, items.size());
+  if (!at) return std::nullopt;
+  if (name == "prim::list_set" && arguments.size() == 3) {
+    items[*at] = arguments[2];
+  } else if (name == "prim::list_delete") {
+    items.erase(items.begin() + static_cast<std::ptrdiff_t>(*at));
+  } else {
+    return std::nullopt;
+  }
+  return sequence(std::move(items));
 }
 
 Result slice(const ArgumentList& list, Arguments bounds) {
@@ -179,10 +244,12 @@ Result lists(std::string_view name, Arguments arguments) {
     const bool scaled = name == "aten::mul" && two && arguments[1].list() != nullptr;
     return scaled ? repeat(arguments[1].items(), arguments[0]) : std::nullopt;
   }
+  if (list->form() == Form::zipped) return std::nullopt;
   if (is_unpack(name)) return Argument::list_of({list->items().begin(), list->items().end()}, Form::tuple);
   if (list->form() == Form::dict) return dict_operator(name, *list, arguments);
   if (name == "aten::slice" || name == "prim::TupleSlice") return slice(*list, arguments.subspan(1));
   if (name == "aten::len") return size_result(list->size());
+  if (name.starts_with("prim::list_")) return edited(name, *list, arguments);
   if (name == "aten::list" || name == "aten::copy" || name == "aten::Size") return sequence(list->items());
   if (two && is_item(name)) {
     const auto index = as_int(arguments[1]);
@@ -196,11 +263,11 @@ Result lists(std::string_view name, Arguments arguments) {
 }
 
 Result list_contents(std::string_view name, Arguments arguments) {
-  if (arguments.empty() || arguments[0].list() == nullptr) return std::nullopt;
+  if (arguments.empty() || arguments[0].list() == nullptr || arguments[0].is_zipped()) return std::nullopt;
   const std::span<const Argument> items = arguments[0].items();
   if (name == "aten::any" || name == "aten::all") return truth(name == "aten::all", items);
   if (name == "aten::sum") return sum(items);
-  if (name == "aten::sorted") return sorted(items, arguments);
+  if (name == "aten::sorted" || name == "prim::list_sorted") return sorted(items, arguments);
   if (name == "prim::min" || name == "prim::max") return extreme(name == "prim::max", arguments);
   if (arguments.size() != 2) return std::nullopt;
   const auto same = [&](const Argument& c) { return equal(c, arguments[1]); };
@@ -241,10 +308,14 @@ std::optional<size_t> resolve_index(int64_t index, size_t size) {
 
 std::string list_error(std::string_view op, std::span<const Argument> arguments, size_t results) {
   const std::string_view name = op.substr(0, op.find('.'));
+  if (!arguments.empty() && arguments[0].is_zipped()) return {};
   if (scalars::is_unpack(name) && arguments.size() == 1 && arguments[0].list() != nullptr)
     return std::string(op) + " expects " + std::to_string(results) + " elements and gets " +
            std::to_string(arguments[0].list()->size());
-  if (arguments.size() != 2 || arguments[0].list() == nullptr || !scalars::is_item(name)) return {};
+  const bool takes_position =
+      scalars::is_item(name) || name == "prim::list_delete" || name == "prim::list_set";
+  if (arguments.size() < 2 || arguments[0].list() == nullptr || !takes_position) return {};
+  if (scalars::is_item(name) && arguments.size() != 2) return {};
   const ArgumentList& list = *arguments[0].list();
   if (list.form() == ArgumentList::Form::dict) {
     const auto* key = arguments[1].as<std::string>();

@@ -82,6 +82,7 @@ ir::Value* materialize(const Argument& argument, GraphBuilder& builder) {
     case Kind::list:
       return materialize_list(argument.items(), builder);
     case Kind::none:
+    case Kind::unset:
     case Kind::string:
       return nullptr;
   }

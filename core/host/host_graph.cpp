@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/host/context.h"
+#include "core/ir/dims/bounds.h"
 
 namespace onnxport {
 namespace {
@@ -179,11 +180,20 @@ onnxport_dim floor_division(onnxport_context* c, onnxport_dim a, onnxport_dim b)
 onnxport_dim modulo(onnxport_context* c, onnxport_dim a, onnxport_dim b) {
   return combine(c, a, b, [](const ir::Dim& x, const ir::Dim& y) { return mod(x, y); });
 }
+// Whether `x` is at least `y` for all sizes that the symbols may have.
+bool is_never_less(onnxport_context* c, const ir::Dim& x, const ir::Dim& y) {
+  const ir::SymbolTable& symbols = c->builder.graph().symbols;
+  return ir::bounds_of(x, symbols).min >= ir::bounds_of(y, symbols).max;
+}
 onnxport_dim smaller(onnxport_context* c, onnxport_dim a, onnxport_dim b) {
-  return combine(c, a, b, [](const ir::Dim& x, const ir::Dim& y) { return min(x, y); });
+  return combine(c, a, b, [&](const ir::Dim& x, const ir::Dim& y) {
+    return is_never_less(c, x, y) ? y : is_never_less(c, y, x) ? x : min(x, y);
+  });
 }
 onnxport_dim larger(onnxport_context* c, onnxport_dim a, onnxport_dim b) {
-  return combine(c, a, b, [](const ir::Dim& x, const ir::Dim& y) { return max(x, y); });
+  return combine(c, a, b, [&](const ir::Dim& x, const ir::Dim& y) {
+    return is_never_less(c, x, y) ? x : is_never_less(c, y, x) ? y : max(x, y);
+  });
 }
 
 int32_t equal(onnxport_context* c, onnxport_dim a, onnxport_dim b) {

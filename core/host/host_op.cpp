@@ -40,6 +40,7 @@ onnxport_str arg_name(onnxport_context* c, uint32_t index) {
 int32_t kind_of(const Argument& a) {
   switch (a.kind()) {
     case Argument::Kind::none:
+    case Argument::Kind::unset:
       return ONNXPORT_ARG_NONE;
     case Argument::Kind::value:
       return a.value()->type().kind() == ir::Type::Kind::list ? ONNXPORT_ARG_SEQUENCE : ONNXPORT_ARG_VALUE;

@@ -286,11 +286,12 @@ class Interpreter {
   // The kernel of a node; nullptr when there is none.
   std::shared_ptr<torch::jit::Operator> kernel(const ir::Node& node,
                                                const std::vector<c10::IValue>& arguments) {
-    if (node.op_text().starts_with("prim::") || node.schema() == nullptr) return overload(node, arguments);
+    if (node.schema() == nullptr) return overload(node, arguments);
     const auto [slot, fresh] = kernels_.try_emplace(node.op_text());
     if (fresh && !is_stub(node.op_text()))
       slot->second =
           torch::jit::findOperatorFor(c10::OperatorName(node.schema()->name, node.schema()->overload));
+    if (slot->second == nullptr && node.op_text().starts_with("prim::")) return overload(node, arguments);
     return slot->second;
   }
 
@@ -323,7 +324,8 @@ class Interpreter {
       stack.push_back(i < wanted.size() ? adapt(std::move(arguments[i]), *wanted[i].type())
                                         : std::move(arguments[i]));
     }
-    if (op->schema().is_vararg()) stack.emplace_back(static_cast<int64_t>(arguments.size()));
+    if (op->schema().is_vararg() && !(node.op() == "prim::tolist"))
+      stack.emplace_back(static_cast<int64_t>(arguments.size()));
     op->getOperation()(stack);
     const size_t count = std::min(stack.size(), node.output_count());
     for (size_t i = 0; i < count; ++i)

@@ -89,6 +89,7 @@ c10::IValue to_ivalue(const Argument& argument) {
     }
     c10::IValue operator()(const ir::Tensor& v) const { return to_torch(v); }
     c10::IValue operator()(const GraphValue& /*unused*/) const { return {}; }
+    c10::IValue operator()(const Unset& /*unused*/) const { return {}; }
     c10::IValue operator()(const ArgumentList& v) const {
       std::vector<c10::IValue> items;
       for (const Argument& item : v.items()) items.push_back(to_ivalue(item));

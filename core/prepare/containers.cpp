@@ -101,21 +101,108 @@ bool Functionalizer::write_container(ir::Node& node) {
     drop(node);
     return true;
   }
-  if (name != "aten::append" && name != "aten::extend" && name != "aten::add_") return false;
-  // Of a list of unknown length: list + [element].
+  const bool is_dict = target->type().kind() == ir::Type::Kind::dict ||
+                       (target->producer() != nullptr && target->producer()->op() == "prim::DictConstruct");
   NodeMaker make(node);
-  ir::Value* added = node.operand(1);
-  if (added == nullptr) return false;
-  if (has_storage(*added)) share(target, added);
-  added = read(added, make);
-  if (name == "aten::append")
-    added = make.node("prim::ListConstruct", {&added, 1}, nullptr, 1, target->type())->output();
-  ir::Value* operands[] = {read(target, make), added};
-  ir::Value* longer = make.call("aten::add.t(t[] a, t[] b) -> t[]", operands, target->type());
+  ir::Value* edited = is_dict ? edit_unknown_dict(node, *target, make) : edit_unknown(node, *target, make);
+  if (edited == nullptr) return false;
   if (list.state.elements) forget_elements(list);
-  set_root(*list.root, longer);
-  if (node.output_count() > 0) node.output()->replace_all_uses_with(target);
+  set_root(*list.root, edited);
+  if (node.output_count() > 0 && name != "aten::pop") node.output()->replace_all_uses_with(target);
   drop(node);
+  return true;
+}
+
+// What an edit reads, as it is now; empty where something is absent.
+std::vector<ir::Value*> Functionalizer::operands_of_edit(ir::Node& node, ir::Value& target, NodeMaker& make) {
+  std::vector<ir::Value*> operands = {read(&target, make)};
+  for (size_t i = 1; i < node.operand_count(); ++i) {
+    if (node.operand(i) == nullptr) return {};
+    if (has_storage(*node.operand(i))) share(&target, node.operand(i));
+    operands.push_back(read(node.operand(i), make));
+  }
+  return operands;
+}
+
+// The same of a dict, whose keys may be known once loops are unrolled.
+ir::Value* Functionalizer::edit_unknown_dict(ir::Node& node, ir::Value& target, NodeMaker& make) {
+  const std::string_view name = operator_base_name(node.op_text());
+  const ir::Type& type = target.type();
+  std::vector<ir::Value*> operands = operands_of_edit(node, target, make);
+  if (name == "aten::clear") return make.node("prim::DictConstruct", {}, nullptr, 1, type)->output();
+  if (operands.size() == 3 && name == "aten::_set_item")
+    return make.call("prim::dict_set(Dict(t, t) dict, t key, t el) -> Dict(t, t)", operands, type);
+  if (operands.size() != 2) return nullptr;
+  if (name == "aten::update")
+    return make.call("prim::dict_update(Dict(t, t) dict, Dict(t, t) other) -> Dict(t, t)", operands, type);
+  if (name != "aten::Delete" && name != "aten::pop") return nullptr;
+  if (name == "aten::pop") {
+    ir::Value* item = make.call("aten::__getitem__.Dict_str(Dict(t, t) self, t key) -> t(*)", operands,
+                                node.output()->type());
+    if (has_storage(*item)) share(item, &target);
+    node.output()->replace_all_uses_with(item);
+  }
+  return make.call("prim::dict_delete(Dict(t, t) dict, t key) -> Dict(t, t)", operands, type);
+}
+
+// The list that a write to `target`, of unknown length or at an unknown position, leaves behind; null when the operator
+// is none of these.
+ir::Value* Functionalizer::edit_unknown(ir::Node& node, ir::Value& target, NodeMaker& make) {
+  const std::string_view name = operator_base_name(node.op_text());
+  const ir::Type& type = target.type();
+  std::vector<ir::Value*> operands = operands_of_edit(node, target, make);
+  if (operands.empty()) return nullptr;
+  if (name == "aten::clear") return make.node("prim::ListConstruct", {}, nullptr, 1, type)->output();
+  if (name == "aten::reverse") return make.call("prim::list_reversed(t[] list) -> t[]", operands, type);
+  if (name == "aten::sort") {
+    if (operands.size() == 1) operands.push_back(make.constant(false, ir::Type::boolean()));
+    return make.call("prim::list_sorted(t[] list, bool reverse) -> t[]", operands, type);
+  }
+  if (operands.size() < 2) return nullptr;
+  if (name == "aten::append") {
+    operands[1] = make.node("prim::ListConstruct", {&operands[1], 1}, nullptr, 1, type)->output();
+    return make.call("aten::add.t(t[] a, t[] b) -> t[]", operands, type);
+  }
+  if (name == "aten::extend" || name == "aten::add_")
+    return make.call("aten::add.t(t[] a, t[] b) -> t[]", operands, type);
+  if (name == "aten::pop") {
+    ir::Value* item =
+        make.call("aten::__getitem__.t(t[](a) list, int idx) -> t(*)", operands, node.output()->type());
+    if (has_storage(*item)) share(item, &target);
+    node.output()->replace_all_uses_with(item);
+  }
+  if (name == "aten::remove")
+    operands[1] = make.call("aten::index.list_int(int[] self, int el) -> int", operands, ir::Type::integer());
+  if (name == "aten::pop" || name == "aten::Delete" || name == "aten::remove")
+    return make.call("prim::list_delete(t[] list, int idx) -> t[]", operands, type);
+  if (operands.size() < 3) return nullptr;
+  if (name == "aten::insert")
+    return make.call("prim::list_insert(t[] list, int idx, t el) -> t[]", operands, type);
+  if (name == "aten::_set_item")
+    return make.call("prim::list_set(t[] list, int idx, t el) -> t[]", operands, type);
+  return nullptr;
+}
+
+// dict.update(other), when the keys of both are known.
+bool Functionalizer::update_known(Storage& dict, const ir::Value* other) {
+  const Storage* from = other == nullptr ? nullptr : find(other);
+  if (from == nullptr || !from->state.elements || other->producer() == nullptr ||
+      !(other->producer()->op() == "prim::DictConstruct"))
+    return false;
+  std::vector<ir::Value*> elements = *dict.state.elements;
+  for (size_t i = 0; i + 1 < from->state.elements->size(); i += 2) {
+    ir::Value* key = (*from->state.elements)[i];
+    ir::Value* value = (*from->state.elements)[i + 1];
+    const Entry entry = find_key(elements, key);
+    if (!entry.known) return false;
+    if (entry.value == elements.size()) {
+      elements.insert(elements.end(), {key, value});
+    } else {
+      elements[entry.value] = value;
+    }
+    hold(value, dict);
+  }
+  edit(dict).elements = std::move(elements);
   return true;
 }
 
@@ -140,6 +227,8 @@ bool Functionalizer::edit_known(ir::Node& node, Storage& list) {
     for (const ir::Value* element : added) hold(element, list);
     auto& elements = *edit(list).elements;
     elements.insert(elements.end(), added.begin(), added.end());
+  } else if (dict && name == "aten::update") {
+    return update_known(list, argument(1));
   } else if (dict) {
     const Entry entry = find_key(*list.state.elements, argument(1));
     if (!entry.known) return false;

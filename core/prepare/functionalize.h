@@ -90,6 +90,10 @@ class Functionalizer {
   bool take_apart(ir::Node& node);
   bool write_container(ir::Node& node);
   bool edit_known(ir::Node& node, Storage& list);
+  bool update_known(Storage& dict, const ir::Value* other);
+  std::vector<ir::Value*> operands_of_edit(ir::Node& node, ir::Value& target, NodeMaker& make);
+  ir::Value* edit_unknown(ir::Node& node, ir::Value& target, NodeMaker& make);
+  ir::Value* edit_unknown_dict(ir::Node& node, ir::Value& target, NodeMaker& make);
   void drop_stores_of_own_elements();
 
   // ---- regions (regions.cpp) ----

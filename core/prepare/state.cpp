@@ -31,7 +31,8 @@ void Functionalizer::note_state(const ir::Node& node, ir::Value& state) {
   Diagnostic d;
   d.code = "T521";
   d.place = location_of(node);
-  if (handling_ == State::error) {
+  // A written input changes nothing of the results: an ONNX graph never writes its caller's tensors.
+  if (handling_ == State::error && state.is_constant()) {
     d.message = "the model writes " + described(state) + ", which an ONNX graph does not do by itself";
     d.hint = kOptions;
     errors_.push_back(std::move(d));
@@ -41,7 +42,8 @@ void Functionalizer::note_state(const ir::Node& node, ir::Value& state) {
   d.message =
       state.is_constant()
           ? "the model writes " + described(state) + "; the file keeps its first value from call to call"
-          : "the model writes " + described(state) + "; the file computes with a copy";
+          : "the model writes " + described(state) +
+                "; the file computes with a copy and leaves its caller's tensor alone";
   d.hint = "--state io makes it an input and an output of the file";
   notes_.push_back(std::move(d));
 }

@@ -174,9 +174,30 @@ bool Functionalizer::write(Storage& target, ir::Value* contents, const ir::Node&
   return true;
 }
 
+namespace {
+
+// Whether a value of that type may be a list or dict, or have one inside.
+bool may_hold_container(const ir::Type& type) {
+  using Kind = ir::Type::Kind;
+  switch (type.kind()) {
+    case Kind::tuple:
+    case Kind::optional:
+      return std::any_of(type.elements().begin(), type.elements().end(), may_hold_container);
+    case Kind::unknown:
+    case Kind::object:
+    case Kind::list:
+    case Kind::dict:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 void Functionalizer::check_shared(const Storage& root, const ir::Node& writer, bool container) {
   for (const Storage* other : root.maybe_shared) {
-    if (container && other->origin->type().is_tensor()) continue;
+    if (container && !may_hold_container(other->origin->type())) continue;
     ir::Value* origin = other->origin;
     if (origin->is_constant()) note_state(writer, *origin);
     const ir::Value* victim = read_later(*other, writer);

@@ -1,5 +1,7 @@
 // A loop of known length is unrolled; any other becomes ONNX's Loop, and what goes over a tensor's first axis
-// its Scan.
+// its Scan. Lists that grow by the iteration are in growing_lists.cpp.
+#include <array>
+
 #include "core/ir/regions.h"
 #include "core/translate/region_values.h"
 #include "core/translate/translator.h"
@@ -21,6 +23,17 @@ ir::Type slice_type(const ir::Type& sequence) {
   if (sequence.rank() < 1) throw Error("T514", "a scan goes over a tensor whose rank is not known");
   return ir::Type::tensor(sequence.dtype(),
                           ir::Shape(sequence.shape()->begin() + 1, sequence.shape()->end()));
+}
+
+// The type of a carried value: sizes that a list's form leaves open have names of their own.
+ir::Type carried_type(const ir::Value& initial, const RegionForm& form, GraphBuilder& builder) {
+  if (form.kind != RegionForm::Kind::run_time_list) return initial.type();
+  if (form.is_sequence()) return form.type;
+  ir::Shape shape = *form.type.shape();
+  for (ir::Dim& dim : shape) {
+    if (dim.is_unknown()) dim = builder.fresh_dim();
+  }
+  return ir::Type::tensor(form.type.dtype(), std::move(shape));
 }
 
 }  // namespace
@@ -49,7 +62,7 @@ bool Translator::unroll_loop(ir::Node& node) {
       return true;
     }
     condition = bound(body.result(0));
-    if (!condition.is_known()) {
+    if (!condition.is_known() || condition.is_unset()) {
       builder_->rollback(mark);  // decided at run time after all
       return false;
     }
@@ -64,13 +77,25 @@ Translator::Carried Translator::carried_by(std::span<ir::Value* const> operands)
   Carried out;
   for (ir::Value* operand : operands) {
     out.bounds.push_back(bound(operand));
-    if (!flatten(out.bounds.back(), *builder_, out.initial)) {
-      throw Error("T514",
-                  "a loop that runs at run time carries a value ONNX cannot hold (a string or a dtype)");
-    }
+    out.forms.push_back(form_of(out.bounds.back(), *builder_));
+    open_numbers(out.forms.back());
   }
-  for (const ir::Value* v : out.initial) out.types.push_back(v->type());
+  out.grows.resize(operands.size());
+  hand_in(out);
   return out;
+}
+
+// The values that stand for what is carried, in the forms that were found so far.
+void Translator::hand_in(Carried& carried) {
+  carried.initial.clear();
+  carried.types.clear();
+  for (size_t i = 0; i < carried.bounds.size(); ++i) {
+    if (carried.grows[i]) continue;
+    const size_t before = carried.initial.size();
+    emit_as(carried.bounds[i], carried.forms[i], *builder_, carried.initial);
+    for (size_t k = before; k < carried.initial.size(); ++k)
+      carried.types.push_back(carried_type(*carried.initial[k], carried.forms[i], *builder_));
+  }
 }
 
 // Opens the dims of carried.types that an iteration changes; true when there are none.
@@ -79,14 +104,17 @@ bool Translator::settle_types(Carried& carried, std::span<ir::Value*> results) {
   for (size_t i = 0; i < carried.types.size(); ++i) {
     ir::Type& before = carried.types[i];
     ir::Value*& result = results[i];
+    if (!before.is_tensor()) continue;  // a Sequence: its form says all
     if (result->type().dtype() != before.dtype() && result->type().rank() == 0 && before.rank() == 0) {
       result = builder_->emit1("Cast", {result},
                                {builder_->attribute("to", static_cast<int64_t>(before.dtype()))});
     }
     const auto joined = join(before, result->type(), *builder_);
     if (!joined) {
-      throw Error("T514", "a loop that runs at run time carries a value that is " + before.text() +
-                              " before and " + result->type().text() + " after an iteration");
+      throw Error("T514",
+                  "a loop that runs at run time carries a value that is " + before.text() + " before and " +
+                      result->type().text() + " after an iteration",
+                  {}, "give it one element type and one number of dimensions before the loop and in it");
     }
     if (holds(before, result->type())) continue;
     before = *joined;
@@ -95,36 +123,58 @@ bool Translator::settle_types(Carried& carried, std::span<ir::Value*> results) {
   return stable;
 }
 
-// The results of a body, flat, the carried ones at `first`.
-std::vector<ir::Value*> Translator::body_results(ir::Block& body, const Carried& carried, size_t first) {
+// Whether the forms in which values are carried hold after an iteration; widens those that do not.
+bool Translator::settle_forms(ir::Block& body, Carried& carried, size_t first) {
+  bool stable = true;
+  for (size_t i = 0; i < carried.forms.size(); ++i) {
+    if (carried.grows[i]) continue;
+    std::string why;
+    const Argument result = refined(bound(body.result(first + i)), body.result(first + i)->type());
+    auto form = common_form(carried.forms[i], form_of(result, *builder_), why);
+    if (!form) {
+      throw Error("T514", "a loop that runs at run time carries " + why, {},
+                  "give the variable one kind of value before the loop and in it");
+    }
+    open_numbers(*form);
+    if (same_structure(*form, carried.forms[i])) continue;
+    carried.forms[i] = std::move(*form);
+    stable = false;
+  }
+  return stable;
+}
+
+// The results of a body, flat, the carried ones at `first`; what lists gained in this iteration comes last.
+std::vector<ir::Value*> Translator::body_results(ir::Block& body, Carried& carried, size_t first) {
   std::vector<ir::Value*> out;
   for (size_t i = 0; i < body.result_count(); ++i) {
-    const Argument& result = bound(body.result(i));
-    const bool is_carried = i >= first && i - first < carried.bounds.size();
-    if (is_carried && result.list() != nullptr &&
-        result.items().size() != carried.bounds[i - first].items().size()) {
-      throw Error("T514", "a list grows in a loop that runs at run time", {},
-                  "collect into a tensor of fixed size, or make the number of iterations a constant");
+    const Argument result = refined(bound(body.result(i)), body.result(i)->type());
+    if (i >= first && i - first < carried.bounds.size()) {
+      if (!carried.grows[i - first]) emit_as(result, carried.forms[i - first], *builder_, out);
+      continue;
     }
-    const size_t before = out.size();
-    if (!flatten(result, *builder_, out)) throw Error("T514", "a loop carries a value ONNX cannot hold");
-    if (!is_carried && out.size() != before + 1)
-      throw Error("T514", "an iteration must give a tensor here, not a list or None");
+    ir::Value* value = materialize(result, *builder_);
+    if (value == nullptr) throw Error("T514", "an iteration must give a tensor here, not a list or None");
+    out.push_back(value);
   }
-  if (out.size() != carried.types.size() + body.result_count() - carried.bounds.size()) {
-    throw Error("T514", "what a loop carries changes its structure from one iteration to the next");
+  for (size_t i = 0; i < carried.grows.size(); ++i) {
+    if (!carried.grows[i]) continue;
+    carried.grown[i] = bound(body.result(first + i));
+    for (const Argument& item : carried.grown[i].items()) out.push_back(materialize(item, *builder_));
   }
   return out;
 }
 
 // The types a loop carries must hold before and after every iteration: a dim that changes is opened and the
-// body translated again. Each round opens at least one dim, so this ends. nullptr: something inside failed.
+// body translated again, and so is a form that does not hold. Each round opens something, so this ends.
+// nullptr: something inside failed.
 ir::Block* Translator::emit_body(ir::Block& body, Carried& carried, size_t leading_results,
                                  const std::vector<std::pair<std::string, ir::Type>>& leading,
                                  std::span<const ir::Type> slices) {
   for (;;) {
     const GraphBuilder::Mark mark = builder_->mark();
     const size_t failures = errors_.size();
+    carried.first_fresh = target_->anonymous_symbols;
+    carried.grown.assign(carried.bounds.size(), {});
     std::vector<std::pair<std::string, ir::Type>> parameters = leading;
     for (const ir::Type& type : carried.types) parameters.emplace_back("", type);
     for (const ir::Type& type : slices) parameters.emplace_back("", type);
@@ -133,26 +183,36 @@ ir::Block* Translator::emit_body(ir::Block& body, Carried& carried, size_t leadi
     size_t own = 0;  // of the torch body; a loop's first is the number of the iteration
     if (!leading.empty()) bindings_[body.parameters()[own++]] = Argument::of(inner[0], true);
     size_t next = leading.size();
-    for (const Argument& b : carried.bounds) bindings_[body.parameters()[own++]] = rebuild(b, inner, next);
+    for (size_t i = 0; i < carried.forms.size(); ++i) {
+      bindings_[body.parameters()[own++]] =
+          carried.grows[i] ? Argument::list_of({}) : rebuild(carried.forms[i], inner, next);
+    }
     for (; own < body.parameters().size(); ++own) {
       bindings_[body.parameters()[own]] = Argument::of(inner[next++], false);
     }
+    bool settled = true;
     try {
+      ++run_time_depth_;
       translate_block(body);
+      --run_time_depth_;
       if (errors_.size() > failures) {
         builder_->rollback(mark);
         return nullptr;
       }
-      std::vector<ir::Value*> results = body_results(body, carried, leading_results);
-      if (settle_types(carried, std::span(results).subspan(leading_results))) {
-        own_results(results, *builder_);
-        return builder_->end_block(results);
+      settled = settle_forms(body, carried, leading_results) && settle_growth(body, carried, leading_results);
+      if (settled) {
+        std::vector<ir::Value*> results = body_results(body, carried, leading_results);
+        if (settle_types(carried, std::span(results).subspan(leading_results))) {
+          own_results(results, *builder_);
+          return builder_->end_block(results);
+        }
       }
     } catch (const Error&) {
       builder_->rollback(mark);
       throw;
     }
     builder_->rollback(mark);
+    if (!settled) hand_in(carried);
   }
 }
 
@@ -160,25 +220,44 @@ void Translator::bind_carried(ir::Node& node, const Carried& carried, std::span<
   size_t next = 0;
   for (size_t i = 0; i < carried.types.size(); ++i) outputs[i]->set_type(carried.types[i]);
   for (size_t i = 0; i < carried.bounds.size(); ++i) {
-    bindings_[node.output(i)] = rebuild(carried.bounds[i], outputs, next);
+    if (!carried.grows[i]) bindings_[node.output(i)] = rebuild(carried.forms[i], outputs, next);
   }
 }
 
 void Translator::emit_loop(ir::Node& node) {
   std::vector<ir::Value*> operands;
   for (size_t i = 2; i < node.operand_count(); ++i) operands.push_back(node.operand(i));
+  for (const size_t i : {0, 1}) {
+    if (!bound(node.operand(i)).is_unset()) continue;
+    for (ir::Value* v : node.outputs()) bind(v, Argument{Unset{}});
+    return;
+  }
+  ir::Block& source = *node.blocks()[0];
   Carried carried = carried_by(operands);
+  for (size_t i = 0; i < operands.size(); ++i)
+    carried.grows[i] = only_grows(source, i) && carried.bounds[i].list() != nullptr;
+  hand_in(carried);
   const std::vector<std::pair<std::string, ir::Type>> leading = {
       {"iteration", ir::Type::tensor(ir::DType::i64, ir::Shape{})},
       {"condition", ir::Type::tensor(ir::DType::boolean, ir::Shape{})}};
-  ir::Block* body = emit_body(*node.blocks()[0], carried, 1, leading, {});
+  carried.node = &node;
+  ir::Block* body = emit_body(source, carried, 1, leading, {});
   if (body == nullptr) return poison(node);
+  if (body->result_count() == 1) {  // ONNX's Loop gives one thing at least
+    ir::Block& outer = builder_->block();
+    builder_->insert_at_end(*body);
+    body->set_results(std::array{body->result(0), builder_->emit1("Identity", {body->parameters()[0]})});
+    builder_->insert_at_end(outer);
+  }
   std::vector<ir::Value*> inputs = {materialize(bound(node.operand(0)), *builder_),
                                     materialize(bound(node.operand(1)), *builder_)};
   inputs.insert(inputs.end(), carried.initial.begin(), carried.initial.end());
+  const bool runs_through =
+      bound(source.result(0)).to_int().value_or(0) != 0 && bound(node.operand(1)).to_int().value_or(0) != 0;
   const std::vector<ir::Value*> outputs =
-      builder_->emit("", "Loop", inputs, {builder_->attribute("body", body)}, carried.types.size());
+      builder_->emit("", "Loop", inputs, {builder_->attribute("body", body)}, body->result_count() - 1);
   bind_carried(node, carried, outputs);
+  bind_grown(node, carried, outputs, runs_through ? inputs[0] : nullptr);
 }
 
 // prim::Scan(state…, sequences…): over the first axis of all sequences at once.

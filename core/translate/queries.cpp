@@ -96,7 +96,7 @@ bool Translator::translate_query(ir::Node& node) {
   if (const Argument* answer = constant_answer(node.op_text())) return bind(node.output(), *answer), true;
   const auto handler = kHandlers.find(node.op_text());
   if (handler == kHandlers.end()) return false;
-  ir::Value* value = bound(node.operand(0)).value();
+  ir::Value* value = refined(bound(node.operand(0)), ir::Type::tensor()).value();
   if (value == nullptr || !value->type().is_tensor()) return false;
   std::optional<Argument> answer = (this->*handler->second)(node, {value, torch_type(value->type())});
   if (!answer) return false;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/argument/argument.h"
@@ -14,12 +15,39 @@ namespace onnxport {
 // What holds for both: equal dims stay, others are open. nullopt when element types or ranks differ.
 std::optional<ir::Type> join(const ir::Type& a, const ir::Type& b, GraphBuilder& builder);
 
-// Appends the values inside, in order; false when something inside has no ONNX form (a string, a dtype) and
-// so cannot be carried into or out of a region.
-bool flatten(const Argument& bound, GraphBuilder& builder, std::vector<ir::Value*>& out);
+// How a torch value goes through a region: which ONNX values stand for it, and what is known without any.
+struct RegionForm {
+  enum class Kind : uint8_t {
+    unset,          // nobody reads it: any value will do
+    known,          // the same constant (None, a string, a dtype, a number) whatever happens: no ONNX value
+    value,          // one tensor
+    list,           // so many parts: of a list, tuple or dict
+    maybe,          // whether there is a value, and the value: the part
+    run_time_list,  // one ONNX value: a Sequence, or a tensor with the elements along its first axis
+  };
+  Kind kind = Kind::unset;
+  Argument known;
+  ArgumentList::Form list_form = ArgumentList::Form::list;
+  std::vector<RegionForm> parts;
+  ir::Type type;  // of a value and of a run-time list
+  bool is_number = false;
 
-// `like` with its values replaced by those from values[next] on; `next` steps over what was used.
-Argument rebuild(const Argument& like, std::span<ir::Value* const> values, size_t& next);
+  bool is_sequence() const { return type.kind() == ir::Type::Kind::list; }
+};
+
+// Of one value. Throws Error T513 for what has no ONNX form.
+RegionForm form_of(const Argument& argument, GraphBuilder& builder);
+// That both values have. `why` says what is in the way where there is none.
+std::optional<RegionForm> common_form(const RegionForm& a, const RegionForm& b, std::string& why);
+// A number that an iteration may change is a value from the start.
+void open_numbers(RegionForm& form);
+bool same_structure(const RegionForm& a, const RegionForm& b);
+
+// Appends the ONNX values that stand for `argument` in the form, made at the builder's place where they are missing.
+void emit_as(const Argument& argument, const RegionForm& form, GraphBuilder& builder,
+             std::vector<ir::Value*>& out);
+// The torch value of that form whose ONNX values are those from values[next] on; `next` steps over them.
+Argument rebuild(const RegionForm& form, std::span<ir::Value* const> values, size_t& next);
 
 // A region hands out what it computed itself: an outer value or a constant gets a node of its own.
 void own_results(std::vector<ir::Value*>& results, GraphBuilder& builder);

@@ -24,12 +24,76 @@ bool Translator::translate_construct(ir::Node& node, ArgumentList::Form form) {
 
 bool Translator::hand_on(ir::Node& node) {
   if (node.operand_count() == 0) return false;
-  bindings_[node.output()] = argument_of(node, 0);
+  const Argument argument = argument_of(node, 0);
+  // Casts of what is None or a value stand where the program has asked.
+  bindings_[node.output()] = argument.is_maybe() ? argument.items()[1] : argument;
   return true;
 }
 
 bool Translator::drop_effect(ir::Node& node) {
   for (ir::Value* v : node.outputs()) bindings_[v] = Argument{};
+  return true;
+}
+
+namespace {
+
+Argument without_maybe(const Argument& a) {
+  if (a.is_maybe()) return without_maybe(a.items()[1]);
+  if (a.list() == nullptr || a.items().empty()) return a;
+  std::vector<Argument> items;
+  for (const Argument& item : a.items()) items.push_back(without_maybe(item));
+  return Argument::list_of(std::move(items), a.list()->form());
+}
+
+bool holds_maybe(const Argument& a) {
+  return a.is_maybe() || std::any_of(a.items().begin(), a.items().end(), holds_maybe);
+}
+
+}  // namespace
+
+Argument Translator::refined(Argument argument, const ir::Type& type) {
+  using Kind = ir::Type::Kind;
+  const bool open =
+      type.kind() == Kind::optional || type.kind() == Kind::unknown || type.kind() == Kind::none;
+  return argument.is_maybe() && !open ? argument.items()[1] : argument;
+}
+
+// Where an operator takes no None, TorchScript has made sure that there is none.
+void Translator::refine_arguments(const ir::Node& node, std::vector<Argument>& arguments) const {
+  const ir::Schema* schema = node.schema();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!holds_maybe(arguments[i])) continue;
+    const bool takes_none = schema != nullptr && i < schema->arguments.size() &&
+                            schema->arguments[i].type.find('?') != std::string::npos;
+    if (takes_none)
+      throw Error("T513", subject(node) + " takes a value that is None or not, as run time decides", {},
+                  "ask `is not None` before it is used, or start from a tensor instead of None");
+    arguments[i] = without_maybe(arguments[i]);
+  }
+}
+
+bool Translator::is_none_at_run_time(ir::Node& node, const std::vector<Argument>& arguments) {
+  const bool is = node.op() == "aten::__is__";
+  if ((!is && !(node.op() == "aten::__isnot__")) || arguments.size() != 2) return false;
+  const Argument& asked = arguments[arguments[0].is_none() ? 1 : 0];
+  if (!asked.is_maybe() || !(arguments[0].is_none() || arguments[1].is_none())) return false;
+  ir::Value* present = materialize(asked.items()[0], *builder_);
+  bind(node.output(), Argument::of(is ? builder_->emit1("Not", {present}) : present, true));
+  return true;
+}
+
+namespace {
+
+bool holds_unset(const Argument& a) {
+  return a.is_unset() || std::any_of(a.items().begin(), a.items().end(), holds_unset);
+}
+
+}  // namespace
+
+bool Translator::leave_unset(ir::Node& node, const std::vector<Argument>& arguments, bool inside) {
+  const auto unset = [&](const Argument& a) { return inside ? holds_unset(a) : a.is_unset(); };
+  if (std::none_of(arguments.begin(), arguments.end(), unset)) return false;
+  for (ir::Value* v : node.outputs()) bindings_[v] = Argument{Unset{}};
   return true;
 }
 
@@ -54,6 +118,11 @@ bool Translator::translate_structure(ir::Node& node) {
        [](Translator& t, ir::Node& n) { return t.translate_construct(n, Form::tuple); }},
       {"prim::DictConstruct",
        [](Translator& t, ir::Node& n) { return t.translate_construct(n, Form::dict); }},
+      {"prim::Uninitialized",
+       [](Translator& t, ir::Node& n) {
+         t.bindings_[n.output()] = Argument{Unset{}};
+         return true;
+       }},
       {"prim::NumToTensor", kToTensor},
       {"prim::NumToTensor.Scalar", kToTensor},
       // Nothing changes a list any more: a copy is the list.
@@ -83,10 +152,14 @@ bool Translator::evaluate(ir::Node& node, const std::vector<Argument>& arguments
   if (!of_list && std::any_of(node.outputs().begin(), node.outputs().end(), makes_tensor)) return false;
   const auto results = evaluate_call(op, arguments, node.output_count());
   if (!results) {
-    if (std::string error = list_error(op, arguments, node.output_count()); !error.empty())
+    std::string error = list_error(op, arguments, node.output_count());
+    if (error.empty()) return false;
+    if (run_time_depth_ == 0)
       throw Error("T512", std::move(error), {},
                   "the model would raise an exception here: check what it indexes");
-    return false;
+    // Where run time decides whether this is reached, it is not: the model would raise an exception.
+    for (ir::Value* v : node.outputs()) bindings_[v] = Argument{Unset{}};
+    return true;
   }
   for (size_t i = 0; i < results->size(); ++i) bind(node.output(i), (*results)[i]);
   return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ir/node_location.h"
+#include "core/translate/run_time_list.h"
 
 namespace onnxport {
 
@@ -79,13 +80,49 @@ void Translator::translate_inputs() {
   }
 }
 
-std::vector<ir::Value*> Translator::flat_values(const Argument& bound) {
-  if (bound.list() == nullptr) return {result_value(bound)};
-  std::vector<ir::Value*> out;
-  for (const Argument& item : bound.items()) {
-    for (ir::Value* v : flat_values(item)) out.push_back(v);
+// The values of a result, with their names: below `base` those of a list are counted, those of a dict called by their
+// keys.
+void Translator::flat_values(const Argument& bound, const std::string& base,
+                             std::vector<std::pair<std::string, ir::Value*>>& out) {
+  if (bound.list() == nullptr) {
+    if (ir::Value* value = result_value(bound)) out.emplace_back(base.empty() ? "output" : base, value);
+    return;  // an output that is None has no place in an ONNX graph
   }
-  return out;
+  const std::span<const Argument> items = bound.items();
+  if (bound.list()->form() == ArgumentList::Form::dict) {
+    for (size_t i = 0; i + 1 < items.size(); i += 2) {
+      const auto* text = items[i].as<std::string>();
+      const auto number = items[i].to_int();
+      if (text == nullptr && !number) {
+        throw Error("T544",
+                    "the result '" + (base.empty() ? "output" : base) +
+                        "' is a dict whose keys are only known at run time",
+                    {}, "return a tuple, or a dict that forward fills with constant keys");
+      }
+      const std::string key = text != nullptr ? *text : std::to_string(*number);
+      flat_values(items[i + 1], base.empty() ? key : base + '.' + key, out);
+    }
+    return;
+  }
+  for (size_t i = 0; i < items.size(); ++i)
+    flat_values(items[i], items.size() == 1 ? base : base + '.' + std::to_string(i), out);
+}
+
+// A list that the model returns as one: of numbers one 1-D tensor, of tensors, when its length is known at run time
+// only, a Sequence.
+Argument Translator::as_result(const Argument& result, const ir::Type& type) {
+  if (type.kind() != ir::Type::Kind::list) return result;
+  if (type.elements().at(0).is_scalar()) {
+    if (result.value() != nullptr) return result;
+    const ir::DType dtype = type.elements()[0].kind() == ir::Type::Kind::integer ? ir::DType::i64
+                            : type.elements()[0].kind() == ir::Type::Kind::real  ? ir::DType::f32
+                                                                                 : ir::DType::boolean;
+    return Argument::of(as_run_time_list(result, ir::Type::tensor(dtype, ir::Shape{ir::Dim()}), *builder_));
+  }
+  const auto* value = result.as<GraphValue>();
+  if (value == nullptr || !value->is_list) return result;
+  return Argument::of(as_run_time_list(
+      result, ir::Type::list(list_element(value->value->type()).value_or(ir::Type::tensor())), *builder_));
 }
 
 ir::Value* Translator::result_value(const Argument& bound) { return materialize(bound, *builder_); }
@@ -106,14 +143,21 @@ void Translator::translate_results() {
   std::vector<std::string> names;
   std::unordered_set<const ir::Value*> seen;
   for (size_t i = 0; i < source_.body().result_count(); ++i) {
-    const Argument& b = bound(source_.body().result(i));
+    const ir::Value* source = source_.body().result(i);
+    const Argument b = refined(bound(source), source->type());
     const std::string base =
         i < source_.output_names.size() ? source_.output_names[i] : "output_" + std::to_string(i);
-    const std::vector<ir::Value*> values = flat_values(b);
-    for (size_t k = 0; k < values.size(); ++k) {
-      ir::Value* v = values[k];
-      if (v == nullptr) continue;  // an output that is None has no place in an ONNX graph
-      const std::string name = values.size() == 1 ? base : base + "." + std::to_string(k);
+    if (b.is_maybe() || b.is_unset()) {
+      errors_.push_back({Severity::error,
+                         "T513",
+                         "the result '" + base + "' is None or a value, as run time decides",
+                         {},
+                         "return a tensor in both cases, and a flag beside it"});
+      continue;
+    }
+    std::vector<std::pair<std::string, ir::Value*>> values;
+    flat_values(as_result(b, source->type()), base, values);
+    for (auto& [name, v] : values) {
       if (const auto untyped = untyped_.find(v); untyped != untyped_.end()) {
         errors_.push_back({Severity::error,
                            "T511",
@@ -195,8 +239,11 @@ void Translator::translate_node(ir::Node& node) {
   if (node.op() == "prim::Scan") return translate_scan(node);
   if (translate_structure(node) || translate_query(node)) return;
 
-  const std::vector<Argument> arguments = arguments_of(node);
-  if (evaluate(node, arguments)) return;
+  std::vector<Argument> arguments = arguments_of(node);
+  if (leave_unset(node, arguments, false) || is_none_at_run_time(node, arguments)) return;
+  refine_arguments(node, arguments);
+  if (evaluate(node, arguments) || leave_unset(node, arguments, true)) return;
+  if (translate_list(node, arguments)) return;
 
   std::vector<Refusal> refusals;
   if (try_candidates(node, arguments, refusals)) return;

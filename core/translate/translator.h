@@ -1,6 +1,7 @@
 // The walk behind translate(): one instance per export.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "core/host/host.h"
 #include "core/host/plugin_inference.h"
 #include "core/torch_interface/torch_interface.h"
+#include "core/translate/region_values.h"
 #include "core/translate/translate.h"
 
 namespace onnxport {
@@ -42,7 +44,9 @@ class Translator {
   bool try_candidates(ir::Node& node, const std::vector<Argument>& arguments, std::vector<Refusal>& refusals);
   void take_results(ir::Node& node, const Candidate& candidate, std::vector<Argument> results);
   const ir::Schema* schema_of(ir::Node& node);
-  std::vector<ir::Value*> flat_values(const Argument& bound);
+  void flat_values(const Argument& bound, const std::string& base,
+                   std::vector<std::pair<std::string, ir::Value*>>& out);
+  Argument as_result(const Argument& result, const ir::Type& type);
   ir::Value* result_value(const Argument& bound);
 
   // ---- bindings ----
@@ -65,6 +69,16 @@ class Translator {
   bool drop_effect(ir::Node& node);
   bool number_to_tensor(ir::Node& node);
   bool evaluate(ir::Node& node, const std::vector<Argument>& arguments);
+  // Lists of a length, or read at a position, that is known at run time only (lists.cpp).
+  bool translate_list(ir::Node& node, const std::vector<Argument>& arguments);
+  std::optional<Argument> of_columns(ir::Node& node, const std::vector<Argument>& arguments);
+  bool translate_tolist(ir::Node& node, const std::vector<Argument>& arguments);
+  // What reads a variable that nothing was assigned to is as unset.
+  bool leave_unset(ir::Node& node, const std::vector<Argument>& arguments, bool inside);
+  // What is None or a value at run time, where the program knows that it is a value.
+  static Argument refined(Argument argument, const ir::Type& type);
+  void refine_arguments(const ir::Node& node, std::vector<Argument>& arguments) const;
+  bool is_none_at_run_time(ir::Node& node, const std::vector<Argument>& arguments);
   // Questions about the type of a tensor (queries.cpp): its ONNX value, and its type as torch sees it.
   struct Tensor {
     ir::Value* value = nullptr;
@@ -82,23 +96,38 @@ class Translator {
   void translate_if(ir::Node& node);
   void emit_if(ir::Node& node, ir::Value* condition);
   ir::Block* emit_branch(ir::Block& source, std::vector<Argument>& results);
+  bool bind_without_output(ir::Node& node, size_t i, const std::array<Argument, 2>& results,
+                           std::span<ir::Block* const> blocks);
+  void end_branch(ir::Block& block, std::span<const Argument> results, std::span<const RegionForm> forms);
   void translate_loop(ir::Node& node);
   bool unroll_loop(ir::Node& node);
   void emit_loop(ir::Node& node);
   void translate_scan(ir::Node& node);
   // What goes from one iteration to the next.
   struct Carried {
+    const ir::Node* node = nullptr;
     std::vector<Argument> bounds;
+    std::vector<RegionForm> forms;  // of `bounds`, as they hold for every iteration
+    std::vector<bool> grows;      // a list that every iteration appends to: not handed on, but a scan output
+    std::vector<Argument> grown;  // of such a list: what one iteration appends
     std::vector<ir::Value*> initial;  // the values in `bounds`, flat
     std::vector<ir::Type> types;      // of `initial`, as they hold for every iteration
+    uint64_t first_fresh = 0;         // anonymous dims from this number on were made inside
   };
   Carried carried_by(std::span<ir::Value* const> operands);
+  void hand_in(Carried& carried);
   bool settle_types(Carried& carried, std::span<ir::Value*> results);
-  std::vector<ir::Value*> body_results(ir::Block& body, const Carried& carried, size_t first);
+  bool settle_forms(ir::Block& body, Carried& carried, size_t first);
+  bool settle_growth(ir::Block& body, Carried& carried, size_t first);
+  std::vector<ir::Value*> body_results(ir::Block& body, Carried& carried, size_t first);
   ir::Block* emit_body(ir::Block& body, Carried& carried, size_t leading_results,
                        const std::vector<std::pair<std::string, ir::Type>>& leading,
                        std::span<const ir::Type> slices);
   void bind_carried(ir::Node& node, const Carried& carried, std::span<ir::Value* const> outputs);
+  // Lists that every iteration appends to (growing_lists.cpp).
+  static bool only_grows(const ir::Block& body, size_t carried);
+  void bind_grown(ir::Node& node, const Carried& carried, std::span<ir::Value* const> outputs,
+                  ir::Value* trips);
 
   // ---- composites (decompose.cpp) ----
   bool decompose(ir::Node& node, const std::vector<Argument>& arguments, std::vector<Refusal>& refusals);
@@ -137,6 +166,7 @@ class Translator {
   std::vector<std::string> report_order_;
   std::vector<Diagnostic> errors_;
   std::vector<Diagnostic> notes_;
+  int run_time_depth_ = 0;  // of branches and loops that run time decides on
   int decompose_depth_ = 0;
   std::vector<std::string> decomposing_;  // the composites around the node at hand
 };

@@ -118,6 +118,22 @@ ir::Tensor to_tensor(const OrtValue* value) {
                              {static_cast<const std::byte*>(data), count * ir::size_of(dtype)});
 }
 
+// Those of a Sequence one by one.
+void append_tensors(const OrtValue* value, std::vector<ir::Tensor>& out) {
+  ONNXType kind = ONNX_TYPE_UNKNOWN;
+  check(api().GetValueType(value, &kind));
+  if (kind != ONNX_TYPE_SEQUENCE) return out.push_back(to_tensor(value));
+  OrtAllocator* allocator = nullptr;
+  check(api().GetAllocatorWithDefaultOptions(&allocator));
+  size_t count = 0;
+  check(api().GetValueCount(value, &count));
+  for (size_t i = 0; i < count; ++i) {
+    OwnedValue item;
+    check(api().GetValue(value, static_cast<int>(i), allocator, item.out()));
+    out.push_back(to_tensor(item.get()));
+  }
+}
+
 }  // namespace
 
 struct OrtSession::Impl {
@@ -192,7 +208,7 @@ std::vector<ir::Tensor> OrtSession::run(const std::vector<std::pair<std::string,
   std::vector<std::unique_ptr<OwnedValue>> results;
   for (OrtValue* v : raw) results.push_back(std::make_unique<OwnedValue>(v));
   std::vector<ir::Tensor> out;
-  for (const auto& v : results) out.push_back(to_tensor(v->get()));
+  for (const auto& v : results) append_tensors(v->get(), out);
   return out;
 }
 

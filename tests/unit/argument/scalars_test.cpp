@@ -308,5 +308,28 @@ TEST(Arguments, ResultTypes) {
   EXPECT_EQ(type_of({L({of("f32[n]"), of("i64[n]")}), Argument{}}), DType::f32);
 }
 
+TEST(Scalars, ListsAndDictsThatAreWrittenTo) {
+  const Argument list = L({I(1), I(2), I(3)});
+  const Argument dict = D({S("a"), I(1), S("b"), I(2)});
+  expect({
+      {"prim::list_set", {list, I(-1), I(9)}, L({I(1), I(2), I(9)})},
+      {"prim::list_set", {list, I(3), I(9)}, std::nullopt},
+      {"prim::list_insert", {list, I(1), I(9)}, L({I(1), I(9), I(2), I(3)})},
+      {"prim::list_insert", {list, I(-9), I(9)}, L({I(9), I(1), I(2), I(3)})},
+      {"prim::list_insert", {list, I(7), I(9)}, L({I(1), I(2), I(3), I(9)})},
+      {"prim::list_delete", {list, I(0)}, L({I(2), I(3)})},
+      {"prim::list_delete", {L({}), I(0)}, std::nullopt},
+      {"prim::list_reversed", {list}, L({I(3), I(2), I(1)})},
+      {"prim::list_sorted", {list, B(true)}, L({I(3), I(2), I(1)})},
+      {"prim::dict_set", {dict, S("a"), I(5)}, D({S("a"), I(5), S("b"), I(2)})},
+      {"prim::dict_set", {dict, S("c"), I(5)}, D({S("a"), I(1), S("b"), I(2), S("c"), I(5)})},
+      {"prim::dict_delete", {dict, S("a")}, D({S("b"), I(2)})},
+      {"prim::dict_delete", {dict, S("c")}, std::nullopt},
+      {"prim::dict_update",
+       {dict, D({S("b"), I(7), S("c"), I(8)})},
+       D({S("a"), I(1), S("b"), I(7), S("c"), I(8)})},
+  });
+}
+
 }  // namespace
 }  // namespace onnxport

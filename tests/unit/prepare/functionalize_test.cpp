@@ -494,12 +494,6 @@ TEST(Functionalize, WhatCannotBeDoneIsRefused) {
     %w = aten::relu_(%v)
     return %w, %a)",
                  "may share");
-  expect_refused("%x: f32[4], %i: int", R"(
-    %l: list<f32[4]> = prim::ListConstruct(%x)
-    %m = aten::_set_item.t(%l, %i, %x)
-    %all = aten::cat(%l, %c0)
-    return %all)",
-                 "only known at run time");
 }
 
 TEST(Functionalize, ElementsWrittenByUnknownIndexAreRefused) {
@@ -513,6 +507,25 @@ TEST(Functionalize, ElementsWrittenByUnknownIndexAreRefused) {
     %first = aten::__getitem__.t(%l, %c0)
     return %first)",
                  "may share");
+}
+
+TEST(Functionalize, ListsAreWrittenToAtAnyPosition) {
+  EXPECT_EQ(functional("%x: f32[4], %i: int", R"(
+    %l: list<f32[4]> = prim::ListConstruct(%x)
+    %m = aten::_set_item.t(%l, %i, %x)
+    aten::insert.t(%l, %i, %x)
+    %p: f32[4] = aten::pop.t(%l, %i)
+    %all = aten::cat(%l, %c0)
+    return %all, %p)"),
+            R"(
+0 = prim::ListConstruct(x)
+1 = prim::list_set(0, i, x)
+2 = prim::list_insert(1, i, x)
+3 = aten::__getitem__.t(2, i)
+4 = prim::list_delete(2, i)
+5 = aten::cat(4, 0)
+return 5, 3
+)");
 }
 
 // "list[0] += x" reads, writes in place and stores: only the tensor changes, and the list stays known.

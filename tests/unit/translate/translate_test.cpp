@@ -195,17 +195,13 @@ TEST_F(Translate, BranchesThatOnnxCannotHold) {
     return refusal("%x: f32[4], %c: bool", R"(
     %s: str = prim::Constant() {value = "s"}
     %half = test::half(%x)
-    %l: list<f32[*]> = prim::ListConstruct(%x, %x)
-    %m: list<f32[*]> = prim::ListConstruct(%x)
     %y = prim::If(%c) block() {
-      return )" + result + "\n    } block() {\n      return " +
-                                               (result == "%l" ? "%m" : "%x") + "\n    }\n    return %y");
+      return )" + result + "\n    } block() {\n      return %x\n    }\n    return %y");
   };
   for (const auto& [result, why] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"%none", "give None in one and a value in the other"},
+           {"%none", "is None or a value, as run time decides"},
            {"%half", "give different element types: f16[4] and f32[4]"},
-           {"%l", "give lists of different lengths"},
-           {"%s", "gives a value ONNX cannot hold (a string or a dtype)"}}) {
+           {"%s", "give a constant and f32[4]"}}) {
     const Diagnostic d = of(result);
     EXPECT_EQ(d.code, "T513") << result;
     EXPECT_THAT(d.message, HasSubstr(why)) << result;
@@ -243,24 +239,146 @@ return 0
 }
 
 TEST_F(Translate, LoopsThatOnnxCannotHold) {
-  const Diagnostic grows = refusal("%x: f32[3], %trips: int", R"(
-    %l: list<f32[*]> = prim::ListConstruct(%x)
+  const Diagnostic d = refusal("%x: f32[3], %trips: int", R"(
+    %s: str = prim::Constant() {value = "s"}
+    %t: str = prim::Constant() {value = "t"}
+    %y: str = prim::Loop(%trips, %true, %s) block(%i: int, %p: str) {
+      return %true, %t
+    }
+    return %x)");
+  EXPECT_EQ(d.code, "T514");
+  EXPECT_THAT(d.message, HasSubstr("carries different strings or dtypes"));
+}
+
+TEST_F(Translate, WhatNoIterationChangesIsNotCarried) {
+  EXPECT_EQ(text("%x: f32[3], %trips: int", R"(
+    %s: str = prim::Constant() {value = "s"}
+    %y: str, %z: f32[*] = prim::Loop(%trips, %true, %s, %x) block(%i: int, %p: str, %q: f32[*]) {
+      %r = aten::relu(%q)
+      return %true, %p, %r
+    }
+    return %z)"),
+            R"(
+0: f32[3] = Loop(trips, 1, x)
+ (iteration: i64[], condition: bool[], 1: f32[3])
+  2: f32[3] = Relu(1)
+  return 1, 2
+return 0
+)");
+}
+
+// ---- lists whose length is known at run time only ----
+
+TEST_F(Translate, AListThatEveryIterationAppendsToIsAScanOutput) {
+  EXPECT_EQ(text("%x: f32[3], %trips: int", R"(
+    %l: list<f32[*]> = prim::ListConstruct()
     %y: list<f32[*]> = prim::Loop(%trips, %true, %l) block(%i: int, %p: list<f32[*]>) {
-      %one: list<f32[*]> = prim::ListConstruct(%x)
+      %r = aten::relu(%x)
+      %one: list<f32[*]> = prim::ListConstruct(%r)
       %q: list<f32[*]> = aten::add.t(%p, %one)
       return %true, %q
     }
-    return %y)");
-  EXPECT_EQ(grows.code, "T514");
-  EXPECT_THAT(grows.message, HasSubstr("a list grows in a loop that runs at run time"));
-  const Diagnostic text = refusal("%x: f32[3], %trips: int", R"(
-    %s: str = prim::Constant() {value = "s"}
-    %y: str = prim::Loop(%trips, %true, %s) block(%i: int, %p: str) {
-      return %true, %p
+    %z = aten::stack(%y, %c0)
+    return %z)"),
+            R"(
+0: f32[?0,3] = Loop(trips, 1)
+ (iteration: i64[], condition: bool[])
+  1: f32[3] = Relu(x)
+  return 1, 1
+return 0
+)");
+}
+
+TEST_F(Translate, AListThatSomeIterationsAppendToIsASequence) {
+  const std::string graph = text("%x: f32[3], %trips: int, %c: bool", R"(
+    %l: list<f32[*]> = prim::ListConstruct()
+    %y: list<f32[*]> = prim::Loop(%trips, %true, %l) block(%i: int, %p: list<f32[*]>) {
+      %r: list<f32[*]> = prim::If(%c) block() {
+        %one: list<f32[*]> = prim::ListConstruct(%x)
+        %q: list<f32[*]> = aten::add.t(%p, %one)
+        return %q
+      } block() {
+        return %p
+      }
+      return %true, %r
     }
-    return %x)");
-  EXPECT_EQ(text.code, "T514");
-  EXPECT_THAT(text.message, HasSubstr("carries a value ONNX cannot hold (a string or a dtype)"));
+    %n: int = aten::len.t(%y)
+    return %n)");
+  for (const char* op : {"SequenceEmpty", "SequenceInsert", "SequenceLength"})
+    EXPECT_THAT(graph, HasSubstr(op));
+}
+
+TEST_F(Translate, AnElementAtARunTimePosition) {
+  EXPECT_THAT(text("%x: f32[3], %k: int", R"(
+    %r = aten::relu(%x)
+    %l: list<f32[*]> = prim::ListConstruct(%x, %r)
+    %y = aten::__getitem__.t(%l, %k)
+    return %y)"),
+              AllOf(HasSubstr("Concat"), HasSubstr(": f32[3] = Gather(")));
+}
+
+// ---- what is unset, or None, until run time decides ----
+
+TEST_F(Translate, AVariableThatOneBranchLeavesUnsetIsTheOtherBranchs) {
+  EXPECT_EQ(text("%x: f32[3], %c: bool", R"(
+    %r = aten::relu(%x)
+    %u: f32[*] = prim::Uninitialized()
+    %y: f32[*] = prim::If(%c) block() {
+      return %r
+    } block() {
+      return %u
+    }
+    return %y)"),
+            R"(
+0: f32[3] = Relu(x)
+1: i64[] = If(c)
+ ()
+  return 0
+ ()
+  return 0
+return 0
+)");
+}
+
+TEST_F(Translate, NoneOrAValueIsAFlagAndAValue) {
+  const std::string graph = text("%x: f32[3], %c: bool", R"(
+    %y: optional<f32[*]> = prim::If(%c) block() {
+      %r = aten::relu(%x)
+      return %r
+    } block() {
+      return %none
+    }
+    %is: bool = aten::__is__(%y, %none)
+    %z: f32[*] = prim::If(%is) block() {
+      return %x
+    } block() {
+      %cast: f32[*] = prim::unchecked_cast(%y)
+      %w = aten::relu(%cast)
+      return %w
+    }
+    return %z)");
+  EXPECT_THAT(graph, AllOf(HasSubstr("0: bool[], 1: f32[3] = If(c)"), HasSubstr("Not(0)")));
+}
+
+TEST_F(Translate, BeyondTheEndOfAListIsUnsetWhereRunTimeDecides) {
+  EXPECT_EQ(text("%x: f32[3], %c: bool", R"(
+    %l: list<f32[*]> = prim::ListConstruct()
+    %y: f32[*] = prim::If(%c) block() {
+      %r = aten::__getitem__.t(%l, %c0)
+      return %r
+    } block() {
+      return %x
+    }
+    return %y)"),
+            R"(
+0: i64[] = If(c)
+ ()
+  return 0
+ ()
+  return 0
+1: f32[3] = Identity(x)
+return 1
+)");
 }
 
 // ---- who is to blame ----
