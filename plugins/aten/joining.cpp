@@ -81,7 +81,16 @@ Values split_as(Op& op, std::string_view arg) {
   Value self = op["self"];
   const size_t count = op.size(arg);
   if (count == 1) return {self};
-  return op.Split(self, op.shape(arg), count, {attr::axis(op.axis("dim", self))});
+  const int64_t axis = op.axis("dim", self);
+  Values parts = op.Split(self, op.shape(arg), count, {attr::axis(axis)});
+  if (op.is_known(arg)) return parts;
+  // ONNX infers nothing of a static axis that is split by sizes known at run time.
+  for (Value& part : parts) {
+    Dims dims;
+    for (int64_t i = 0; i < self.rank(); ++i) dims.push_back(i == axis ? op.fresh_dim() : self.size(i));
+    part = op.with_shape(part, dims);
+  }
+  return parts;
 }
 
 // aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]
@@ -99,6 +108,34 @@ Values chunk(Op& op) {
   const int64_t size = (op.static_size(self, axis) + chunks - 1) / chunks;
   if (size > 0) return split_evenly(op, self, axis, size);
   return split_into(op, self, axis, std::vector<int64_t>(static_cast<size_t>(chunks), 0));
+}
+
+// A list whose length is known at run time only: pieces of `size` (absent: slices without the axis).
+Results pieces(Op& op, int64_t axis, const Value& size) {
+  return {Result(op.node("SplitToSequence", {op["self"], size},
+                         {{"axis", axis}, {"keepdims", size ? int64_t{1} : int64_t{0}}}))};
+}
+
+// Sizes that are a tensor: as many pieces as it has elements.
+Results split_as_or_pieces(Op& op) {
+  const std::string_view arg = op.has("split_sizes") ? "split_sizes" : "split_size";
+  if (op.is_list(arg)) return {Result(split_as(op, arg))};
+  return pieces(op, op.axis("dim", op["self"]), op[arg]);
+}
+
+bool has_static_size(Op& op, int64_t axis) { return op["self"].static_dim(axis).has_value(); }
+
+Results split_or_pieces(Op& op) {
+  const int64_t axis = op.axis("dim", op["self"]);
+  if (has_static_size(op, axis) && op.is_known("split_size")) return {Result(split(op))};
+  return pieces(op, axis, op["split_size"]);
+}
+
+Results chunk_or_pieces(Op& op) {
+  const int64_t axis = op.axis("dim", op["self"]), chunks = op.integer("chunks");
+  if (has_static_size(op, axis) || chunks == 1) return {Result(chunk(op))};
+  op.require(chunks > 0, "chunk expects at least one chunk");
+  return pieces(op, axis, op.Max({(op.dim(op["self"], axis) + (chunks - 1)) / chunks, op.constant(1)}));
 }
 
 Values split_into_sections(Op& op, int64_t axis) {
@@ -147,6 +184,11 @@ Values unbind(Op& op) {
   Values slices;
   for (int64_t i = 0; i < count; ++i) slices.push_back(op.Gather(self, op.constant(i), {attr::axis(axis)}));
   return slices;
+}
+
+Results unbind_or_pieces(Op& op) {
+  const int64_t axis = op.axis("dim", op["self"]);
+  return has_static_size(op, axis) ? Results{Result(unbind(op))} : pieces(op, axis, {});
 }
 
 // aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]
@@ -205,22 +247,34 @@ Mappings joining() {
       Mapping("aten::row_stack", vstack).by_parts(),
       Mapping("aten::dstack", dstack).by_parts(),
       Mapping("aten::column_stack", column_stack).by_parts(),
-      Mapping("aten::split", split_with_sizes).list().by_parts(),
-      Mapping("aten::split.Tensor", split).list().by_parts(),
-      Mapping("aten::split.sizes", split_sizes).list().by_parts(),
-      Mapping("aten::split_copy", split).list().by_parts(),
-      Mapping("aten::split_with_sizes", split_with_sizes).list().by_parts(),
-      Mapping("aten::split_with_sizes_copy", split_with_sizes).list().by_parts(),
-      Mapping("aten::unsafe_split", split).list().by_parts(),
-      Mapping("aten::unsafe_split_with_sizes", split_with_sizes).list().by_parts(),
-      Mapping("aten::chunk", chunk).list().by_parts(),
-      Mapping("aten::unsafe_chunk", chunk).list().by_parts(),
+      Mapping("aten::split", split_with_sizes).list().by_parts().only_complex(),
+      {"aten::split", split_as_or_pieces},
+      Mapping("aten::split.Tensor", split).list().by_parts().only_complex(),
+      {"aten::split.Tensor", split_or_pieces},
+      Mapping("aten::split.sizes", split_sizes).list().by_parts().only_complex(),
+      {"aten::split.sizes", split_as_or_pieces},
+      Mapping("aten::split_copy", split).list().by_parts().only_complex(),
+      {"aten::split_copy", split_or_pieces},
+      Mapping("aten::split_with_sizes", split_with_sizes).list().by_parts().only_complex(),
+      {"aten::split_with_sizes", split_as_or_pieces},
+      Mapping("aten::split_with_sizes_copy", split_with_sizes).list().by_parts().only_complex(),
+      {"aten::split_with_sizes_copy", split_as_or_pieces},
+      Mapping("aten::unsafe_split", split).list().by_parts().only_complex(),
+      {"aten::unsafe_split", split_or_pieces},
+      Mapping("aten::unsafe_split_with_sizes", split_with_sizes).list().by_parts().only_complex(),
+      {"aten::unsafe_split_with_sizes", split_as_or_pieces},
+      Mapping("aten::chunk", chunk).list().by_parts().only_complex(),
+      {"aten::chunk", chunk_or_pieces},
+      Mapping("aten::unsafe_chunk", chunk).list().by_parts().only_complex(),
+      {"aten::unsafe_chunk", chunk_or_pieces},
       Mapping("aten::tensor_split", tensor_split).list().by_parts(),
       Mapping("aten::hsplit", hsplit).list().by_parts(),
       Mapping("aten::vsplit", vsplit).list().by_parts(),
       Mapping("aten::dsplit", dsplit).list().by_parts(),
-      Mapping("aten::unbind", unbind).list().by_parts(),
-      Mapping("aten::unbind_copy", unbind).list().by_parts(),
+      Mapping("aten::unbind", unbind).list().by_parts().only_complex(),
+      {"aten::unbind", unbind_or_pieces},
+      Mapping("aten::unbind_copy", unbind).list().by_parts().only_complex(),
+      {"aten::unbind_copy", unbind_or_pieces},
       Mapping("aten::meshgrid", meshgrid).list().by_parts(),
       Mapping("aten::broadcast_tensors", broadcast_tensors).list().by_parts(),
       Mapping("aten::block_diag", block_diag).by_parts(),

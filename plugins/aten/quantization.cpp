@@ -66,6 +66,53 @@ Values per_channel_with_mask(Op& op) {
   return {per_channel(op), {}};
 }
 
+// ---- quantized tensors: ONNX's graph holds the floats that they stand for ----
+
+// torch's numbers of quint8, qint8.
+DType integers_of(Op& op) {
+  const int64_t dtype = op.integer("dtype");
+  constexpr int64_t kQInt8 = 12, kQUInt8 = 13;
+  op.require(dtype == kQInt8 || dtype == kQUInt8,
+             "only quint8 and qint8 can be said with ONNX's QuantizeLinear at all opsets");
+  return dtype == kQUInt8 ? DType::u8 : DType::i8;
+}
+
+Value rounded(Op& op, const Value& scale, const Value& zero, AttributeList<attr::axis> attrs) {
+  Value steps = op.QuantizeLinear(op["self"], scale, zero, attrs);
+  return op.DequantizeLinear(steps, scale, zero, attrs);
+}
+
+// aten::quantize_per_tensor(Tensor self, float scale, int zero_point, ScalarType dtype) -> Tensor
+// aten::quantize_per_tensor.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, ScalarType dtype) -> Tensor
+Value quantize_per_tensor(Op& op) {
+  const DType t = integers_of(op);
+  return rounded(op, op.scalar(op.as("scale", DType::f32)), op.cast(op.scalar(op["zero_point"]), t), {});
+}
+
+// aten::quantize_per_channel(Tensor self, Tensor scales, Tensor zero_points, int axis, ScalarType dtype) -> Tensor
+Value quantize_per_channel(Op& op) {
+  AttributeList<attr::axis> attrs;
+  attrs.add(attr::axis(op.axis("axis", op["self"])));
+  return rounded(op, op.as("scales", DType::f32), op.cast(op["zero_points"], integers_of(op)), attrs);
+}
+
+// aten::dequantize.self(Tensor self) -> Tensor
+Value dequantize(Op& op) { return op["self"]; }
+
+// aten::_make_per_tensor_quantized_tensor(Tensor self, float scale, int zero_point) -> Tensor
+Value quantized_of(Op& op) {
+  Value self = op["self"];
+  return op.DequantizeLinear(self, op.scalar(op.as("scale", DType::f32)),
+                             op.cast(op.scalar(op["zero_point"]), self.dtype()));
+}
+
+// aten::_make_per_channel_quantized_tensor(Tensor self, Tensor scale, Tensor zero_point, int axis) -> Tensor
+Value quantized_of_channels(Op& op) {
+  Value self = op["self"];
+  return op.DequantizeLinear(self, op.as("scale", DType::f32), op.cast(op["zero_point"], self.dtype()),
+                             {attr::axis(op.axis("axis", self))});
+}
+
 }  // namespace
 
 Mappings quantization() {
@@ -74,6 +121,11 @@ Mappings quantization() {
       {"aten::fake_quantize_per_tensor_affine_cachemask", per_tensor_with_mask},
       {"aten::fake_quantize_per_channel_affine", per_channel},
       {"aten::fake_quantize_per_channel_affine_cachemask", per_channel_with_mask},
+      {"aten::quantize_per_tensor", quantize_per_tensor},
+      {"aten::quantize_per_channel", quantize_per_channel},
+      {"aten::dequantize", dequantize},
+      {"aten::_make_per_tensor_quantized_tensor", quantized_of},
+      {"aten::_make_per_channel_quantized_tensor", quantized_of_channels},
   };
 }
 

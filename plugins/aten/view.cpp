@@ -106,9 +106,19 @@ Value movedim(Op& op) {
 // aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)
 Value squeeze(Op& op) {
   Value self = op["self"];
+  if (self.rank() == 0) return self;
   std::vector<int64_t> ones;
   for (int64_t axis : op.has("dim") ? op.axes("dim", self) : all_axes(self.rank())) {
-    if (self.rank() > 0 && op.static_size(self, axis) == 1) ones.push_back(axis);
+    const Dim size = self.size(axis);
+    if (size == Dim(1)) ones.push_back(axis);
+    if (size.number() || min(size, Dim(2)) == Dim(2)) continue;  // surely not 1
+    const std::string which = "axis " + std::to_string(axis) + ", whose size is " + size.text() + ",";
+    if (op.has("dim"))
+      op.fail({which + " may be 1 at run time, and the rank of the result depends on it",
+               "give the size a range that leaves 1 out, or remove the axis where it is known to be 1 "
+               "(select(dim, 0)) and leave it alone where it is not",
+               ""});
+    op.note("squeeze() keeps " + which + " which may be 1 at run time: the file is right for other sizes");
   }
   return op.squeeze(self, ones);
 }
@@ -188,8 +198,21 @@ Value unfold(Op& op) {
   return op.permute(picked, axes_last(self.rank() + 1, {axis + 1}));
 }
 
+// The same where a size, stride or offset is known at run time only: places are added up, axis by axis.
+Value strided_at(Op& op) {
+  const Values size = op.values("size"), stride = op.values("stride");
+  const auto rank = static_cast<int64_t>(size.size());
+  Value places = op.has("storage_offset") ? op["storage_offset"] : op.constant(0);
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    Value steps = op.arange(size[axis]) * stride.at(axis);
+    places = places + op.unsqueeze_around(steps, axis, rank);
+  }
+  return op.Gather(op.reshape(op["self"], {-1}), places);
+}
+
 // aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)
 Value as_strided(Op& op) {
+  if (!op.is_known("size") || !op.is_known("stride") || !op.is_known("storage_offset")) return strided_at(op);
   const std::vector<int64_t> size = op.integers("size"), stride = op.integers("stride");
   std::vector<int64_t> places = {op.integer("storage_offset", 0)};
   for (size_t axis = 0; axis < size.size(); ++axis) {

@@ -73,16 +73,17 @@ class Models(Refusing):
 
     def test_packed_weights(self) -> None:
         self.refused(14, "quantized",
-                     "{fixtures}/refused/quantized.pt: quantized::linear at linear (linear.py:188): error T540: input 1 of "
-                     "quantized::linear is an object of type __torch__.torch.classes.quantized.LinearPackedParamsBase, which no "
-                     "ONNX graph can hold\n"
-                     "  -> quantized modules keep packed weights; export the model before torch.ao.quantization.convert")
+                     "{fixtures}/refused/quantized.pt: quantized::embedding_4bit at table (embedding_ops.py:164): error T540: "
+                     "input 0 of quantized::embedding_4bit is an object of type "
+                     "__torch__.torch.classes.quantized.EmbeddingPackedParamsBase, which no ONNX graph can hold\n"
+                     "  -> the packed weights of this quantized operator cannot be read: leave its module out of the "
+                     "quantization, or export the model before torch.ao.quantization.convert")
 
     def test_an_attribute_set_under_a_condition(self) -> None:
         self.refused(14, "sets",
-                     "{fixtures}/refused/sets.pt: prim::GetAttr (refused.py:38): error T542: the attribute 'steps' was set under "
-                     "a condition or in a loop\n"
-                     "  -> return the new state from forward instead of keeping it in the module")
+                     "{fixtures}/refused/sets.pt: prim::GetAttr: error T542: the attribute 'inner' was set to "
+                     "an object under a condition or in a loop\n"
+                     "  -> keep tensors and numbers in such attributes, not modules or instances")
 
     def test_no_results(self) -> None:
         self.refused(14, "nothing",

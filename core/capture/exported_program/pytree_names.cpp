@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace onnxport {
@@ -10,20 +11,36 @@ namespace {
 constexpr int kDeepest = 100;
 constexpr size_t kLongest = 1000;  // of a name: many leaves below long keys would be more text than the file
 
-// The keys of a dict's context, itself a JSON text.
-std::vector<std::string> keys_of(simdjson::dom::element node) {
-  std::string_view context;
+std::vector<std::string> texts_of(simdjson::dom::array keys) {
   std::vector<std::string> out;
-  if (node["context"].get(context) != simdjson::SUCCESS) return out;
-  simdjson::dom::parser parser;
-  simdjson::dom::array keys;
-  const std::string copy(context);
-  if (parser.parse(copy).get(keys) != simdjson::SUCCESS) return out;
   for (const simdjson::dom::element key : keys) {
     std::string_view text;
     out.push_back(key.get(text) == simdjson::SUCCESS ? std::string(text) : simdjson::minify(key));
   }
   return out;
+}
+
+bool are_strings(simdjson::dom::array keys) {
+  return std::all_of(keys.begin(), keys.end(), [](simdjson::dom::element key) { return key.is_string(); });
+}
+
+// The names that a container's context, itself a JSON text, has for its `count` children: the keys of a dict, of any
+// kind (["a", 1]); the fields of a class that registered itself, alone (["a", "b"]) or beside those that are None
+// ([["a", "b"], ["c"]]). Nothing where there are none.
+std::vector<std::string> keys_of(simdjson::dom::element node, bool is_dict, size_t count) {
+  std::string_view context;
+  if (node["context"].get(context) != simdjson::SUCCESS) return {};
+  simdjson::dom::parser parser;
+  simdjson::dom::array keys;
+  const std::string copy(context);
+  if (parser.parse(copy).get(keys) != simdjson::SUCCESS) return {};
+  if (is_dict || (keys.size() == count && are_strings(keys))) return texts_of(keys);
+  for (const simdjson::dom::element part : keys) {
+    simdjson::dom::array inner;
+    if (part.get(inner) == simdjson::SUCCESS && inner.size() == count && are_strings(inner))
+      return texts_of(inner);
+  }
+  return {};
 }
 
 bool is_leaf(simdjson::dom::element node) {
@@ -37,16 +54,17 @@ std::optional<simdjson::dom::array> children_of(simdjson::dom::element node) {
   return out;
 }
 
-// The keys of the children, or their positions.
+// The names of the children, or their positions.
 std::vector<std::string> labels_of(simdjson::dom::element node, simdjson::dom::array children) {
   std::string_view type;
-  std::vector<std::string> out;
-  if (node["type"].get(type) == simdjson::SUCCESS &&
-      (type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos)) {
-    out = keys_of(node);
-  }
   size_t count = 0;  // array.size() ends at 2^24
   for ([[maybe_unused]] const simdjson::dom::element child : children) ++count;
+  std::vector<std::string> out;
+  if (node["type"].get(type) == simdjson::SUCCESS && type != "builtins.list" && type != "builtins.tuple") {
+    const bool is_dict =
+        type.find("dict") != std::string_view::npos || type.find("Dict") != std::string_view::npos;
+    out = keys_of(node, is_dict, count);
+  }
   for (size_t i = out.size(); i < count; ++i) out.push_back(std::to_string(i));
   return out;
 }

@@ -5,6 +5,7 @@
 #include "core/capture/torchscript/importer.h"
 #include "core/capture/torchscript/load.h"
 #include "core/capture/torchscript/signature.h"
+#include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
 
 namespace onnxport {
@@ -30,7 +31,9 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
     if (result.value == nullptr)
       throw Error("T541", "forward returns an object", place_of_file(file.string()),
                   "return tensors, or tuples, lists or dicts of them");
-    flatten_outputs(graph, result.value, out.notes);
+    const std::vector<c10::Argument>& returns = forward.function().getSchema().returns();
+    flatten_outputs(graph, result.value, returns.empty() ? ir::Type() : from_torch(*returns[0].type()),
+                    out.notes);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {

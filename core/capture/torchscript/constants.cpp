@@ -44,11 +44,10 @@ std::string view_key(const at::Tensor& tensor) {
 }  // namespace
 
 ir::Value* Importer::initializer(const at::Tensor& tensor, const std::string& name) {
+  if (tensor.defined() && tensor.is_quantized()) return quantized_constant(tensor, name);
   if (std::string why = unsupported_kind(tensor); !why.empty())
     throw Error("T540", "the tensor is " + why, {},
-                tensor.defined() && tensor.is_quantized()
-                    ? "export the model before torch.ao.quantization.convert"
-                    : "convert it to a dense tensor of an element type ONNX has before saving");
+                "convert it to a dense tensor of an element type ONNX has before saving");
   const std::string key = view_key(tensor);
   if (!key.empty()) {
     if (const auto found = initializers_.find(key); found != initializers_.end()) return found->second;

@@ -92,7 +92,8 @@ ir::Value* Importer::operand(torch::jit::Node& node, size_t index) {
       "input " + std::to_string(index) + " of " + std::string(node.kind().toQualString()) +
           " is an object of type " + type + ", which no ONNX graph can hold",
       type.find("Packed") != std::string::npos || type.find("quantized") != std::string::npos
-          ? "quantized modules keep packed weights; export the model before torch.ao.quantization.convert"
+          ? "the packed weights of this quantized operator cannot be read: leave its module out of the "
+            "quantization, or export the model before torch.ao.quantization.convert"
           : "pass tensors and numbers instead of objects");
 }
 
@@ -143,7 +144,7 @@ void Importer::import_node(torch::jit::Node& node) {
     case c10::prim::isinstance:
       return import_isinstance(node);
     default:
-      if (!import_foldable_node(node)) import_operator(node);
+      if (!import_foldable_node(node) && !import_quantized(node)) import_operator(node);
   }
 }
 
@@ -159,7 +160,8 @@ bool Importer::import_object_node(torch::jit::Node& node) {
       return true;
     case c10::prim::CreateObject: {
       const auto cls = node.output()->type()->expect<c10::ClassType>();
-      bind(node.output(), Binding{.object = c10::ivalue::Object::create(cls, cls->numAttributes())});
+      created_.emplace_back(c10::ivalue::Object::create(cls, cls->numAttributes()));
+      bind(node.output(), Binding{.object = created_.back()});
       return true;
     }
     case c10::prim::fork:
@@ -280,7 +282,9 @@ void Importer::import_operator(torch::jit::Node& node) {
   }
   const Operator* scalar = with_number(op, operands);
   const Operator& used = scalar != nullptr ? *scalar : op;
-  finish(graph_.create(used.name, operands, used.schema), node);
+  if (ir::Value* rounded = rounded_again(used.name, operands, used.schema))
+    return bind(node.output(), Binding::of(rounded));
+  carry_grid(*finish(graph_.create(used.name, operands, used.schema), node));
 }
 
 // Appends `made` with the outputs of `from`.
@@ -332,8 +336,9 @@ void Importer::import_get_attribute(torch::jit::Node& node) {
   if (written != written_.end()) {
     if (written->second.value == nullptr && written->second.object.isNone() &&
         written->second.function == nullptr)
-      throw unsupported(node, "T542", "the attribute '" + name + "' was set under a condition or in a loop",
-                        "return the new state from forward instead of keeping it in the module");
+      throw unsupported(node, "T542",
+                        "the attribute '" + name + "' was set to an object under a condition or in a loop",
+                        "keep tensors and numbers in such attributes, not modules or instances");
     bind(node.output(), written->second);
     return;
   }
@@ -359,15 +364,54 @@ void Importer::import_set_attribute(torch::jit::Node& node) {
     throw unsupported(node, "T541",
                       "the attribute '" + name + "' is set on an object that is only known at run time",
                       "return the value instead");
-  Binding& slot = written_[{owner.object.toObject().get(), name}];
-  // In a region the write may not happen, or happen often: what the attribute is afterwards is not known.
-  slot = region_depth_ == 0 ? value : Binding{};
+  const Attribute key{owner.object.toObject().get(), name};
+  attributes_.try_emplace(key, owner);
+  written_[key] = value;
+  note_write(key);
+}
+
+// That the module's attribute has another value from here on; of one set in a region it is noted behind the region.
+void Importer::note_write(const Attribute& key) {
+  const Binding& owner = attributes_.at(key);
+  const Binding& value = written_.at(key);
   const bool is_state = !owner.path.empty() || owner.object.type()->expectRef<c10::ClassType>().is_module();
-  if (!is_state || value.value == nullptr) return;
+  if (!is_state || value.value == nullptr || region_depth_ > 0) return;
   ir::Node* made = graph_.create("prim::SetAttr", std::array{value.value});
-  made->set_attribute(graph_.intern("name"), join(owner.path, name));
+  made->set_attribute(graph_.intern("name"), join(owner.path, key.second));
   made->set_provenance(provenance_);
   graph_.append(*block_, made);
+}
+
+// What an attribute is where nothing more was written to it.
+Binding Importer::attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written) {
+  const auto found = written.find(key);
+  if (found != written.end()) return found->second;
+  const Binding& owner = attributes_.at(key);
+  return bind_attribute(owner.object.toObject()->getAttr(key.second), join(owner.path, key.second));
+}
+
+// The attributes that `after` has and `before` has not, or has otherwise: of objects that are older than the region, whose
+// own are created_[first] and what follows.
+std::vector<Importer::Attribute> Importer::changed(const std::map<Attribute, Binding>& before,
+                                                   const std::map<Attribute, Binding>& after,
+                                                   size_t first) const {
+  std::set<const void*> inner;
+  for (size_t i = first; i < created_.size(); ++i) inner.insert(created_[i].toObject().get());
+  const auto same = [](const Binding& a, const Binding& b) {
+    return a.value == b.value && a.function == b.function && a.object.is(b.object);
+  };
+  std::vector<Attribute> out;
+  for (const auto& [key, binding] : after) {
+    const auto was = before.find(key);
+    if (!inner.contains(key.first) && (was == before.end() || !same(was->second, binding)))
+      out.push_back(key);
+  }
+  return out;
+}
+
+ir::Type Importer::type_of_attribute(const Attribute& key) const {
+  const auto object = attributes_.at(key).object.toObject();
+  return from_torch(*object->type()->getAttribute(key.second));
 }
 
 void Importer::import_call(torch::jit::Node& node) {
@@ -397,13 +441,15 @@ void Importer::import_call(torch::jit::Node& node) {
   bind(node.output(), call(*method, std::move(arguments), path));
 }
 
-void Importer::import_region(ir::Node& owner, torch::jit::Block& source) {
+void Importer::import_region(ir::Node& owner, torch::jit::Block& source, std::span<const Attribute> carried) {
   ir::Block* const target = owner.add_block();
   ir::Block* const outer = std::exchange(block_, target);
   ++region_depth_;
   for (const torch::jit::Value* input : source.inputs()) {
     bind(input, Binding::of(target->add_parameter(from_torch(*input->type()))));
   }
+  for (const Attribute& key : carried)
+    written_[key] = Binding::of(target->add_parameter(type_of_attribute(key)));
   import_block(source);
   for (const torch::jit::Value* output : source.outputs()) {
     const Binding& binding = find(output);
@@ -431,20 +477,108 @@ void Importer::import_if(torch::jit::Node& node) {
   }
   const ir::Provenance* const own = provenance_;
   ir::Node* made = graph_.create("prim::If", std::array{condition});
-  for (torch::jit::Block* block : node.blocks()) import_region(*made, *block);
+  const std::map<Attribute, Binding> before = written_;
+  std::vector<std::map<Attribute, Binding>> after;
+  const size_t first = created_.size();
+  for (torch::jit::Block* block : node.blocks()) {
+    import_region(*made, *block, {});
+    after.push_back(std::exchange(written_, before));
+  }
   provenance_ = own;
+  // An attribute that a branch sets is a result of the if.
+  std::set<Attribute> keys;
+  for (const auto& state : after) {
+    for (const Attribute& key : changed(before, state, first)) keys.insert(key);
+  }
+  std::vector<Attribute> results;
+  for (const Attribute& key : keys) {
+    std::array<ir::Value*, 2> values{};
+    for (size_t k = 0; k < 2; ++k) {
+      ir::Block* const outer = std::exchange(block_, made->blocks()[k]);
+      values[k] = attribute_now(key, after[k]).value;
+      block_ = outer;
+    }
+    written_[key] = Binding{};
+    if (values[0] == nullptr || values[1] == nullptr) continue;
+    for (size_t k = 0; k < 2; ++k) made->blocks()[k]->add_result(values[k]);
+    results.push_back(key);
+  }
   finish(made, node);
+  hand_out(*made, results);
+}
+
+// The attributes that a region sets, as the results that follow the node's own.
+void Importer::hand_out(ir::Node& made, std::span<const Attribute> keys) {
+  for (const Attribute& key : keys) {
+    written_[key] = Binding::of(made.add_output(type_of_attribute(key)));
+    note_write(key);
+  }
 }
 
 void Importer::import_loop(torch::jit::Node& node) {
   const ir::Provenance* const own = provenance_;
   std::vector<ir::Value*> operands;
   for (size_t i = 0; i < node.inputs().size(); ++i) operands.push_back(operand(node, i));
-  ir::Node* made = graph_.create("prim::Loop", operands);
-  import_region(*made, *node.blocks()[0]);
-  provenance_ = own;
-  finish(made, node);
+  const std::map<Attribute, Binding> before = written_;
+  std::vector<Attribute> carried;
+  // An attribute that the body sets is carried by the loop: which these are is known when the body was seen.
+  for (;;) {
+    const size_t first = created_.size();
+    std::vector<ir::Value*> given = operands;
+    for (const Attribute& key : carried) given.push_back(attribute_now(key, before).value);
+    ir::Node* made = graph_.create("prim::Loop", given);
+    import_region(*made, *node.blocks()[0], carried);
+    const std::map<Attribute, Binding> after = std::exchange(written_, before);
+    std::vector<Attribute> missing;
+    for (const Attribute& key : changed(before, after, first)) {
+      if (std::find(carried.begin(), carried.end(), key) != carried.end()) continue;
+      if (after.at(key).value == nullptr || attribute_now(key, before).value == nullptr) {
+        written_[key] = Binding{};
+      } else {
+        missing.push_back(key);
+      }
+    }
+    provenance_ = own;
+    if (missing.empty()) {
+      for (const Attribute& key : carried) made->blocks()[0]->add_result(after.at(key).value);
+      finish(made, node);
+      return hand_out(*made, carried);
+    }
+    carried.insert(carried.end(), missing.begin(), missing.end());
+    drop_detached(*made);
+  }
 }
+
+// A node that was not put into the graph, with all that its blocks hold.
+void Importer::drop_detached(ir::Node& made) {
+  for (ir::Block* block : made.blocks()) {
+    block->set_results({});
+    while (block->last() != nullptr) graph_.erase(block->last());
+  }
+  graph_.append(*block_, &made);
+  graph_.erase(&made);
+}
+
+namespace {
+
+// Whether values of both types are the same class to isinstance(); nullopt when the first does not say.
+std::optional<bool> is_of_kind(const ir::Type& value, const ir::Type& asked) {
+  using Kind = ir::Type::Kind;
+  if (value.kind() == Kind::unknown || value.kind() == Kind::optional || value.kind() == Kind::object ||
+      asked.kind() == Kind::unknown || asked.kind() == Kind::object)
+    return std::nullopt;
+  if (value.kind() != asked.kind()) return false;
+  if (value.elements().size() != asked.elements().size()) return false;
+  bool all = true;
+  for (size_t i = 0; i < value.elements().size(); ++i) {
+    const auto same = is_of_kind(value.elements()[i], asked.elements()[i]);
+    if (!same) return std::nullopt;
+    all = all && *same;
+  }
+  return all;
+}
+
+}  // namespace
 
 void Importer::import_isinstance(torch::jit::Node& node) {
   const c10::TypePtr type = node.input(0)->type();
@@ -452,6 +586,19 @@ void Importer::import_isinstance(torch::jit::Node& node) {
                               [&](const c10::TypePtr& asked) { return type->isSubtypeOf(*asked); });
   const bool open = type->kind() == c10::TypeKind::AnyType || type->kind() == c10::TypeKind::UnionType ||
                     type->kind() == c10::TypeKind::OptionalType;
+  // Of a union: what the value is that was given, where that is one thing.
+  if (const ir::Value* value = find(node.input(0)).value; !is && open && value != nullptr) {
+    std::optional<bool> given = false;
+    for (const c10::TypePtr& asked : node.tys(c10::attr::types)) {
+      const auto one = is_of_kind(value->type(), from_torch(*asked));
+      if (!given || !one) {
+        given = std::nullopt;
+      } else {
+        given = *given || *one;
+      }
+    }
+    if (given) return bind(node.output(), Binding::of(constant(c10::IValue(*given), "")));
+  }
   if (!is && open)
     throw unsupported(
         node, "T541",

@@ -6,6 +6,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -27,6 +30,15 @@ struct Binding {
   torch::jit::Function* function = nullptr;
 
   static Binding of(ir::Value* value) { return Binding{.value = value}; }
+};
+
+// What a quantized module packed for its kernel, however many dimensions that has.
+struct PackedWeights {
+  at::Tensor weight;
+  std::optional<at::Tensor> bias;
+  std::vector<int64_t> stride, padding, output_padding, dilation;
+  int64_t groups = 1;
+  bool transposed = false;
 };
 
 class Importer {
@@ -69,8 +81,38 @@ class Importer {
   void import_loop(torch::jit::Node& node);
   void import_isinstance(torch::jit::Node& node);
   void import_fork(torch::jit::Node& node);
-  // Imports `source` into a fresh block of `owner`: its parameters, nodes and results.
-  void import_region(ir::Node& owner, torch::jit::Block& source);
+  // ---- quantized modules (quantized.cpp) ----
+  // The scale, zero point and dtype of the integers behind a quantized value.
+  struct Grid {
+    ir::Value* scale = nullptr;
+    ir::Value* zero = nullptr;
+    ir::Value* dtype = nullptr;
+  };
+  bool import_quantized(torch::jit::Node& node);
+  ir::Value* call_operator(const char* name, const char* overload, std::span<ir::Value* const> operands);
+  ir::Value* quantized_constant(const at::Tensor& tensor, const std::string& name);
+  ir::Value* dequantized(ir::Value* value);
+  ir::Value* on_grid(ir::Value* value, const Grid& grid);
+  ir::Value* packed_kernel(ir::Value* x, const PackedWeights& packed, const std::string& module, bool linear,
+                           const std::string& name);
+  void note_grid(ir::Value* value, ir::Value* scale, ir::Value* zero, ir::Value* dtype);
+  void carry_grid(ir::Node& made);
+  ir::Value* rounded_again(const ir::Symbol& op, std::span<ir::Value* const> operands,
+                           const ir::Schema* schema);
+
+  // ---- attributes that the code sets: of a module or instance, by name ----
+  using Attribute = std::pair<const void*, std::string>;
+  void note_write(const Attribute& key);
+  Binding attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written);
+  std::vector<Attribute> changed(const std::map<Attribute, Binding>& before,
+                                 const std::map<Attribute, Binding>& after, size_t first) const;
+  ir::Type type_of_attribute(const Attribute& key) const;
+  void hand_out(ir::Node& made, std::span<const Attribute> keys);
+  void drop_detached(ir::Node& made);
+
+  // Imports `source` into a fresh block of `owner`: its parameters, nodes and results. `carried`: the attributes that
+  // further parameters stand for.
+  void import_region(ir::Node& owner, torch::jit::Block& source, std::span<const Attribute> carried);
 
   void bind(const torch::jit::Value* value, Binding binding) { frame_->values[value] = std::move(binding); }
   const Binding& find(const torch::jit::Value* value) const;
@@ -101,9 +143,13 @@ class Importer {
   std::unordered_map<const ir::Value*, c10::Scalar>
       numbers_;  // tensors of no dims that the code itself holds
   std::unordered_map<const c10::FunctionSchema*, Operator> operators_;
+  std::unordered_map<const ir::Value*, Grid> grids_;  // of quantized values
+  std::vector<at::Tensor> kept_;                      // made here: nothing else may lie where they do
   // By what they view, so that tied weights are one.
   std::unordered_map<std::string, ir::Value*> initializers_;
-  std::map<std::pair<const void*, std::string>, Binding> written_;  // attributes set by the code itself
+  std::map<Attribute, Binding> written_;     // attributes set by the code itself
+  std::map<Attribute, Binding> attributes_;  // all that it sets: whose they are
+  std::vector<c10::IValue> created_;         // the objects that the code makes
 };
 
 }  // namespace onnxport

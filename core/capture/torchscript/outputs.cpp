@@ -2,6 +2,7 @@
 #include <set>
 
 #include "core/capture/torchscript/signature.h"
+#include "core/ir/schema.h"
 
 namespace onnxport {
 namespace {
@@ -10,7 +11,9 @@ class OutputFlattener {
  public:
   OutputFlattener(ir::Graph& graph, std::vector<Diagnostic>& notes) : graph_(graph), notes_(notes) {}
 
-  void flatten(ir::Value* value, const std::string& name) {
+  // `declared`: what the function's signature says of it.
+  void flatten(ir::Value* value, const std::string& name, const ir::Type& declared) {
+    if (value->type().kind() == ir::Type::Kind::optional && declared.is_tensor()) value = not_none(value);
     switch (value->type().kind()) {
       case ir::Type::Kind::none:
         notes_.push_back({Severity::note,
@@ -20,7 +23,7 @@ class OutputFlattener {
                           ""});
         return;
       case ir::Type::Kind::tuple:
-        return flatten_tuple(value, name);
+        return flatten_tuple(value, name, declared);
       case ir::Type::Kind::list:
         return flatten_list(value, name);
       case ir::Type::Kind::dict:
@@ -35,6 +38,19 @@ class OutputFlattener {
   }
 
  private:
+  // TorchScript has made sure that it is a tensor; what it was before may have been None.
+  ir::Value* not_none(ir::Value* value) {
+    ir::Node* none = graph_.create("prim::Constant", {});
+    none->set_attribute(graph_.intern("value"), ir::AttributeValue{});
+    graph_.append(graph_.body(), none);
+    const ir::Schema* schema = graph_.keep(
+        ir::parse_schema("aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"));
+    ir::Value* operands[] = {value, none->add_output(ir::Type::none())};
+    ir::Node* copy = graph_.create("aten::clone", operands, schema);
+    graph_.append(graph_.body(), copy);
+    return copy->add_output(ir::Type::tensor());
+  }
+
   void add(ir::Value* value, const std::string& name) {
     std::string unique = name.empty() ? "output" : name;
     for (size_t i = 1; !names_.insert(unique).second; ++i)
@@ -47,7 +63,7 @@ class OutputFlattener {
     return name.empty() ? "output_" + std::to_string(index) : name + '.' + std::to_string(index);
   }
 
-  void flatten_tuple(ir::Value* value, const std::string& name) {
+  void flatten_tuple(ir::Value* value, const std::string& name, const ir::Type& declared) {
     const ir::Type type = value->type();
     std::vector<ir::Value*> items;
     ir::Node* producer = value->producer();
@@ -62,7 +78,7 @@ class OutputFlattener {
       const bool named = i < type.names().size();
       const std::string field =
           named ? (name.empty() ? type.names()[i] : name + '.' + type.names()[i]) : element_name(name, i);
-      flatten(items[i], field);
+      flatten(items[i], field, i < declared.elements().size() ? declared.elements()[i] : ir::Type());
     }
   }
 
@@ -116,23 +132,25 @@ class OutputFlattener {
   void flatten_list(ir::Value* value, const std::string& name) {
     const auto items = contents(value);
     if (!items) return add(value, name);
-    for (size_t i = 0; i < items->size(); ++i) flatten((*items)[i], element_name(name, i));
+    for (size_t i = 0; i < items->size(); ++i)
+      flatten((*items)[i], element_name(name, i), value->type().elements().at(0));
   }
 
   void flatten_dict(ir::Value* value, const std::string& name) {
     const auto items = contents(value);
-    const auto unknown = [&] {
-      return Error("T544",
-                   "the result '" + (name.empty() ? "output" : name) +
-                       "' is a dict whose keys are only known at run time",
-                   {}, "return a tuple, or a dict that forward fills with constant keys");
-    };
-    if (!items) throw unknown();
+    bool known = items.has_value();
+    for (size_t i = 0; known && i + 1 < items->size(); i += 2) known = key_text((*items)[i]).has_value();
+    if (!known) return add_whole(value, name);
     for (size_t i = 0; i + 1 < items->size(); i += 2) {
-      const auto key = key_text((*items)[i]);
-      if (!key) throw unknown();
-      flatten((*items)[i + 1], name.empty() ? *key : name + '.' + *key);
+      const std::string key = *key_text((*items)[i]);
+      flatten((*items)[i + 1], name.empty() ? key : name + '.' + key, value->type().elements().at(1));
     }
+  }
+
+  // A dict that loops fill: its keys are known when those are unrolled. No name: its keys are the names.
+  void add_whole(ir::Value* value, const std::string& name) {
+    graph_.body().add_result(value);
+    graph_.output_names.push_back(name);
   }
 
   ir::Graph& graph_;
@@ -142,8 +160,9 @@ class OutputFlattener {
 
 }  // namespace
 
-void flatten_outputs(ir::Graph& graph, ir::Value* result, std::vector<Diagnostic>& notes) {
-  OutputFlattener(graph, notes).flatten(result, "");
+void flatten_outputs(ir::Graph& graph, ir::Value* result, const ir::Type& declared,
+                     std::vector<Diagnostic>& notes) {
+  OutputFlattener(graph, notes).flatten(result, "", declared);
 }
 
 }  // namespace onnxport

@@ -14,6 +14,24 @@ bool below(std::string_view name, std::string_view parent) {
   return name.size() > parent.size() && name.starts_with(parent) && name[parent.size()] == '.';
 }
 
+// A tensor, or a container that holds nothing else: what is given as inputs, one by one.
+bool holds_tensors(const c10::Type& type) {
+  switch (type.kind()) {
+    case c10::TypeKind::TensorType:
+      return true;
+    case c10::TypeKind::OptionalType:
+    case c10::TypeKind::ListType:
+      return holds_tensors(*type.containedType(0));
+    case c10::TypeKind::DictType:
+      return holds_tensors(*type.containedType(1));
+    case c10::TypeKind::TupleType:
+      return std::all_of(type.containedTypes().begin(), type.containedTypes().end(),
+                         [](const c10::TypePtr& element) { return holds_tensors(*element); });
+    default:
+      return false;
+  }
+}
+
 // A constant asked for on the command line ("name=3") as the argument's own type.
 std::optional<c10::IValue> as_ivalue(const ir::AttributeValue& value, const c10::Type& type) {
   const bool wants_float = type.kind() == c10::TypeKind::FloatType;
@@ -159,8 +177,7 @@ ir::Value* InputBinder::bind_value(const std::string& name, const c10::Type& typ
     case c10::TypeKind::DictType:
       return bind_dict(name, type.expectRef<c10::DictType>());
     case c10::TypeKind::ListType:
-      if (type.containedType(0)->kind() == c10::TypeKind::TensorType)
-        return bind_list(name, type.expectRef<c10::ListType>());
+      if (holds_tensors(type)) return bind_list(name, type.expectRef<c10::ListType>());
       break;
     default:
       break;
@@ -241,13 +258,14 @@ ir::Value* InputBinder::bind_tuple(const std::string& name, const c10::TupleType
   return importer_.emit("prim::TupleConstruct", items, from_torch(type))->output();
 }
 
-// As many elements as there are inputs named x.0, x.1, …; in order, all that are left.
+// As many elements as there are inputs named x.0, x.1, … (of tuples x.0.0, x.0.1, …); in order, all that are left.
 ir::Value* InputBinder::bind_list(const std::string& name, const c10::ListType& type) {
   std::vector<ir::Value*> items;
   const auto another = [&] {
     if (positional_) return next_ < specs_.size();
     const std::string element = name + '.' + std::to_string(items.size());
-    return std::any_of(specs_.begin(), specs_.end(), [&](const InputSpec& s) { return s.name == element; });
+    return std::any_of(specs_.begin(), specs_.end(),
+                       [&](const InputSpec& s) { return s.name == element || below(s.name, element); });
   };
   while (another())
     items.push_back(

@@ -52,7 +52,8 @@ class InputBinder {
   size_t next_ = 0;  // of the positional specs
 };
 
-// The results of forward as flat results of the graph's body, named.
-void flatten_outputs(ir::Graph& graph, ir::Value* result, std::vector<Diagnostic>& notes);
+// The results of forward, declared as that type, as flat results of the graph's body, named.
+void flatten_outputs(ir::Graph& graph, ir::Value* result, const ir::Type& declared,
+                     std::vector<Diagnostic>& notes);
 
 }  // namespace onnxport
