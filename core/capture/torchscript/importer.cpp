@@ -18,10 +18,6 @@ namespace {
 
 constexpr size_t kDeepestCall = 2000;  // methods within methods; a file may not exhaust the stack
 
-std::string join(const std::string& path, const std::string& name) {
-  return path.empty() ? name : path + '.' + name;
-}
-
 // Names the exporter made up ("123") say nothing to a reader.
 bool is_readable(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
@@ -34,6 +30,10 @@ bool has_own_form(c10::Symbol kind) {
 }
 
 }  // namespace
+
+std::string Importer::join(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + '.' + name;
+}
 
 Error Importer::unsupported(const torch::jit::Node& node, std::string_view code, std::string message,
                             std::string hint) {
@@ -356,64 +356,6 @@ Binding Importer::bind_attribute(const c10::IValue& value, const std::string& pa
   return Binding::of(constant(value, path));
 }
 
-void Importer::import_set_attribute(torch::jit::Node& node) {
-  const Binding owner = find(node.input(0));
-  const Binding value = find(node.input(1));
-  const std::string& name = node.s(c10::attr::name);
-  if (!owner.object.isObject())
-    throw unsupported(node, "T541",
-                      "the attribute '" + name + "' is set on an object that is only known at run time",
-                      "return the value instead");
-  const Attribute key{owner.object.toObject().get(), name};
-  attributes_.try_emplace(key, owner);
-  written_[key] = value;
-  note_write(key);
-}
-
-// That the module's attribute has another value from here on; of one set in a region it is noted behind the region.
-void Importer::note_write(const Attribute& key) {
-  const Binding& owner = attributes_.at(key);
-  const Binding& value = written_.at(key);
-  const bool is_state = !owner.path.empty() || owner.object.type()->expectRef<c10::ClassType>().is_module();
-  if (!is_state || value.value == nullptr || region_depth_ > 0) return;
-  ir::Node* made = graph_.create("prim::SetAttr", std::array{value.value});
-  made->set_attribute(graph_.intern("name"), join(owner.path, key.second));
-  made->set_provenance(provenance_);
-  graph_.append(*block_, made);
-}
-
-// What an attribute is where nothing more was written to it.
-Binding Importer::attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written) {
-  const auto found = written.find(key);
-  if (found != written.end()) return found->second;
-  const Binding& owner = attributes_.at(key);
-  return bind_attribute(owner.object.toObject()->getAttr(key.second), join(owner.path, key.second));
-}
-
-// The attributes that `after` has and `before` has not, or has otherwise: of objects that are older than the region, whose
-// own are created_[first] and what follows.
-std::vector<Importer::Attribute> Importer::changed(const std::map<Attribute, Binding>& before,
-                                                   const std::map<Attribute, Binding>& after,
-                                                   size_t first) const {
-  std::set<const void*> inner;
-  for (size_t i = first; i < created_.size(); ++i) inner.insert(created_[i].toObject().get());
-  const auto same = [](const Binding& a, const Binding& b) {
-    return a.value == b.value && a.function == b.function && a.object.is(b.object);
-  };
-  std::vector<Attribute> out;
-  for (const auto& [key, binding] : after) {
-    const auto was = before.find(key);
-    if (!inner.contains(key.first) && (was == before.end() || !same(was->second, binding)))
-      out.push_back(key);
-  }
-  return out;
-}
-
-ir::Type Importer::type_of_attribute(const Attribute& key) const {
-  const auto object = attributes_.at(key).object.toObject();
-  return from_torch(*object->type()->getAttribute(key.second));
-}
-
 void Importer::import_call(torch::jit::Node& node) {
   std::vector<Binding> arguments;
   for (const torch::jit::Value* input : node.inputs()) arguments.push_back(find(input));
@@ -505,14 +447,6 @@ void Importer::import_if(torch::jit::Node& node) {
   }
   finish(made, node);
   hand_out(*made, results);
-}
-
-// The attributes that a region sets, as the results that follow the node's own.
-void Importer::hand_out(ir::Node& made, std::span<const Attribute> keys) {
-  for (const Attribute& key : keys) {
-    written_[key] = Binding::of(made.add_output(type_of_attribute(key)));
-    note_write(key);
-  }
 }
 
 void Importer::import_loop(torch::jit::Node& node) {

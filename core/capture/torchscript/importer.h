@@ -68,6 +68,8 @@ class Importer {
     std::vector<bool> dtypes;  // which arguments take a ScalarType
   };
 
+  // "encoder.layers" of "encoder" and "layers".
+  static std::string join(const std::string& path, const std::string& name);
   void import_block(torch::jit::Block& block);
   void import_node(torch::jit::Node& node);
   bool import_object_node(torch::jit::Node& node);
