@@ -234,10 +234,17 @@ Value block_diag(Op& op) {
   return joined(op, rows, 0);
 }
 
+// What takes a tensor apart: how often is known, or known at run time only, which no complex tensor may be.
+struct TakenApart {
+  const char* name;
+  Mapping::Many parts;
+  Mapping::Mixed any;
+};
+
 }  // namespace
 
 Mappings joining() {
-  return {
+  Mappings out = {
       Mapping("aten::cat", cat).by_parts(),
       Mapping("aten::concat", cat).by_parts(),
       Mapping("aten::concatenate", cat).by_parts(),
@@ -247,38 +254,32 @@ Mappings joining() {
       Mapping("aten::row_stack", vstack).by_parts(),
       Mapping("aten::dstack", dstack).by_parts(),
       Mapping("aten::column_stack", column_stack).by_parts(),
-      Mapping("aten::split", split_with_sizes).list().by_parts().only_complex(),
-      {"aten::split", split_as_or_pieces},
-      Mapping("aten::split.Tensor", split).list().by_parts().only_complex(),
-      {"aten::split.Tensor", split_or_pieces},
-      Mapping("aten::split.sizes", split_sizes).list().by_parts().only_complex(),
-      {"aten::split.sizes", split_as_or_pieces},
-      Mapping("aten::split_copy", split).list().by_parts().only_complex(),
-      {"aten::split_copy", split_or_pieces},
-      Mapping("aten::split_with_sizes", split_with_sizes).list().by_parts().only_complex(),
-      {"aten::split_with_sizes", split_as_or_pieces},
-      Mapping("aten::split_with_sizes_copy", split_with_sizes).list().by_parts().only_complex(),
-      {"aten::split_with_sizes_copy", split_as_or_pieces},
-      Mapping("aten::unsafe_split", split).list().by_parts().only_complex(),
-      {"aten::unsafe_split", split_or_pieces},
-      Mapping("aten::unsafe_split_with_sizes", split_with_sizes).list().by_parts().only_complex(),
-      {"aten::unsafe_split_with_sizes", split_as_or_pieces},
-      Mapping("aten::chunk", chunk).list().by_parts().only_complex(),
-      {"aten::chunk", chunk_or_pieces},
-      Mapping("aten::unsafe_chunk", chunk).list().by_parts().only_complex(),
-      {"aten::unsafe_chunk", chunk_or_pieces},
       Mapping("aten::tensor_split", tensor_split).list().by_parts(),
       Mapping("aten::hsplit", hsplit).list().by_parts(),
       Mapping("aten::vsplit", vsplit).list().by_parts(),
       Mapping("aten::dsplit", dsplit).list().by_parts(),
-      Mapping("aten::unbind", unbind).list().by_parts().only_complex(),
-      {"aten::unbind", unbind_or_pieces},
-      Mapping("aten::unbind_copy", unbind).list().by_parts().only_complex(),
-      {"aten::unbind_copy", unbind_or_pieces},
       Mapping("aten::meshgrid", meshgrid).list().by_parts(),
       Mapping("aten::broadcast_tensors", broadcast_tensors).list().by_parts(),
       Mapping("aten::block_diag", block_diag).by_parts(),
   };
+  for (const TakenApart& row : std::initializer_list<TakenApart>{
+           {"aten::split", split_with_sizes, split_as_or_pieces},
+           {"aten::split.Tensor", split, split_or_pieces},
+           {"aten::split.sizes", split_sizes, split_as_or_pieces},
+           {"aten::split_copy", split, split_or_pieces},
+           {"aten::split_with_sizes", split_with_sizes, split_as_or_pieces},
+           {"aten::split_with_sizes_copy", split_with_sizes, split_as_or_pieces},
+           {"aten::unsafe_split", split, split_or_pieces},
+           {"aten::unsafe_split_with_sizes", split_with_sizes, split_as_or_pieces},
+           {"aten::chunk", chunk, chunk_or_pieces},
+           {"aten::unsafe_chunk", chunk, chunk_or_pieces},
+           {"aten::unbind", unbind, unbind_or_pieces},
+           {"aten::unbind_copy", unbind, unbind_or_pieces},
+       }) {
+    out.push_back(Mapping(row.name, row.parts).list().by_parts().only_complex());
+    out.emplace_back(row.name, row.any);
+  }
+  return out;
 }
 
 }  // namespace onnxport::aten
