@@ -43,6 +43,14 @@ void for_each_tensor(const pb::GraphProto& graph, const Visit& visit) {
   for (const pb::NodeProto& node : graph.node()) for_each_tensor(node, visit);
 }
 
+// What comes next relies on it: an If has two branches, names and links agree.
+void check_sound(const ir::Graph& graph, const std::filesystem::path& file) {
+  const std::vector<std::string> broken = ir::check_invariants(graph);
+  if (broken.empty()) return;
+  throw Error("I123", broken.front(), location_of(file),
+              "the file is damaged or was written wrongly: run onnx.checker on it");
+}
+
 pb::ModelProto parse(const std::filesystem::path& file, std::span<const std::byte> bytes) {
   const auto refuse = [&](const std::string& why) {
     throw Error("I122", "is not an ONNX model" + why, location_of(file),
@@ -100,6 +108,7 @@ ModelForm ModelFile::read() const {
     graph.opsets[import.domain() == "ai.onnx" ? "" : import.domain()] = version_of(import);
   for (const auto& entry : proto_.metadata_props()) graph.metadata[entry.key()] = entry.value();
   GraphReader(tensors, graph, &out.facts.graph).read(proto_.graph());
+  check_sound(graph, path_);
   pb::ModelProto& rest = out.facts.rest;
   rest.set_producer_name(proto_.producer_name());
   rest.set_producer_version(proto_.producer_version());
@@ -113,6 +122,7 @@ ModelForm ModelFile::read() const {
     LocalFunctionForm& form = out.facts.functions.emplace_back();
     form.graph = std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx);
     GraphReader(tensors, *form.graph, &form.facts).read(function);
+    check_sound(*form.graph, path_);
     form.rest = function;
     form.rest.clear_node();
   }
@@ -125,6 +135,7 @@ LocalFunctionForm ModelFile::read_call(const pb::FunctionProto& function,
   LocalFunctionForm out;
   out.graph = std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx);
   GraphReader(tensors, *out.graph, &out.facts).read(function, &given);
+  check_sound(*out.graph, path_);
   return out;
 }
 

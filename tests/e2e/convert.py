@@ -61,6 +61,10 @@ class Files(Case):
         onnx.save(made, file, **options)
         return file
 
+    def offered(self) -> list[int]:
+        listed = json.loads(self.succeed("plugin", "list", "--json"))
+        return sorted(o for p in listed["plugins"] if p["state"] == "active" for o in p["opsets"])
+
     def convert(self, file: Path, opset: object, *words: object, name: str = "out.onnx") -> onnx.ModelProto:
         output = self.scratch / name
         self.succeed("convert", file, "-o", output, "--opset", opset, "-q", *words, env=NO_TORCH)
@@ -125,10 +129,6 @@ class Contents(Files):
                 with self.subTest(tensor.name, raw=raw):
                     self.assertEqual(back[tensor.name].data_type, tensor.data_type)
                     np.testing.assert_array_equal(nh.to_array(back[tensor.name]), nh.to_array(tensor))
-
-    def offered(self) -> list[int]:
-        listed = json.loads(self.succeed("plugin", "list", "--json"))
-        return sorted(o for p in listed["plugins"] if p["state"] == "active" for o in p["opsets"])
 
     def test_sparse_and_string_tensors_annotations_and_types_that_are_no_tensors(self) -> None:
         sparse = h.make_sparse_tensor(h.make_tensor("s", T.FLOAT, [2], [3.0, 4.0]), h.make_tensor("s_i", T.INT64, [2], [1, 6]), [2, 4])
@@ -436,6 +436,7 @@ class Hostile(Files):
         self.refused(changed(lambda m: m.graph.initializer[0].dims.__setitem__(0, -4)), "I123")
         self.refused(changed(lambda m: m.graph.initializer[0].dims.extend([1 << 40, 1 << 40])), "I123")
         self.refused(changed(lambda m: setattr(m.graph.initializer[0], "data_type", 99)), "I12[356]", "S701")
+        self.refused(changed(lambda m: m.graph.node.add(op_type="If", input=["x"], output=["q"])), "I123")
         self.refused(changed(lambda m: setattr(m.opset_import[0], "version", 1 << 40)), "O605")
 
     def test_depth(self) -> None:
@@ -465,6 +466,75 @@ class Hostile(Files):
         for _ in range(levels):
             graph = field(1, field(5, field(6, graph)))
         return field(7, graph) + field(8, b"\x10\x17")
+
+
+def first_of(module: Any) -> Any:
+    import torch
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = module
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x)[0]
+
+    return Wrapped()
+
+
+class OtherExporters(Files):
+    """Files of torch.onnx, made here, through the opsets that plugins offer."""
+
+    def through(self, name: str, module: Any, example: Any, dynamo: bool) -> None:
+        import logging
+        import warnings
+
+        import torch
+
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        torch.manual_seed(3)
+        file = self.scratch / f"{name}.onnx"
+        shapes = {"dynamic_shapes": ({0: torch.export.Dim("batch", max=64)},)} if dynamo else {"dynamic_axes": {"x": {0: "batch"}}}
+        torch.onnx.export(module.eval(), (example,), str(file), input_names=["x"], output_names=["y"], opset_version=18,
+                          dynamo=dynamo, **({"verbose": False} if dynamo else {}), **shapes)
+        offered = [o for o in self.offered() if 11 <= o <= 24]
+        for opset in offered:
+            with self.subTest(name=name, dynamo=dynamo, opset=opset):
+                self.convert(file, opset, "--verify", name=f"{name}.{opset}.onnx")
+                self.same(file, self.scratch / f"{name}.{opset}.onnx", {"x": example.numpy()})
+
+    def test_files_of_both_exporters(self) -> None:
+        import torch
+        from torch import nn
+
+        class Sizes(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                top, _ = x.topk(2, dim=-1)
+                return torch.cat([x.reshape(x.shape[0], -1).cumsum(1)[:, :3], top.amax(1).clamp(min=0), x.var(dim=1)], dim=1)
+
+        class Block(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.norm, self.qkv, self.out = nn.LayerNorm(16), nn.Linear(16, 48), nn.Linear(16, 16)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                q, k, v = (t.reshape(x.shape[0], -1, 2, 8).transpose(1, 2) for t in self.qkv(self.norm(x)).chunk(3, dim=-1))
+                y = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+                return x + nn.functional.gelu(self.out(y))
+
+        models = {
+            "conv": (nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                                   nn.Linear(8, 4), nn.Softmax(-1)), torch.randn(3, 3, 9, 9)),
+            "transformer": (Block(), torch.randn(3, 5, 16)),
+            "lstm": (first_of(nn.LSTM(4, 6, batch_first=True)), torch.randn(3, 5, 4)),
+            "resize": (nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.InstanceNorm2d(3), nn.GELU(approximate="tanh")),
+                       torch.randn(3, 3, 4, 4)),
+            "sizes": (Sizes(), torch.randn(3, 4, 5)),
+        }
+        for name, (module, example) in models.items():
+            for dynamo in (True, False):
+                self.through(name, module, example, dynamo)
 
 
 if __name__ == "__main__":

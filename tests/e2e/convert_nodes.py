@@ -36,7 +36,7 @@ LEFT_OUT = ("bernoulli", "randomuniform", "randomnormal", "multinomial", "dropou
 
 def offered() -> list[int]:
     listed = json.loads(subprocess.run([PROGRAM, "plugin", "list", "--json"], capture_output=True, text=True, check=True).stdout)
-    opsets = {int(p["id"].rsplit(".", 1)[-1].lstrip("opset_")) for p in listed["plugins"] if "opset" in p["id"] and p["state"] == "active"}
+    opsets = {o for p in listed["plugins"] if p["state"] == "active" for o in p["opsets"]}
     return sorted(opsets)
 
 

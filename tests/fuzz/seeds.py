@@ -2,7 +2,7 @@
 """seeds.py FIXTURES OUT: what the fuzz targets start from, of the small programs among the fixtures.
 
 OUT/archive/*.pt2, OUT/program/*.json (program, weights and constants with a NUL between), OUT/symbolic/*, and
-OUT/pickle/*, the pickles of archives within them.
+OUT/pickle/*, the pickles of archives within them; OUT/onnx_model/*, small ONNX files made here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+
+import onnx_seeds
 
 LARGEST = 48 << 10
 
@@ -39,8 +41,10 @@ def pickles(archive: bytes) -> list[bytes]:
 
 def main() -> None:
     fixtures, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for name in ("archive", "pickle", "program", "symbolic"):
+    for name in ("archive", "onnx_model", "pickle", "program", "symbolic"):
         (out / name).mkdir(parents=True, exist_ok=True)
+    for name, model in onnx_seeds.models().items():
+        (out / "onnx_model" / f"{name}.onnx").write_bytes(model)
     older = (Path(__file__).parents[1] / "fixtures/data").glob("*.pt2")  # written by PyTorch 2.6
     programs = sorted(p for p in [*fixtures.glob("programs/*.pt2"), *older] if p.stat().st_size <= LARGEST)
     if not programs:
