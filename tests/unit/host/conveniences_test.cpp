@@ -111,19 +111,54 @@ TEST(Conveniences, PadClipAndTopK) {
   EXPECT_EQ(At(9).node(topk), "TopK inputs=1 axis k");
   EXPECT_EQ(At(10).node(topk), "TopK inputs=2 axis");
   EXPECT_EQ(At(11).node(topk), "TopK inputs=2 axis largest");
-  EXPECT_THAT(
-      At(10).reason_of_refusal([](Builder& b, const sdk_v1::Value& x) { b.topk(x, b.ints({2}), 1, false); }),
-      HasSubstr("below opset 11"));
+  const auto least = [](Builder& b, const sdk_v1::Value& x) { b.topk(x, b.ints({2}), 1, false); };
+  EXPECT_EQ(At(10).node(least), "Neg inputs=1");  // the greatest of -x, turned back
+  EXPECT_EQ(At(11).node(least), "TopK inputs=2 axis largest");
+  EXPECT_THAT(At(10).reason_of_refusal([](Builder& b, const sdk_v1::Value& x) {
+    b.topk(b.cast(x, DType::i64), b.ints({2}), 1, false);
+  }),
+              HasSubstr("below opset 11"));
 }
 
 TEST(Conveniences, CreationBelowTheBirthOfAnOperator) {
   const auto range = [](Builder& b, const sdk_v1::Value& x) { b.arange(b.dim(x, 0)); };
   EXPECT_THAT(At(11).node(range), HasSubstr("Range"));
   EXPECT_THAT(At(9).node(range), testing::Not(HasSubstr("Range")));
-  EXPECT_THAT(At(8).reason_of_refusal(range), HasSubstr("below opset 9"));
+  EXPECT_EQ(At(8).reason_of_refusal(range), "");
+  EXPECT_THAT(At(8).node(range), testing::Not(HasSubstr("Range")));
   const auto full = [](Builder& b, const sdk_v1::Value& x) { b.full(b.shape_of(x), 1, DType::f32); };
   EXPECT_EQ(At(8).node(full), "Expand inputs=2");
   EXPECT_EQ(At(9).node(full), "ConstantOfShape inputs=1 value");
+  EXPECT_EQ(At(7).node(full), "Tile inputs=2");
+  const auto expand = [](Builder& b, const sdk_v1::Value& x) { b.expand(x, b.shape_of(x)); };
+  EXPECT_EQ(At(7).node(expand), "Mul inputs=2");
+  EXPECT_EQ(At(8).node(expand), "Expand inputs=2");
+  const auto where = [](Builder& b, const sdk_v1::Value& x) {
+    b.where(b.less(x, b.like(x, 0)), x, b.like(x, 1));
+  };
+  EXPECT_EQ(At(8).node(where), "Reshape inputs=2");  // of what was gathered
+  EXPECT_EQ(At(9).node(where), "Where inputs=3");
+  const auto sign = [](Builder& b, const sdk_v1::Value& x) { b.sign(x); };
+  EXPECT_EQ(At(8).node(sign), "Sub inputs=2");
+  EXPECT_EQ(At(9).node(sign), "Sign inputs=1");
+}
+
+TEST(Conveniences, ComparisonsOfWhatAnOpsetDoesNotCompare) {
+  const auto less = [](Builder& b, const sdk_v1::Value& x) {
+    b.less(b.cast(x, DType::i32), b.constant(1.0, DType::i32));
+  };
+  EXPECT_EQ(At(9).node(less), "Less inputs=2");
+  const auto equal = [](Builder& b, const sdk_v1::Value& x) { b.equal(x, b.like(x, 1)); };
+  EXPECT_EQ(At(10).node(equal), "And inputs=2");
+  EXPECT_EQ(At(11).node(equal), "Equal inputs=2");
+  const auto at_most = [](Builder& b, const sdk_v1::Value& x) { b.less_or_equal(x, b.like(x, 1)); };
+  EXPECT_EQ(At(11).node(at_most), "Or inputs=2");
+  EXPECT_EQ(At(12).node(at_most), "LessOrEqual inputs=2");
+  const auto greater = [](Builder& b, const sdk_v1::Value& x) {
+    b.maximum(b.cast(x, DType::i64), b.constant(1));
+  };
+  EXPECT_EQ(At(11).node(greater), "Where inputs=3");
+  EXPECT_EQ(At(12).node(greater), "Max inputs=2");
 }
 
 TEST(Conveniences, NothingIsEmittedWhereNothingIsToBeDone) {
