@@ -114,9 +114,10 @@ void add_input_options(CLI::App& command, Arguments& a) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
-      .add_option("--state", a.state,
-                  "What becomes of buffers and inputs the model writes: error (default) names them, io makes "
-                  "inputs and outputs of them, drop leaves the writes out")
+      .add_option(
+          "--state", a.state,
+          "What becomes of buffers and inputs the model writes: error (default) refuses buffers, io makes "
+          "inputs and outputs of them, drop leaves the writes out")
       ->group(group)
       ->check(CLI::IsMember({"error", "io", "drop"}));
   command
