@@ -127,6 +127,13 @@ std::string pass_json(const PassReport& pass) {
                  {"skipped", json_string(pass.skipped)}});
 }
 
+std::string change_json(const TargetChange& change) {
+  return object({{"rule", json_string(change.rule)},
+                 {"operator", json_string(change.operator_name)},
+                 {"reason", json_string(change.reason)},
+                 {"count", std::to_string(change.count)}});
+}
+
 std::string state_json(const std::pair<std::string, std::string>& state) {
   return object({{"input", json_string(state.first)}, {"output", json_string(state.second)}});
 }
@@ -201,7 +208,8 @@ std::string to_json(const CaptureReport& report) {
 }
 
 std::string to_json(const ExportReport& report) {
-  return object({{"opset", std::to_string(report.opset)},
+  return object({{"profile", json_string(report.profile)},
+                 {"opset", std::to_string(report.opset)},
                  {"ir_version", std::to_string(report.ir_version)},
                  {"inputs", texts(report.inputs)},
                  {"outputs", texts(report.outputs)},
@@ -212,6 +220,7 @@ std::string to_json(const ExportReport& report) {
                  {"plugins", texts(report.plugins_used)},
                  {"operators", array(report.operators, operator_json)},
                  {"passes", array(report.passes, pass_json)},
+                 {"target_changes", array(report.target_changes, change_json)},
                  {"verify", array(report.verify_runs, run_json)},
                  {"not_independently_checked", texts(report.not_independently_checked)},
                  {"seconds", stages_json(report.stage_seconds)},

@@ -145,9 +145,9 @@ int run(ConvertArguments& a, const Common& common) {
   a.options.opset = 0;
   const std::filesystem::path named =
       a.output.empty() ? std::filesystem::path(a.model).replace_extension(".opset{opset}.onnx") : a.output;
-  std::vector<TargetFile> targets = targets_of(a.opsets, a.options, a.model, named);
+  std::vector<TargetFile> targets = targets_of(a.opsets, {a.options}, a.model, named);
   check_arguments(a, targets);
-  const CaptureReport capture = export_targets(Source(a.model).as_onnx(), a.options, targets);
+  const CaptureReport capture = export_targets(Session(a.options.plugins), Source(a.model).as_onnx(), a.options, targets);
   const std::string json = to_json(capture, targets);
   if (!a.report.empty()) write_report(a.report, json + "\n");
   if (common.json) fmt::print("{}\n", json);

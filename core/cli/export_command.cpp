@@ -5,7 +5,10 @@
 #include <cstdio>
 
 #include "core/cli/arguments.h"
+#include "core/cli/child.h"
 #include "core/cli/commands.h"
+#include "core/cli/depfile.h"
+#include "core/cli/profiles.h"
 #include "core/cli/report_text.h"
 #include "core/cli/targets.h"
 #include "core/cli/terminal.h"
@@ -17,8 +20,12 @@ struct ExportArguments : Arguments {
   std::filesystem::path model;
   std::filesystem::path output;
   std::filesystem::path report;
+  std::filesystem::path depfile;
   std::vector<std::string> opsets;
+  ProfileArguments profiles;
   bool no_overwrite = false;
+  bool isolate = false;
+  int time_limit = 0;
 };
 
 void print_operators(const ExportReport& report) {
@@ -69,20 +76,22 @@ int status_of(const ExportReport& report) {
   return std::any_of(report.operators.begin(), report.operators.end(), unsupported) ? exit_status("T501") : 0;
 }
 
-int run_one(const ExportArguments& a, const Common& common, const TargetFile& one) {
-  ExportOptions options = a.options;
+int run_one(const ExportArguments& a, const Common& common, const Session& session, ExportOptions options,
+            TargetFile& one) {
   options.opset = one.target.opset;
   options.domain_opsets = one.target.domain_opsets;
-  const ExportResult result = export_file(a.model, one.file, options);
+  const ExportResult result = export_file(session, a.model, one.file, options);
   if (!a.report.empty()) write_report(a.report, to_json(result.report) + "\n");
   print_target(a, common, result.report, one.file);
   if (common.json) fmt::print("{}\n", to_json(result.report));
+  one.report = result.report;
   return status_of(result.report);
 }
 
 // The status is that of the first target that failed.
-int run_several(const ExportArguments& a, const Common& common, std::vector<TargetFile> targets) {
-  const CaptureReport capture = export_targets(a.model, a.options, targets);
+int run_several(const ExportArguments& a, const Common& common, const Session& session,
+                const ExportOptions& options, std::vector<TargetFile>& targets) {
+  const CaptureReport capture = export_targets(session, a.model, options, targets);
   const std::string json = to_json(capture, targets);
   if (!a.report.empty()) write_report(a.report, json + "\n");
   print_diagnostics(capture.diagnostics, common.verbose);
@@ -98,7 +107,8 @@ int run_several(const ExportArguments& a, const Common& common, std::vector<Targ
         print_diagnostics(t.errors, common.verbose);
       }
     } else {
-      if (a.options.dry_run && !common.json) fmt::print("opset {}\n", t.target.opset);
+      if (a.options.dry_run && !common.json)
+        fmt::print("{}opset {}\n", t.target.profile.empty() ? "" : t.target.profile + ", ", t.target.opset);
       print_target(a, common, t.report, t.file);
       own = status_of(t.report);
     }
@@ -107,35 +117,92 @@ int run_several(const ExportArguments& a, const Common& common, std::vector<Targ
   return status;
 }
 
+// The files that are written depend on the model, the profiles, and the plugins that were used.
+void write_dependencies(const ExportArguments& a, const Session& session,
+                        std::set<std::filesystem::path> inputs, const std::vector<TargetFile>& targets) {
+  if (a.depfile.empty()) return;
+  inputs.insert(a.model);
+  std::vector<std::filesystem::path> files;
+  for (const TargetFile& t : targets) {
+    files.push_back(t.file);
+    inputs.merge(files_of_plugins(session, t.report.plugins_used));
+  }
+  write_report(a.depfile, depfile_text(files, inputs));
+}
+
 // Before any work.
 void check_files(const ExportArguments& a, const std::vector<TargetFile>& targets) {
   std::vector<std::filesystem::path> files;
   if (!a.options.dry_run) {
     for (const TargetFile& t : targets) files.push_back(t.file);
   }
-  if (!a.report.empty()) {
-    files.push_back(a.report);
-    check_report(a.report, a.options.overwrite, a.model);
+  for (const std::filesystem::path& text : {a.report, a.depfile}) {
+    if (text.empty()) continue;
+    files.push_back(text);
+    check_report(text, a.options.overwrite, a.model);
   }
   check_apart(files);
 }
 
-int run(ExportArguments& a, const Common& common) {
+// A base for each --config; without one, what the command line says.
+std::vector<ExportOptions> bases_of(const ExportArguments& a, const std::vector<Profile>& profiles,
+                                    const CLI::App& command) {
+  std::vector<ExportOptions> out;
+  for (const Profile& profile : profiles) out.push_back(with_profile(profile, a.options, command));
+  if (out.empty()) out.push_back(a.options);
+  return out;
+}
+
+int run_all(const ExportArguments& a, const Common& common, const Session& session,
+            const ExportOptions& options, std::vector<TargetFile>& targets) {
+  return targets.size() == 1 ? run_one(a, common, session, options, targets.front())
+                             : run_several(a, common, session, options, targets);
+}
+
+// With profiles, which are found among plugins too.
+int run_profiles(const ExportArguments& a, const Common& common, const CLI::App& command) {
+  const Session session(a.options.plugins);
+  const std::vector<Profile> profiles = read_profiles(session, a.profiles, a.options.plugins, command);
+  const std::vector<ExportOptions> bases = bases_of(a, profiles, command);
+  std::vector<TargetFile> targets = targets_of(a.opsets, bases, a.model, a.output);
+  check_files(a, targets);
+  const int status = run_all(a, common, session, bases.front(), targets);
+  std::set<std::filesystem::path> inputs;
+  for (const Profile& profile : profiles) {
+    for (const std::filesystem::path& file : profile.files()) inputs.insert(file);
+  }
+  if (status == 0) write_dependencies(a, session, std::move(inputs), targets);
+  return status;
+}
+
+int run(ExportArguments& a, const Common& common, const CLI::App& command) {
+  if (a.isolate) {
+    std::vector<std::string> words;
+    for (const std::string& word : common.words) {
+      if (word != "--isolate") words.push_back(word);
+    }
+    return run_in_child(words, a.time_limit);
+  }
   a.apply();
   a.options.overwrite = !a.no_overwrite;
   Progress progress(!common.quiet && !common.json);
   a.options.progress = [&](std::string_view stage, double fraction) { progress(stage, fraction); };
-  std::vector<TargetFile> targets = targets_of(a.opsets, a.options, a.model, a.output);
-  check_files(a, targets);
-  return targets.size() == 1 ? run_one(a, common, targets.front())
-                             : run_several(a, common, std::move(targets));
+  if (!a.profiles.configs.empty()) return run_profiles(a, common, command);
+  std::vector<TargetFile> targets = targets_of(a.opsets, {a.options}, a.model, a.output);
+  check_files(a, targets);  // before plugins are looked for
+  const Session session(a.options.plugins);
+  const int status = run_all(a, common, session, a.options, targets);
+  if (status == 0) write_dependencies(a, session, {}, targets);
+  return status;
 }
 
 void add_output_options(CLI::App& c, ExportArguments& a) {
   auto* group = "Output";
   a.paths.push_back(
-      c.add_option("-o,--output", a.output,
-                   "The file to write (default: the model's name with .onnx); {opset} in it is the target's")
+      c.add_option(
+           "-o,--output", a.output,
+           "The file to write (default: the model's name with .onnx); {opset} and {config} in it are the "
+           "target's")
           ->group(group)
           ->type_name("FILE"));
   c.add_option(
@@ -171,6 +238,12 @@ void add_output_options(CLI::App& c, ExportArguments& a) {
   a.paths.push_back(c.add_option("--report", a.report, "Write the report as JSON to a file")
                         ->group(group)
                         ->type_name("FILE"));
+  a.paths.push_back(
+      c.add_option(
+           "--depfile", a.depfile,
+           "Write what the output depends on (model, profiles, manifests, libraries) for make and ninja")
+          ->group(group)
+          ->type_name("FILE"));
   c.add_flag("--dry-run", a.options.dry_run,
              "Write nothing; list every operator, who maps it, what is unsupported")
       ->group(group);
@@ -192,14 +265,23 @@ std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
   add_tolerance_options(*c, *a);
   add_plugin_options(*c, *a);
   add_pass_options(*c, *a);
+  c->add_flag("--isolate", a->isolate,
+              "Export in a process of its own: a plugin that crashes, exits or hangs ends as an error")
+      ->group("Plugins");
+  c->add_option("--time-limit", a->time_limit, "Seconds that an --isolate'd export may take (default: any)")
+      ->group("Plugins")
+      ->check(CLI::Range(1, 1'000'000))
+      ->needs("--isolate");
+  add_config_option(*c, a->profiles);
   c->footer(
       "Examples:\n"
       "  onnxport export resnet.pt -i 'x:f32[batch=2,3,224,224]' --verify\n"
       "  onnxport export bert.pt -o bert.onnx --opset 18 -i 'ids:i64[batch,seq=16]' -i "
       "'mask:i64[batch,seq]'\n"
       "  onnxport export model.pt2 --opset 18 --opset 23 -o 'model.opset{opset}.onnx'\n"
+      "  onnxport export model.pt2 --config onnxruntime --config tensorrt-10 -o 'model.{config}.onnx'\n"
       "  onnxport export model.pt -i 'x:f32[1,8]' --dry-run");
-  return {c, [a, &common] { return run(*a, common); }};
+  return {c, [a, c, &common] { return run(*a, common, *c); }};
 }
 
 std::pair<CLI::App*, Command> add_verify(CLI::App& app, const Common& common) {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/cli/child.h"
 #include "core/cli/commands.h"
 #include "core/cli/terminal.h"
 #include "onnxport/crash_reports.h"
@@ -35,6 +36,7 @@ int run(int argc, char** argv) {
       "onnxport turns PyTorch models into ONNX, and ONNX files into other opsets, from C++, through plugins.",
       "onnxport"};
   Common common;
+  common.words.assign(argv, argv + argc);
   app.set_version_flag("--version", fmt::format("onnxport {}", onnxport::version()));
   app.add_flag("--json", common.json, "Answer in JSON, on standard output");
   app.add_flag("-v,--verbose", common.verbose,
@@ -48,6 +50,7 @@ int run(int argc, char** argv) {
   commands.push_back(add_convert(app, common));
   commands.push_back(add_verify(app, common));
   commands.push_back(add_show(app, common));
+  for (auto& c : add_config(app, common)) commands.push_back(std::move(c));
   for (auto& c : add_plugin(app, common)) commands.push_back(std::move(c));
   for (CLI::App* c : app.get_subcommands({})) {
     c->fallthrough();
@@ -55,7 +58,7 @@ int run(int argc, char** argv) {
   }
   app.footer(
       "onnxport COMMAND --help says more. Exit status: 0 done, 1 usage, 10 manifest, 11 library, 12 ABI,\n"
-      "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input.");
+      "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input, 19 profile.");
   try {
     app.parse(argc, argv);
     for (auto& [command, action] : commands) {
@@ -87,6 +90,7 @@ int leave(int status) {
         stderr);
     status = 1;
   }
+  onnxport::cli::tell_parent_of_the_end();
 #if !defined(__SANITIZE_ADDRESS__)
   std::_Exit(status);
 #else
@@ -102,6 +106,7 @@ void end_early(int signal) {
 }
 
 void prepare_process() {
+  onnxport::cli::remember_parent();
   // A file that is opened must not get the number that messages are written to.
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", O_RDWR);

@@ -1,12 +1,15 @@
-// onnxport plugin list, plugin inspect, plugin which.
+// onnxport plugin list, plugin inspect, plugin which, plugin check, plugin new.
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "core/cli/arguments.h"
+#include "core/cli/child.h"
 #include "core/cli/commands.h"
 #include "core/cli/terminal.h"
+#include "onnxport/plugin_check.h"
+#include "onnxport/plugin_new.h"
 
 namespace onnxport::cli {
 namespace {
@@ -159,6 +162,100 @@ int who_maps(WhichArguments& arguments, const Common& common) {
   return wins || problems.empty() ? 0 : exit_status(problems.front().code);
 }
 
+struct CheckArguments : Arguments {
+  std::filesystem::path manifest;
+  bool here = false;
+  int time_limit = 60;
+};
+
+std::string check_json(const PluginCheck& check) {
+  std::vector<std::string> trials;
+  for (const PluginTrial& trial : check.trials) {
+    trials.push_back(
+        fmt::format(R"({{"what": {}, "result": {}}})", json_string(trial.what), json_string(trial.result)));
+  }
+  return fmt::format(R"({{"id": {}, "version": {}, "trials": {}, "diagnostics": {}}})", json_string(check.id),
+                     json_string(check.version), json_list(trials), to_json(check.findings));
+}
+
+// The status is that of the first error.
+int check(CheckArguments& arguments, const Common& common) {
+  if (!arguments.here) {
+    std::vector<std::string> words = common.words;
+    words.emplace_back("--here");
+    return run_in_child(words, arguments.time_limit);
+  }
+  arguments.apply();
+  const PluginCheck found = check_plugin(arguments.manifest, arguments.options.plugins);
+  if (common.json) {
+    fmt::print("{}\n", check_json(found));
+  } else {
+    if (!common.quiet) {
+      fmt::print("{} {}\n", found.id.empty() ? arguments.manifest.string() : found.id, found.version);
+      std::vector<std::vector<std::string>> rows;
+      for (const PluginTrial& trial : found.trials) rows.push_back({"  " + trial.what, trial.result});
+      fmt::print("{}", table(rows));
+    }
+    print_diagnostics(found.findings, common.verbose);
+  }
+  for (const Diagnostic& d : found.findings) {
+    if (d.severity == Severity::error) return exit_status(d.code);
+  }
+  return 0;
+}
+
+struct NewArguments {
+  NewPlugin plugin;
+  std::map<std::string, bool> kinds;  // by option
+};
+
+int make_new(NewArguments& arguments, const Common& common) {
+  for (const auto& [kind, chosen] : arguments.kinds) {
+    if (chosen) arguments.plugin.kind = kind;
+  }
+  const std::vector<std::filesystem::path> files = new_plugin(arguments.plugin);
+  std::vector<std::string> names;
+  for (const std::filesystem::path& file : files) names.push_back(file.string());
+  if (common.json) {
+    fmt::print(R"({{"files": {}}})"
+               "\n",
+               json_texts(names));
+  } else if (!common.quiet) {
+    for (const std::string& name : names) fmt::print("{}\n", name);
+  }
+  return 0;
+}
+
+CLI::App* add_new(CLI::App& plugin, NewArguments& arguments) {
+  CLI::App* c = plugin.add_subcommand(
+      "new", "Write a project for a plugin: it builds, is tested, and has one line to write");
+  c->add_option("id", arguments.plugin.id, "The plugin's id: com.acme.ops")->required()->type_name("ID");
+  c->add_option("--op", arguments.plugin.op,
+                "The operator, as PyTorch registers it: 'acme::swish(Tensor x) -> Tensor'")
+      ->type_name("SCHEMA");
+  c->add_option("-o,--output", arguments.plugin.folder, "The folder (default: the last word of the id)")
+      ->type_name("DIR");
+  const std::pair<const char*, const char*> kinds[] = {{"yaml", "--yaml-only"},
+                                                       {"c", "--c"},
+                                                       {"pass", "--pass"},
+                                                       {"opset", "--opset"},
+                                                       {"target", "--target"}};
+  const std::map<std::string, std::string> texts = {
+      {"yaml", "A manifest alone, no library"},
+      {"c", "A library in C99"},
+      {"pass", "A pass that fuses two operators, in YAML"},
+      {"opset", "A library that brings opsets"},
+      {"target", "A target: mappings, their profile, the opsets it takes"}};
+  auto* group = c->add_option_group("Kind", "What the plugin is (default: a mapping in C++)");
+  for (const auto& [kind, option] : kinds) group->add_flag(option, arguments.kinds[kind], texts.at(kind));
+  group->require_option(0, 1);
+  c->footer(
+      "Examples:\n"
+      "  onnxport plugin new com.acme.ops --op 'acme::swish(Tensor x, float beta=1) -> Tensor'\n"
+      "  onnxport plugin new com.acme.npu --target");
+  return c;
+}
+
 }  // namespace
 
 std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Common& common) {
@@ -193,7 +290,21 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
   which_command->footer(
       "'*' marks the one that maps it; '!' what is in conflict or cannot be used, with exit status 10 to 13\n"
       "when nobody wins.");
-  return {{list_command, [listed, &common] { return list(*listed, common); }},
+  auto checked = std::make_shared<CheckArguments>();
+  CLI::App* check_command = c->add_subcommand(
+      "check", "Whether a plugin keeps what it promises: its file, its library, its mappings on examples");
+  check_command->add_option("manifest", checked->manifest, "The manifest")->required()->type_name("FILE");
+  check_command->add_option("--time-limit", checked->time_limit, "Seconds it may take (default 60)")
+      ->check(CLI::Range(1, 1'000'000));
+  check_command->add_flag("--here", checked->here, "In this process, not in a child that may be killed");
+  add_plugin_options(*check_command, *checked);
+  check_command->footer(
+      "Exit status: 0 when nothing is wrong, else that of the first error (10 manifest, 11 library, …).");
+  auto made = std::make_shared<NewArguments>();
+  CLI::App* new_command = add_new(*c, *made);
+  return {{new_command, [made, &common] { return make_new(*made, common); }},
+          {check_command, [checked, &common] { return check(*checked, common); }},
+          {list_command, [listed, &common] { return list(*listed, common); }},
           {inspect_command, [inspected, &common] { return inspect(*inspected, common); }},
           {which_command, [asked, &common] { return who_maps(*asked, common); }}};
 }

@@ -40,8 +40,9 @@ void print_report(const ExportReport& report, const std::filesystem::path& outpu
   double seconds = 0;
   for (const auto& [stage, took] : report.stage_seconds) seconds += took;
   if (!most.empty()) most = " (" + most + ")";
-  fmt::print("{} opset {}, IR {}: {} node{}{}, {} of weights, {}\n",
-             styled(output.string(), Style::bold, STDOUT_FILENO), report.opset, report.ir_version, nodes,
+  fmt::print("{} {}opset {}, IR {}: {} node{}{}, {} of weights, {}\n",
+             styled(output.string(), Style::bold, STDOUT_FILENO),
+             report.profile.empty() ? "" : "for " + report.profile + ", ", report.opset, report.ir_version, nodes,
              nodes == 1 ? "" : "s", most, human_bytes(report.weight_bytes), human_seconds(seconds));
   for (const std::string& text : report.inputs) fmt::print("  in  {}\n", text);
   for (const std::string& text : report.outputs) fmt::print("  out {}\n", text);
@@ -52,6 +53,8 @@ void print_report(const ExportReport& report, const std::filesystem::path& outpu
       fmt::print("  state {} -> {}\n", from, to);
     }
   }
+  for (const TargetChange& change : report.target_changes)
+    fmt::print("  {} {} x {}: {}\n", change.rule, change.count, change.operator_name, change.reason);
   print_verify(report);
 }
 

@@ -10,8 +10,6 @@
 namespace onnxport::cli {
 namespace {
 
-constexpr std::string_view kPlaceholder = "{opset}";
-
 [[noreturn]] void refuse_opset(std::string_view text) {
   throw Error("I111",
               fmt::format("--opset '{}' is not of the form VERSION or DOMAIN=VERSION[,DOMAIN=VERSION]", text),
@@ -25,19 +23,32 @@ int version_of(std::string_view text, std::string_view whole) {
   return version;
 }
 
-std::string with_opset(std::string text, int opset) {
-  const std::string number = std::to_string(opset);
-  for (size_t at = text.find(kPlaceholder); at != std::string::npos;
-       at = text.find(kPlaceholder, at + number.size()))
-    text.replace(at, kPlaceholder.size(), number);
+std::string with(std::string text, std::string_view placeholder, const std::string& value) {
+  for (size_t at = text.find(placeholder); at != std::string::npos;
+       at = text.find(placeholder, at + value.size()))
+    text.replace(at, placeholder.size(), value);
   return text;
 }
 
 std::filesystem::path file_of(const std::filesystem::path& model, const std::filesystem::path& output,
-                              int opset, bool several) {
-  if (!output.empty()) return with_opset(output.string(), opset);
-  return std::filesystem::path(model).replace_extension(several ? fmt::format(".opset{}.onnx", opset)
-                                                                : ".onnx");
+                              const Target& target, bool several_opsets, bool several_profiles) {
+  const std::string opset = std::to_string(target.opset);
+  if (!output.empty()) {
+    const std::string config = target.profile.empty() ? "default" : target.profile;
+    return with(with(output.string(), "{opset}", opset), "{config}", config);
+  }
+  std::string ending = several_profiles ? "." + target.profile : "";
+  if (several_opsets) ending += ".opset" + opset;
+  return std::filesystem::path(model).replace_extension(ending + ".onnx");
+}
+
+// The versions that the command line gives stand in the place of those of a profile.
+void override_opsets(std::string_view text, Target& target) {
+  Target given;
+  given.opset = 0;
+  read_opsets(text, given);
+  if (given.opset != 0) target.opset = given.opset;
+  for (const auto& [domain, version] : given.domain_opsets) target.domain_opsets[domain] = version;
 }
 
 }  // namespace
@@ -64,33 +75,38 @@ void read_opsets(std::string_view text, Target& target) {
   }
 }
 
-std::vector<TargetFile> targets_of(const std::vector<std::string>& opsets, const ExportOptions& options,
+std::vector<TargetFile> targets_of(const std::vector<std::string>& opsets,
+                                   const std::vector<ExportOptions>& bases,
                                    const std::filesystem::path& model, const std::filesystem::path& output) {
   std::vector<TargetFile> out;
-  for (const std::string& text : opsets) {
-    out.push_back({options, {}, {}, {}});
-    read_opsets(text, out.back().target);
+  for (const ExportOptions& base : bases) {
+    for (const std::string& text : opsets) {
+      out.push_back({base, {}, {}, {}});
+      override_opsets(text, out.back().target);
+    }
+    if (opsets.empty()) out.push_back({base, {}, {}, {}});
   }
-  if (out.empty()) out.push_back({options, {}, {}, {}});
-  for (TargetFile& t : out) t.file = file_of(model, output, t.target.opset, out.size() > 1);
+  for (TargetFile& t : out) t.file = file_of(model, output, t.target, opsets.size() > 1, bases.size() > 1);
   return out;
 }
 
 bool names_opset(const std::filesystem::path& output) {
-  return output.string().find(kPlaceholder) != std::string::npos;
+  return output.string().find("{opset}") != std::string::npos;
 }
 
-CaptureReport export_targets(const Source& model, const ExportOptions& options,
+CaptureReport export_targets(const Session& session, const Source& model, const ExportOptions& options,
                              std::vector<TargetFile>& targets) {
   if (!options.dry_run) {
     for (const TargetFile& t : targets) check_output(t.file, t.target, model);
   }
-  const Session session(options.plugins);
   for (const TargetFile& t : targets) session.check(t.target);
   ProgramOptions capture = options;
   capture.progress = options.progress;
   capture.verifiable = options.verify.enabled && !options.dry_run;
-  capture.check_weights = !options.dry_run && options.weights != Weights::reference;
+  const bool reads_weights = std::any_of(targets.begin(), targets.end(), [](const TargetFile& t) {
+    return t.target.weights != Weights::reference;
+  });
+  capture.check_weights = !options.dry_run && reads_weights;
   const Program program = session.capture(model, capture);
   for (size_t i = 0; i < targets.size(); ++i) {
     Target& target = targets[i].target;
@@ -116,9 +132,10 @@ std::string to_json(const CaptureReport& capture, const std::vector<TargetFile>&
   for (const TargetFile& t : targets) {
     const std::string head =
         fmt::format("{}{{\"output\": {}, ", each.empty() ? "" : ", ", json_string(t.file.string()));
-    each += head + (t.errors.empty() ? to_json(t.report).substr(1)
-                                     : fmt::format("\"opset\": {}, \"diagnostics\": {}}}", t.target.opset,
-                                                   to_json(t.errors)));
+    each += head + (t.errors.empty()
+                        ? to_json(t.report).substr(1)
+                        : fmt::format("\"profile\": {}, \"opset\": {}, \"diagnostics\": {}}}",
+                                      json_string(t.target.profile), t.target.opset, to_json(t.errors)));
   }
   return fmt::format(R"({{"capture": {}, "targets": [{}]}})", to_json(capture), each);
 }

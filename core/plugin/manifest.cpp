@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 
 #include "core/plugin/manifest_mapping.h"
 #include "core/plugin/manifest_pass.h"
 #include "core/plugin/manifest_reader.h"
+#include "core/plugin/manifest_values.h"
 
 namespace onnxport {
 namespace {
@@ -47,7 +49,8 @@ class ManifestBuilder {
   Manifest build(const Node& root) {
     if (!read_version(root)) throw Error(in_.take_errors());
     in_.map(root, "the manifest",
-            {"onnxport_manifest", "plugin", "abi", "library", "requires", "provides", "overrides"});
+            {"onnxport_manifest", "plugin", "abi", "library", "requires", "provides", "overrides", "default",
+             "targets", "profiles"});
     if (const Node* n =
             in_.required(root, "plugin", "the manifest", "plugin: {id: com.acme.ops, version: \"1.0.0\"}"))
       read_plugin(*n);
@@ -57,6 +60,9 @@ class ManifestBuilder {
     if (const Node* n = in_.required(root, "provides", "the manifest", "provides: {ops: [acme::my_op]}"))
       read_provides(*n);
     if (const Node* n = root.find("overrides")) read_overrides(*n);
+    if (const Node* n = root.find("default")) read_default(*n);
+    if (const Node* n = root.find("targets")) read_targets(*n);
+    if (const Node* n = root.find("profiles")) read_profiles(*n);
     check_whole(root);
     if (in_.has_errors()) throw Error(in_.take_errors());
     return std::move(out_);
@@ -139,19 +145,19 @@ class ManifestBuilder {
       }
       if (path == nullptr) continue;
       if (const auto text = in_.text(*path, "library." + platform.text + ".path"))
-        library.path = library_path(*path, *text);
+        library.path = path_inside(*path, *text, "path: lib/");
       out_.libraries[platform.text] = std::move(library);
     }
   }
 
   // A path inside the manifest's own folder, so that nothing outside what the vendor shipped is ever loaded.
-  fs::path library_path(const Node& node, const std::string& text) {
+  fs::path path_inside(const Node& node, const std::string& text, const std::string& example) {
     const fs::path path(text);
     bool escapes = path.is_absolute() || text.find('\\') != std::string::npos;
     for (const fs::path& part : path) escapes = escapes || part == "..";
     if (escapes) {
       in_.error("M109", node, "the path '" + text + "' leaves the manifest's folder",
-                "put the library beside the manifest or below it: path: lib/" + path.filename().string());
+                "put the file beside the manifest or below it: " + example + path.filename().string());
     }
     return out_.file.parent_path() / path;
   }
@@ -352,6 +358,53 @@ class ManifestBuilder {
     }
   }
 
+  void read_default(const Node& node) {
+    if (node.kind == Node::Kind::scalar && !node.quoted && (node.text == "on" || node.text == "off")) {
+      out_.only_when_asked = node.text == "off";
+      return;
+    }
+    in_.error("M105", node, "default must be on or off, this is " + node.description(),
+              "off: the mappings are asked only for targets that prefer or require the plugin");
+  }
+
+  void read_targets(const Node& node) {
+    if (node.kind != Node::Kind::map) {
+      in_.error("M105", node, "targets must be a map, this is " + node.description(),
+                "write targets: {com.acme.npu: {opset: \"<=18\"}}");
+      return;
+    }
+    for (const auto& [name, value] : node.entries) {
+      if (name.text.starts_with("x-")) continue;
+      if (!is_reverse_dns(name.text)) {
+        in_.error("M105", name, "'" + name.text + "' is no name of a target",
+                  "name it as a plugin: a domain you own, reversed, in small letters: com.acme.npu");
+      }
+      if (!in_.map(value, "targets." + name.text, {"opset"})) continue;
+      Manifest::TargetRange range;
+      range.place = in_.place(value);
+      if (const Node* n = in_.required(value, "opset", "targets." + name.text, "opset: \"<=18\"")) {
+        range.place = in_.place(*n);
+        if (const auto opsets = read_opset_range(in_, *n))
+          std::tie(range.min_opset, range.max_opset) = *opsets;
+      }
+      out_.targets.emplace(name.text, std::move(range));
+    }
+  }
+
+  void read_profiles(const Node& node) {
+    const auto* items = in_.list(node, "profiles");
+    if (items == nullptr) return;
+    for (const Node& item : *items) {
+      const auto text = in_.text(item, "profiles[]");
+      if (!text) continue;
+      if (!text->ends_with(".yaml")) {
+        in_.error("M105", item, "'" + *text + "' is no profile", "a profile is a file NAME.yaml");
+        continue;
+      }
+      out_.profiles.push_back(path_inside(item, *text, "profiles/"));
+    }
+  }
+
   // What only the whole can show.
   void check_whole(const Node& root) {
     const bool pass_in_library = std::any_of(out_.passes.begin(), out_.passes.end(),
@@ -365,7 +418,7 @@ class ManifestBuilder {
                 "needs rules");
     }
     if (!needs_library && out_.mappings.empty() && out_.passes.empty() && out_.schemas.empty() &&
-        !in_.has_errors()) {
+        out_.profiles.empty() && out_.targets.empty() && !in_.has_errors()) {
       in_.error("M104", root, "the plugin provides nothing",
                 "add provides.ops, provides.mappings, provides.opsets or provides.passes");
     }

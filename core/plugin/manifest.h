@@ -122,6 +122,11 @@ struct Manifest {
     ir::Schema schema;
     Location place;
   };
+  // A target that the plugin is for, and the opsets of ai.onnx that it takes.
+  struct TargetRange {
+    int min_opset = 1, max_opset = 1000;
+    Location place;
+  };
   struct Requirement {
     std::string id;
     std::string range;
@@ -144,6 +149,9 @@ struct Manifest {
   std::vector<GivenSchema> schemas;
   std::vector<ManifestMapping> mappings;
   std::vector<std::string> overrides;  // operators or plugin ids
+  bool only_when_asked = false;  // its mappings are asked only for targets that prefer or require the plugin
+  std::map<std::string, TargetRange, std::less<>> targets;  // by name: "com.acme.npu"
+  std::vector<std::filesystem::path> profiles;              // inside the manifest's folder
 
   // Whether a library of this plugin may register that operator: by its name, or by the name of all its overloads.
   bool promises(std::string_view torch_op) const;

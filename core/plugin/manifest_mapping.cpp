@@ -211,11 +211,11 @@ class MappingBuilder {
       if (in_.text(*n, what + ".like") && check_argument(*n, n->text, what + ".like")) result.like = n->text;
     }
     if (const Node* n = node.find("dtype")) {
-      if (read_dtype(in_, *n, what + ".dtype")) {
-        result.dtype = n->text;
-      } else {
-        ok_ = false;
-      }
+      const bool named = n->kind == Node::Kind::scalar && n->text.starts_with('@');
+      const bool good = named ? check_argument(*n, std::string_view(n->text).substr(1), what + ".dtype")
+                              : read_dtype(in_, *n, what + ".dtype").has_value();
+      if (good) result.dtype = n->text;
+      ok_ = ok_ && good;
     }
     if (const Node* n = node.find("shape")) read_shape(*n, what, result);
     if (result.like.empty() && (result.dtype.empty() || !result.shape)) {
@@ -231,10 +231,16 @@ class MappingBuilder {
     result.shape.emplace();
     for (const Node& item : *items) {
       if (!in_.text(item, what + ".shape[]", 256)) continue;
+      if (const auto slice = SizeSlice::parse(item.text)) {
+        check_argument(item, slice->argument, what + ".shape");
+        result.shape->push_back(item.text);
+        continue;
+      }
       const auto size = SizeExpression::parse(item.text);
       if (!size) {
         error("M105", item, "'" + item.text + "' is no size",
-              "write a number, an axis of an argument (x.0), or arithmetic on them (2*x.1 + 1)");
+              "write a number, an axis of an argument (x.0), arithmetic on them (2*x.1 + 1), or a slice "
+              "(\"x[:-1]\")");
         continue;
       }
       size->dim.for_each_symbol([&](std::string_view symbol) {
@@ -362,6 +368,34 @@ std::optional<SizeExpression> SizeExpression::parse(std::string_view text) {
   auto dim = ir::Dim::parse(quoted);
   if (!dim || dim->is_unknown()) return std::nullopt;
   return SizeExpression{std::move(*dim)};
+}
+
+std::optional<SizeSlice> SizeSlice::parse(std::string_view text) {
+  const size_t bracket = text.find('[');
+  const size_t colon = text.find(':');
+  if (bracket == std::string_view::npos || colon == std::string_view::npos || colon < bracket ||
+      text.back() != ']' || !is_identifier(text.substr(0, bracket)))
+    return std::nullopt;
+  SizeSlice out;
+  out.argument = text.substr(0, bracket);
+  const std::string_view begin = text.substr(bracket + 1, colon - bracket - 1);
+  const std::string_view end = text.substr(colon + 1, text.size() - colon - 2);
+  for (const auto& [bound, into] : {std::pair{begin, &out.begin}, {end, &out.end}}) {
+    if (bound.empty()) continue;
+    *into = parse_whole(bound);
+    if (!*into) return std::nullopt;
+  }
+  return out;
+}
+
+std::pair<size_t, size_t> SizeSlice::of(size_t rank) const {
+  const auto count = static_cast<int64_t>(rank);
+  const auto at = [&](const std::optional<int64_t>& bound, int64_t otherwise) {
+    const int64_t axis = bound.value_or(otherwise);
+    return std::clamp<int64_t>(axis < 0 ? axis + count : axis, 0, count);
+  };
+  const int64_t first = at(begin, 0);
+  return {static_cast<size_t>(first), static_cast<size_t>(std::max(first, at(end, count)))};
 }
 
 }  // namespace onnxport

@@ -27,4 +27,15 @@ struct SizeExpression {
   static std::optional<SizeExpression> parse(std::string_view text);
 };
 
+// Several sizes of a result at once, as Python slices them: "x[:-1]" is all of x's but the last.
+struct SizeSlice {
+  std::string argument;
+  std::optional<int64_t> begin, end;  // negative ones count from the end
+
+  // nullopt when the text is none.
+  static std::optional<SizeSlice> parse(std::string_view text);
+  // The first axis and the one behind the last, of so many.
+  std::pair<size_t, size_t> of(size_t rank) const;
+};
+
 }  // namespace onnxport

@@ -26,12 +26,6 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
   return out;
 }
 
-bool fits(std::string_view id, const std::vector<std::string>& globs) {
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    return fnmatch(glob.c_str(), std::string(id).c_str(), 0) == 0;
-  });
-}
-
 Location place_of(const fs::path& file) {
   Location out;
   out.file = file.string();
@@ -62,6 +56,12 @@ void set_problem(PluginInfo& info, std::string_view state, const Error& error) {
 }
 
 }  // namespace
+
+bool fits_any(std::string_view id, const std::vector<std::string>& globs) {
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+    return fnmatch(glob.c_str(), std::string(id).c_str(), 0) == 0;
+  });
+}
 
 PluginSet::PluginSet(const PluginOptions& options, const onnxport_host* host, const Environment& environment)
     : host_(host),
@@ -165,8 +165,8 @@ void PluginSet::check_reserved(const FoundManifest& found, const Manifest& manif
 }
 
 std::string PluginSet::why_disabled(const FoundManifest& found, std::string_view id) const {
-  if (fits(id, disabled_)) return "by --disable-plugin";
-  const bool off = found.tier != "explicit" && fits(id, switched_off_) && !fits(id, switched_on_);
+  if (fits_any(id, disabled_)) return "by --disable-plugin";
+  const bool off = found.tier != "explicit" && fits_any(id, switched_off_) && !fits_any(id, switched_on_);
   return off ? "by ONNXPORT_PLUGINS_DISABLE" : "";
 }
 
@@ -239,7 +239,7 @@ void PluginSet::check_ids(const std::vector<std::string>& ids, std::string_view 
     if (!info.version.empty()) all.push_back(info.id);
   }
   for (const std::string& id : ids) {
-    if (std::any_of(all.begin(), all.end(), [&](const std::string& one) { return fits(one, {id}); }))
+    if (std::any_of(all.begin(), all.end(), [&](const std::string& one) { return fits_any(one, {id}); }))
       continue;
     const std::vector<std::string> near = nearest(id, all, 1);
     throw Error("C405",
@@ -247,6 +247,34 @@ void PluginSet::check_ids(const std::vector<std::string>& ids, std::string_view 
                 near.empty() ? "onnxport plugin list shows what is found, and where"
                              : "did you mean " + near.front() + "?");
   }
+}
+
+void PluginSet::check_choice(const PluginChoice& choice) const {
+  check_ids(choice.prefer, "the target");
+  std::vector<Diagnostic> missing;
+  for (const std::string& text : choice.require) {
+    const size_t space = std::min(text.find(' '), text.size());
+    const std::string id = text.substr(0, space);
+    const std::string wanted = text.substr(std::min(space + 1, text.size()));
+    const auto range = VersionRange::parse(wanted);
+    const PluginEntry* entry = find(id);
+    std::string why;
+    if (entry == nullptr) {
+      why = ", which is not installed";
+    } else if (const auto version = SemVer::parse(entry->manifest().version);
+               range && version && !range->contains(*version)) {
+      why = ", found is " + entry->manifest().version;
+    }
+    if (why.empty()) continue;
+    missing.push_back(
+        {Severity::error,
+         "C403",
+         "the target requires the plugin " + text + why,
+         {},
+         "a plugin's folder is given with --plugin-path, a manifest with --plugin; onnxport plugin list "
+         "shows what is found, and where"});
+  }
+  if (!missing.empty()) throw Error(std::move(missing));
 }
 
 PluginInfo PluginSet::state_of(const PluginEntry& entry) const {

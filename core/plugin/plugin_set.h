@@ -16,6 +16,9 @@
 
 namespace onnxport {
 
+// Whether one of the globs stands for the id.
+bool fits_any(std::string_view id, const std::vector<std::string>& globs);
+
 class PluginSet {
  public:
   // Throws L208 when there is no manifest at all, M1xx and C4xx for one that `options` name explicitly, C405
@@ -26,6 +29,8 @@ class PluginSet {
   const std::vector<std::unique_ptr<PluginEntry>>& active() const { return active_; }
   // The first of that id; null: none.
   PluginEntry* find(std::string_view id) const;
+  // Throws C403 for a plugin that a target requires and that is not there, C405 for an id of it that nobody has.
+  void check_choice(const PluginChoice& choice) const;
   // Checks the files of the libraries too.
   PluginListing listing() const;
   // Of an active one. Throws C405.

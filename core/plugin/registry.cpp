@@ -81,7 +81,11 @@ std::shared_ptr<const ir::CustomSchemas> schemas_of(const PluginSet& plugins,
 
 // Immutable after construction, but for what is found out lazily, which is behind the mutex and never changes again.
 struct Registry::Plugins {
-  PluginSet set;
+  std::shared_ptr<PluginSet> shared_set;            // by all choices among its plugins
+  std::shared_ptr<std::shared_mutex> shared_mutex;  // opens its libraries
+  PluginSet& set;
+  std::shared_mutex& mutex;
+  std::vector<PluginEntry*> active;  // those of the set that are asked
   std::vector<std::string> prefer;
   std::set<int> opsets_offered;
   // By names in manifests, with or without overload.
@@ -91,9 +95,10 @@ struct Registry::Plugins {
   std::map<std::pair<std::string, int>, ResolvedOpset> opsets;
   std::map<std::pair<std::string, std::string>, ResolvedInference> inferences;
   std::map<std::string, std::map<std::string, std::string>> options;
-  std::shared_mutex mutex;
 
   Plugins(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
+  Plugins(const Plugins& all, const PluginChoice& choice);
+  void index(const std::vector<std::string>& asked);
 
   std::vector<Claim> claims(std::string_view torch_op, int opset);
   const Resolved* known(std::string_view torch_op, int opset) const;
@@ -108,17 +113,50 @@ struct Registry::Plugins {
 
 Registry::Plugins::Plugins(const PluginOptions& chosen, const onnxport_host* host,
                            const Environment& environment)
-    : set(chosen, host, environment), prefer(chosen.prefer), options(chosen.options) {
-  for (const auto& entry : set.active()) {
+    : shared_set(std::make_shared<PluginSet>(chosen, host, environment)),
+      shared_mutex(std::make_shared<std::shared_mutex>()),
+      set(*shared_set),
+      mutex(*shared_mutex),
+      prefer(chosen.prefer),
+      options(chosen.options) {
+  for (const auto& entry : set.active()) active.push_back(entry.get());
+  index(prefer);
+  schemas = schemas_of(set, prefer);
+}
+
+// What the user says on the command line stands above what a target says.
+Registry::Plugins::Plugins(const Plugins& all, const PluginChoice& choice)
+    : shared_set(all.shared_set),
+      shared_mutex(all.shared_mutex),
+      set(*shared_set),
+      mutex(*shared_mutex),
+      prefer(all.prefer),
+      schemas(all.schemas),  // a model is captured for all targets
+      options(choice.options) {
+  set.check_choice(choice);
+  prefer.insert(prefer.end(), choice.prefer.begin(), choice.prefer.end());
+  for (const auto& [id, values] : all.options) {
+    for (const auto& [name, value] : values) options[id][name] = value;
+  }
+  for (PluginEntry* entry : all.active) {
+    if (!fits_any(entry->id(), choice.disable)) active.push_back(entry);
+  }
+  std::vector<std::string> asked = prefer;
+  for (const std::string& required : choice.require) asked.push_back(required.substr(0, required.find(' ')));
+  index(asked);
+}
+
+void Registry::Plugins::index(const std::vector<std::string>& asked) {
+  for (PluginEntry* entry : active) {
     const Manifest& m = entry->manifest();
     opsets_offered.insert(m.opsets.begin(), m.opsets.end());
-    for (const std::string& op : m.ops) by_op[op].push_back(entry.get());
+    if (m.only_when_asked && std::find(asked.begin(), asked.end(), m.id) == asked.end()) continue;
+    for (const std::string& op : m.ops) by_op[op].push_back(entry);
     for (const ManifestMapping& mapping : m.mappings) {
       auto& owners = by_op[mapping.torch_op];
-      if (owners.empty() || owners.back() != entry.get()) owners.push_back(entry.get());
+      if (owners.empty() || owners.back() != entry) owners.push_back(entry);
     }
   }
-  schemas = schemas_of(set, prefer);
 }
 
 Registry::Registry(const PluginOptions& options, const onnxport_host* host)
@@ -134,6 +172,16 @@ Registry::~Registry() = default;
 Registry::Registry(Registry&&) noexcept = default;
 
 Registry Registry::for_export() const { return Registry(plugins_); }
+
+Registry Registry::for_export(const PluginChoice& choice) const {
+  return choice.empty() ? for_export() : Registry(std::make_shared<Plugins>(*plugins_, choice));
+}
+
+std::vector<const Manifest*> Registry::manifests() const {
+  std::vector<const Manifest*> out;
+  for (const PluginEntry* entry : plugins_->active) out.push_back(&entry->manifest());
+  return out;
+}
 
 // ---- who maps what ----
 
@@ -268,9 +316,9 @@ std::string Registry::other_opsets(std::string_view torch_op) {
 
 PluginEntry* Registry::Plugins::opset_plugin(std::string_view domain, int version) {
   std::vector<Claim> claims;
-  for (const auto& entry : set.active()) {
+  for (PluginEntry* entry : active) {
     if (!entry->manifest().promises_opset(domain, version)) continue;
-    claims.push_back({entry.get(), true, {}, std::nullopt});
+    claims.push_back({entry, true, {}, std::nullopt});
     if (const Error* why = entry->unusable()) claims.back().failure = *why;
   }
   if (claims.empty()) return nullptr;
@@ -299,7 +347,7 @@ const OpsetPlugin* Registry::opset(std::string_view domain, int version) {
 std::vector<int> Registry::available_opsets(std::string_view domain) const {
   if (domain.empty()) return {plugins_->opsets_offered.begin(), plugins_->opsets_offered.end()};
   std::set<int> out;
-  for (const auto& entry : plugins_->set.active()) {
+  for (PluginEntry* entry : plugins_->active) {
     const auto found = entry->manifest().domain_opsets.find(domain);
     if (found != entry->manifest().domain_opsets.end())
       out.insert(found->second.begin(), found->second.end());
@@ -308,14 +356,14 @@ std::vector<int> Registry::available_opsets(std::string_view domain) const {
 }
 
 ResolvedInference Registry::Plugins::find_inference(std::string_view domain, std::string_view op_type) {
-  for (const auto& entry : set.active()) {
+  for (PluginEntry* entry : active) {
     const Manifest& m = entry->manifest();
     if (entry->unusable() != nullptr || m.libraries.empty() || !m.serves_domain(domain)) continue;
     try {
       for (const onnxport_inference& i : entry->library().inferences()) {
         if (std::string_view(i.domain.data, i.domain.size) == domain &&
             std::string_view(i.op_type.data, i.op_type.size) == op_type) {
-          return {{entry->id(), m.version, &i}, entry.get()};
+          return {{entry->id(), m.version, &i}, entry};
         }
       }
     } catch (const Error&) {  // whoever needs the library says so; others may infer it
@@ -342,7 +390,7 @@ const std::map<std::string, std::string>* Registry::options_of(std::string_view 
 
 std::vector<PassEntry> Registry::passes() const {
   std::vector<PassEntry> out;
-  for (const auto& entry : plugins_->set.active()) {
+  for (PluginEntry* entry : plugins_->active) {
     const Manifest& m = entry->manifest();
     for (const ManifestPass& pass : m.passes)
       out.push_back({entry->id(), m.version, &pass, &m.domains, entry->tier() == "built-in"});
@@ -375,7 +423,7 @@ std::optional<int> Registry::domain_version(std::string_view plugin_id, std::str
 
 std::optional<int> Registry::domain_version(std::string_view domain) const {
   std::optional<int> out;
-  for (const auto& entry : plugins_->set.active()) {
+  for (PluginEntry* entry : plugins_->active) {
     const auto found = entry->manifest().domains.find(domain);
     if (found != entry->manifest().domains.end()) out = std::max(out.value_or(0), found->second);
   }
@@ -454,8 +502,8 @@ std::vector<WhichInfo> Registry::which(std::string_view given, int opset) {
 
 std::vector<std::string> Registry::used_plugins() const {
   std::vector<std::string> out;
-  for (const auto& entry : plugins_->set.active()) {
-    if (used_.contains(entry.get())) out.push_back(entry->id());
+  for (PluginEntry* entry : plugins_->active) {
+    if (used_.contains(entry)) out.push_back(entry->id());
   }
   return out;
 }

@@ -70,6 +70,9 @@ class Registry {
 
   // The same plugins for one more export, which may run in a thread of its own: only what is used is counted anew.
   Registry for_export() const;
+  // The same, asking those plugins that `choice` leaves, in the order that it prefers. Throws C403 for a plugin that it
+  // requires and that is not there, C405 for an id of its own that nobody has.
+  Registry for_export(const PluginChoice& choice) const;
 
   // Candidates for a torch operator at a target ai.onnx opset, best first: exact overload before base name, then the
   // order that overrides/prefer give. "aten::gelu.default" is "aten::gelu". Throws C401 when two plugins claim the same
@@ -104,6 +107,8 @@ class Registry {
   // Operator names in any manifest nearest to `torch_op`, for "did you mean".
   std::vector<std::string> similar(std::string_view torch_op) const;
 
+  // Of active plugins: the targets they are for and the profiles they bring, by manifest.
+  std::vector<const Manifest*> manifests() const;
   PluginListing list() const;
   // Throws C405 when no plugin has that id.
   PluginDetails inspect(const std::string& id) const;

@@ -31,14 +31,14 @@ void put_before(CaptureReport first, ExportReport& report) {
 }
 
 template <typename Output>
-ExportResult export_to(const Source& model, const Output& output, const ExportOptions& options) {
+ExportResult export_to(const Session& session, const Source& model, const Output& output,
+                       const ExportOptions& options) {
   if (model.is_onnx()) {
     throw Error("I108", model.path().string() + " is an ONNX file already", {},
                 "onnxport convert takes it to another opset; export takes a TorchScript .pt or an exported "
                 "program .pt2");
   }
   const Parts parts(options);
-  const Session session(options.plugins);
   session.check(parts.target);
   Program program = session.capture(model, parts.capture);
   CaptureReport captured = program.report();
@@ -54,15 +54,21 @@ ExportResult export_to_sink(const Source& model, const Sink& sink, const ExportO
     throw Error("S707", "external weights need an output file", {},
                 "export to a file, or keep the weights inline");
   }
-  return export_to(model, sink, options);
+  return export_to(Session(options.plugins), model, sink, options);
 }
 
 }  // namespace
 
 ExportResult export_file(const Source& model, const std::filesystem::path& output,
                          const ExportOptions& options) {
+  if (!options.dry_run) check_output(output, options, model);  // before anything is looked for
+  return export_to(Session(options.plugins), model, output, options);
+}
+
+ExportResult export_file(const Session& session, const Source& model, const std::filesystem::path& output,
+                         const ExportOptions& options) {
   if (!options.dry_run) check_output(output, options, model);
-  return export_to(model, output, options);
+  return export_to(session, model, output, options);
 }
 
 ExportResult export_to_memory(const Source& model, const ExportOptions& options) {

@@ -1,6 +1,7 @@
 #include "onnxport/session.h"
 
 #include "core/host/host.h"
+#include "core/profile/profile_data.h"
 #include "core/session/conversion_run.h"
 #include "core/session/output_checks.h"
 #include "core/session/program_state.h"
@@ -9,6 +10,10 @@
 
 namespace onnxport {
 namespace {
+
+ProfileSearch profile_search(const ProfileOptions& options, const Registry& registry) {
+  return ProfileSearch(options, Environment::of_process(), builtin_profiles(), registry.manifests());
+}
 
 template <typename Output>
 ExportReport write_target(std::shared_ptr<ProgramState> program, const Target& target, const Output& output) {
@@ -111,7 +116,17 @@ std::string Session::show(const Source& source, const ProgramOptions& options) c
   return ir::print(*capture_only(source, options, *registry_), {.max_elements = 16});
 }
 
-void Session::check(const Target& target) const { check_target(target, *registry_); }
+void Session::check(const Target& target) const {
+  check_target(target, registry_->for_export(target.plugin_choice));
+}
+
+Profile Session::profile(const std::string& name_or_file, const ProfileOptions& options) const {
+  return Profile(load_profile(name_or_file, profile_search(options, *registry_)));
+}
+
+ProfileListing Session::profiles(const ProfileOptions& options) const {
+  return list_profiles(profile_search(options, *registry_));
+}
 
 PluginListing Session::plugins() const { return registry_->list(); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/fit/fit.h"
 #include "core/legalize/legalize.h"
 #include "core/serialize/scratch_folder.h"
 #include "core/translate/translate.h"
@@ -43,8 +44,21 @@ void check_tolerances(const VerifyOptions& options) {
   }
 }
 
+// What the target's own plugin says of it holds whoever asks.
+void check_range(const Target& target) {
+  const TargetLimits& limits = target.limits;
+  const bool above = limits.max_opset != 0 && target.opset > limits.max_opset;
+  if (!above && target.opset >= limits.min_opset) return;
+  throw Error("F203",
+              "opset " + std::to_string(target.opset) + " is not taken by the target" +
+                  (target.profile.empty() ? "" : " of the profile " + target.profile) + " (" +
+                  limits.stated_by + ")",
+              {}, "write opset " + std::to_string(above ? limits.max_opset : limits.min_opset));
+}
+
 void check_target(const Target& target, const Registry& registry) {
   check_tolerances(target.verify);
+  check_range(target);
   check_pass_names(registry, target.passes, target.disable_passes);
   const std::vector<int> have = registry.available_opsets();
   // 0: what an ONNX file has already.
@@ -69,7 +83,7 @@ void check_target(const Target& target, const Registry& registry) {
 TargetRun::TargetRun(std::shared_ptr<ProgramState> program, const Target& target)
     : program_(std::move(program)),
       target_(target),
-      registry_(program_->registry->for_export()),
+      registry_(program_->registry->for_export(target_.plugin_choice)),
       passes_(registry_, target_.passes, target_.disable_passes),
       stages_(target.progress) {
   check_target(target, registry_);
@@ -108,10 +122,18 @@ void TargetRun::translate(bool dry_run) {
 void TargetRun::legalize_to_target() {
   legalize(*graph_, target_.opset, registry_, report_.diagnostics, target_.domain_opsets);
   run_final_passes(*graph_, passes_, pass_options());
+  fit();
   std::vector<Diagnostic> illegal = check_legality(*graph_, target_.opset, registry_);
   if (!illegal.empty()) throw Error(std::move(illegal));
   if (!target_.export_params) parameters_to_inputs();
   give_states_their_defaults();
+}
+
+// Last, so that nothing brings back what the target does not take.
+void TargetRun::fit() {
+  if (target_.limits.empty()) return;
+  report_.target_changes = fit_to_target(*graph_, target_.opset, target_);
+  if (!report_.target_changes.empty()) remove_dead_code(*graph_);
 }
 
 // Until here a state was an input like any other, so that no pass took its first value for a constant.
@@ -220,6 +242,7 @@ void TargetRun::add_graph_to_report() {
 }
 
 ExportReport TargetRun::take_report() {
+  report_.profile = target_.profile;
   report_.opset = target_.opset;
   report_.ir_version = target_.ir_version.value_or(graph_ == nullptr ? 0 : graph_->ir_version);
   report_.plugins_used = registry_.used_plugins();

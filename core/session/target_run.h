@@ -17,7 +17,7 @@ namespace onnxport {
 
 // Error I114 when a tolerance is no finite number from 0 up.
 void check_tolerances(const VerifyOptions& options);
-// The same, Error O605 when no plugin offers an opset that the target names, and C405 when nobody has a pass that it
+// The same, Error F203 for an opset that the target's plugin rules out, O605 when no plugin offers an opset that the target names, and C405 when nobody has a pass that it
 // names.
 void check_target(const Target& target, const Registry& registry);
 
@@ -41,6 +41,7 @@ class TargetRun {
  private:
   void translate(bool dry_run);
   void legalize_to_target();
+  void fit();
   void parameters_to_inputs();
   void give_states_their_defaults();
   void verify(const std::filesystem::path& file);

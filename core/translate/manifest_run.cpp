@@ -141,9 +141,18 @@ class ManifestRun {
     return out;
   }
 
+  // "f32", or "@dtype": what that argument says.
+  ir::DType dtype_of(std::string_view text) const {
+    if (!text.starts_with('@')) return ir::parse_dtype(text).value_or(ir::DType::undefined);
+    const std::string_view name = text.substr(1);
+    const Argument& b = argument(name);
+    if (b.is_none()) return ir::DType::undefined;
+    if (const auto* dtype = b.as<ir::DType>()) return *dtype;
+    throw Declined{"argument '" + std::string(name) + "' is no element type that is known while exporting"};
+  }
+
   ir::Type result_type(const ManifestResult& result) const {
-    ir::DType dtype = result.dtype.empty() ? ir::DType::undefined
-                                           : ir::parse_dtype(result.dtype).value_or(ir::DType::undefined);
+    ir::DType dtype = dtype_of(result.dtype);
     std::optional<ir::Shape> shape;
     if (!result.like.empty()) {
       const ir::Value* like = value(result.like);
@@ -152,11 +161,26 @@ class ManifestRun {
       if (dtype == ir::DType::undefined) dtype = like->type().dtype();
       shape = like->type().shape();
     }
-    if (result.shape) {
-      shape.emplace();
-      for (const std::string& text : *result.shape) shape->push_back(size(text));
-    }
+    if (result.shape) shape = shape_of(*result.shape);
     return ir::Type::tensor(dtype, std::move(shape));
+  }
+
+  // nullopt where the sizes of an argument of unknown rank are a part of it.
+  std::optional<ir::Shape> shape_of(const std::vector<std::string>& sizes) const {
+    ir::Shape out;
+    for (const std::string& text : sizes) {
+      const auto slice = SizeSlice::parse(text);
+      if (!slice) {
+        out.push_back(size(text));
+        continue;
+      }
+      const ir::Value* from = argument(slice->argument).value();
+      if (from == nullptr || !from->type().shape()) return std::nullopt;
+      const ir::Shape& dims = *from->type().shape();
+      for (auto [axis, end] = slice->of(dims.size()); axis < end; ++axis)
+        out.push_back(dims[axis].is_unknown() ? builder_.fresh_dim() : dims[axis]);
+    }
+    return out;
   }
 
   ir::Dim size(const std::string& text) const {

@@ -30,6 +30,9 @@ struct ExportResult {
 // or nothing is written. Throws Error. May be called from many threads.
 ExportResult export_file(const Source& model, const std::filesystem::path& output,
                          const ExportOptions& options = {});
+// The same with plugins that were found already; `options.plugins` is not looked at.
+ExportResult export_file(const Session& session, const Source& model, const std::filesystem::path& output,
+                         const ExportOptions& options = {});
 // The model's bytes; weights are inline (Error S702 above 2 GiB).
 ExportResult export_to_memory(const Source& model, const ExportOptions& options = {});
 // The model's bytes in pieces, in order, as they are made.

@@ -73,9 +73,40 @@ struct ProgramOptions {
   Progress progress;  // may be empty
 };
 
+// Which of a session's plugins a target asks, over what PluginOptions say for all of them. Ids stand for plugins that the
+// session found: Error C405 for any other in `prefer` and `disable`.
+struct PluginChoice {
+  std::vector<std::string> require;  // "ID" or "ID >=1.2": Error C403 when it is not there
+  std::vector<std::string> prefer;   // win a conflict, the first before the second
+  std::vector<std::string> disable;  // * stands for any text
+  std::map<std::string, std::map<std::string, std::string>> options;
+
+  bool empty() const { return require.empty() && prefer.empty() && disable.empty() && options.empty(); }
+};
+
+// What the runtime behind a target takes. What does not fit is rewritten where a rule says how, else it is an error:
+// F301 for an operator, F302 for an element type.
+struct TargetLimits {
+  struct Operator {
+    bool taken = true;
+    // Type variable of the operator's ONNX schema ("T"; "*": each) -> element types; empty: any.
+    std::map<std::string, std::vector<std::string>> types;
+  };
+  std::vector<std::string> types;             // element types of any value; empty: any
+  std::map<std::string, Operator> operators;  // "Conv", "com.acme::Npu", "com.acme::*", "*"; empty: any
+  // Element type -> the type to compute in, through Cast, where an operator does not take it.
+  std::map<std::string, std::string> compute;
+  bool expand = false;               // an operator that is not taken becomes its body, where ONNX defines one
+  int min_opset = 0, max_opset = 0;  // of ai.onnx; 0: no bound. Error F203 outside
+  std::string stated_by;             // who states that range
+
+  bool empty() const { return types.empty() && operators.empty(); }
+};
+
 // What is written, and how.
 struct Target {
-  int opset = 20;  // of ai.onnx
+  std::string profile;  // the name of the profile it is made of, for reports; empty: of none
+  int opset = 20;       // of ai.onnx
   // Of other domains: written where the graph uses the domain. Error O605 when no plugin offers that version.
   std::map<std::string, int> domain_opsets;
   std::optional<int> ir_version;  // default: what the opset's ONNX release wrote
@@ -90,6 +121,8 @@ struct Target {
   // those to run although their manifests do not say `default: on`, in this order, and those to leave out.
   std::vector<std::string> passes;
   std::vector<std::string> disable_passes;
+  PluginChoice plugin_choice;
+  TargetLimits limits;
   VerifyOptions verify;  // compared before anything appears under its final name
   Progress progress;     // may be empty
 };

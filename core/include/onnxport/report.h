@@ -32,6 +32,14 @@ struct PassReport {
   std::string skipped;  // why it did not run; empty when it did
 };
 
+// Nodes that were rewritten because the target does not take them as they were.
+struct TargetChange {
+  std::string rule;           // "through-cast", "expand"
+  std::string operator_name;  // "Conv", "com.acme::Npu"
+  std::string reason;         // "bf16 is not taken: computed in f32"
+  size_t count = 0;           // nodes
+};
+
 struct VerifyRun {
   std::map<std::string, int64_t> sizes;  // of the dynamic dims
   bool passed = false;
@@ -48,11 +56,13 @@ struct CaptureReport {
 };
 
 struct ExportReport {
+  std::string profile;                  // that the target is made of; empty: of none
   std::vector<Diagnostic> diagnostics;  // notes and warnings; errors are thrown
   std::vector<OperatorReport> operators;
   std::map<std::string, size_t> node_counts;  // of the written graph
   std::vector<std::string> plugins_used;
-  std::vector<PassReport> passes;   // of plugins, in the order they ran
+  std::vector<PassReport> passes;  // of plugins, in the order they ran
+  std::vector<TargetChange> target_changes;
   std::vector<std::string> inputs;  // "x: f32[batch,3]"
   std::vector<std::string> outputs;
   // With State::io: the input and the output of each state; no input where the model writes before it reads.

@@ -23,6 +23,7 @@
 
 #include "onnxport/errors.h"
 #include "onnxport/options.h"
+#include "onnxport/profile.h"
 #include "onnxport/report.h"
 
 namespace onnxport {
@@ -119,8 +120,15 @@ class Session {
   Program capture(const Source& source, const ProgramOptions& options = {}) const;
   // The graph as it is captured, as text: also of a model that cannot be prepared.
   std::string show(const Source& source, const ProgramOptions& options = {}) const;
-  // Whether a target can be asked for at all: Error O605 when no plugin offers an opset it names.
+  // Whether a target can be asked for at all: Error O605 when no plugin offers an opset it names, C403 and C405 for
+  // plugins that it names, F203 for an opset that its runtime does not take.
   void check(const Target& target) const;
+
+  // A profile by its name or file, merged with what it extends, and with what the manifests found say of its target. Error
+  // F1xx for one that cannot be read, F109 for a name that nobody has, F201 where it contradicts its target.
+  Profile profile(const std::string& name_or_file, const ProfileOptions& options = {}) const;
+  // Every profile that can be named: of the folders, and of the manifests found.
+  ProfileListing profiles(const ProfileOptions& options = {}) const;
 
   // Every manifest found, its library's file checked too (there, whole, the sha256), none opened.
   PluginListing plugins() const;

@@ -297,6 +297,48 @@ TEST(Manifest, D25ResultsAndListsAsFarAsAManifestCan) {
             1u);
 }
 
+TEST(Manifest, SlicesAndElementTypesOfArguments) {
+  const auto mapping = [](const std::string& result) {
+    return with(
+        "provides: {domains: [{name: com.acme}], mappings: [{torch: \"acme::f(Tensor x, ScalarType dtype) -> "
+        "Tensor\", "
+        "onnx: com.acme::F, inputs: [x], result: {" +
+        result + "}}]}");
+  };
+  EXPECT_EQ(parse_manifest(mapping("like: x, dtype: \"@dtype\", shape: [\"x[:-1]\", 3, \"x[1:2]\"]"), "x")
+                .mappings.front()
+                .results.front()
+                .dtype,
+            "@dtype");
+  EXPECT_THAT(
+      errors_in(mapping("like: x, dtype: \"@dtyp\"")),
+      HasSubstr("error M105: 'dtyp' in result.dtype is no argument of acme::f\n  -> did you mean 'dtype'?"));
+  EXPECT_THAT(errors_in(mapping("like: x, shape: [\"y[:-1]\"]")),
+              HasSubstr("error M105: 'y' in result.shape is no argument"));
+  EXPECT_THAT(errors_in(mapping("like: x, shape: [\"x[:a]\"]")), HasSubstr("error M105: 'x[:a]' is no size"));
+}
+
+TEST(Manifest, TargetsAndProfiles) {
+  const Manifest m = parse_manifest(
+      with("default: off\ntargets: {com.acme.npu: {opset: \">=13 <=18\"}}\nprofiles: [p/a.yaml]\n"
+           "provides: {}\n"),
+      "/opt/acme/x.onnxport.yaml");
+  EXPECT_TRUE(m.only_when_asked);
+  EXPECT_EQ(m.targets.at("com.acme.npu").min_opset, 13);
+  EXPECT_EQ(m.targets.at("com.acme.npu").max_opset, 18);
+  EXPECT_THAT(m.profiles, ElementsAre("/opt/acme/p/a.yaml"));
+  EXPECT_EQ(errors_in(with("default: yes\n") + kSwish),
+            "acme.onnxport.yaml:3:10: error M105: default must be on or off, this is 'yes'\n"
+            "  -> off: the mappings are asked only for targets that prefer or require the plugin");
+  EXPECT_THAT(errors_in(with("targets: {npu: {opset: 18}}\n") + kSwish),
+              HasSubstr("M105: 'npu' is no name of a target"));
+  EXPECT_THAT(errors_in(with("targets: {a.b: {}}\n") + kSwish),
+              HasSubstr("M104: the key 'opset' is missing in targets.a.b"));
+  EXPECT_THAT(errors_in(with("profiles: [../a.yaml]\n") + kSwish),
+              HasSubstr("M109: the path '../a.yaml' leaves"));
+  EXPECT_THAT(errors_in(with("profiles: [a.yml]\n") + kSwish), HasSubstr("M105: 'a.yml' is no profile"));
+}
+
 TEST(Manifest, WhatTheModelWouldCarryIsAnIdentifier) {
   for (const char* rest :
        {"domains: [{name: \"a b\"}]", "domains: [{name: \"com.acme\\0\"}]", "domains: [{name: .com}]"})

@@ -357,6 +357,56 @@ TEST_F(PluginSetTest, ABrokenPluginHarmsOnlyWhoeverNeedsIt) {
   EXPECT_TRUE(which[0].problem && which[0].problem->code == "L202" && !which[0].wins && !which[1].wins);
 }
 
+// ---- what a target chooses among the plugins of a session ----
+
+TEST_F(PluginSetTest, ATargetPrefersDisablesAndRequires) {
+  user("b.onnxport.yaml", plugin("com.acme.b", "aten::gelu", "overrides: [aten::gelu]\n"));
+  user("c.onnxport.yaml", plugin("com.acme.c", "aten::gelu", "default: off\n"));
+  const Registry all(PluginOptions(), nullptr, environment());
+  const auto winner = [&](const PluginChoice& choice) {
+    return all.for_export(choice).candidates("aten::gelu", 20).front().plugin_id;
+  };
+  EXPECT_EQ(winner({}), "com.acme.b");
+  EXPECT_EQ(winner({{}, {"org.onnxport.a"}, {}, {}}), "org.onnxport.a");
+  EXPECT_EQ(winner({{}, {}, {"com.acme.*"}, {}}), "org.onnxport.a");
+  // One that is off is asked where it is preferred or required, and nowhere else.
+  EXPECT_EQ(winner({{}, {"com.acme.c"}, {}, {}}), "com.acme.c");
+  EXPECT_THAT(error_of([&] { winner({{"com.acme.c"}, {}, {"com.acme.b"}, {}}); }), HasSubstr("error C401"));
+  EXPECT_EQ(winner({}), "com.acme.b");
+}
+
+TEST_F(PluginSetTest, C403AndC405OfATarget) {
+  const Registry all(PluginOptions(), nullptr, environment());
+  EXPECT_NO_THROW(all.for_export({{"org.onnxport.a", "org.onnxport.a >=1 <2"}, {}, {}, {}}));
+  EXPECT_EQ(error_of([&] {
+              all.for_export({{"com.acme.gone"}, {}, {}, {}});
+            }),
+            "error C403: the target requires the plugin com.acme.gone, which is not installed\n"
+            "  -> a plugin's folder is given with --plugin-path, a manifest with --plugin; onnxport plugin "
+            "list shows what is "
+            "found, and where");
+  EXPECT_THAT(error_of([&] {
+                all.for_export({{"org.onnxport.a >=2"}, {}, {}, {}});
+              }),
+              HasSubstr("found is 1.0.0"));
+  EXPECT_THAT(error_of([&] {
+                all.for_export({{}, {"org.onnxport.b"}, {}, {}});
+              }),
+              HasSubstr("error C405: the target names the plugin 'org.onnxport.b'"));
+}
+
+TEST_F(PluginSetTest, OptionsOfATargetStandBelowThoseOfTheUser) {
+  PluginOptions options;
+  options.options["org.onnxport.a"] = {{"level", "1"}};
+  const Registry all(options, nullptr, environment());
+  PluginChoice choice;
+  choice.options["org.onnxport.a"] = {{"level", "2"}, {"mode", "fast"}};
+  const Registry chosen = all.for_export(choice);
+  EXPECT_EQ(chosen.options_of("org.onnxport.a")->at("level"), "1");
+  EXPECT_EQ(chosen.options_of("org.onnxport.a")->at("mode"), "fast");
+  EXPECT_FALSE(all.options_of("org.onnxport.a")->contains("mode"));
+}
+
 TEST_F(PluginSetTest, D17DefaultIsTheDefaultOverload) {
   user("x.onnxport.yaml", plugin("com.acme.x", "aten::gelu.default", "overrides: [aten::gelu.default]\n"));
   user("y.onnxport.yaml", plugin("com.acme.y", "acme::f.default"));

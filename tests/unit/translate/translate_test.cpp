@@ -28,6 +28,8 @@ provides:
     - {torch: "test::scaled(Tensor x, float scale) -> Tensor", function: "(x) => (y) { s = Constant <value_float: float = @scale> ()  y = Mul(x, s) }"}
     - {torch: "test::thing(Tensor x) -> Tensor", onnx: com.test::Thing}
     - {torch: "test::typed(Tensor x) -> Tensor", onnx: com.test::Thing, result: {like: x}}
+    - {torch: "test::dense(Tensor x, Tensor w) -> Tensor", onnx: com.test::Dense, result: {like: x, shape: ["x[:-1]", w.0, "w[2:]"]}}
+    - {torch: "test::to(Tensor x, ScalarType? dtype) -> Tensor", onnx: com.test::To, inputs: [x], result: {like: x, dtype: "@dtype"}}
     - {torch: "test::half(Tensor x) -> Tensor", function: "(x) => (y) { y = Cast <to = 10> (x) }"}
 )";
 
@@ -379,6 +381,23 @@ TEST_F(Translate, BeyondTheEndOfAListIsUnsetWhereRunTimeDecides) {
 1: f32[3] = Identity(x)
 return 1
 )");
+}
+
+// ---- types that a manifest states ----
+
+TEST_F(Translate, ASliceStandsForSeveralSizes) {
+  EXPECT_EQ(text("%x: f32[n,3,4], %w: f32[5,4]", "%a = test::dense(%x, %w)\nreturn %a"),
+            "\n0: f32[n,3,5] = com.test::Dense(x, w)\nreturn 0\n");
+  EXPECT_EQ(text("%x: f32[4], %w: f32[5,4,7]", "%a = test::dense(%x, %w)\nreturn %a"),
+            "\n0: f32[5,7] = com.test::Dense(x, w)\nreturn 0\n");
+}
+
+TEST_F(Translate, AnElementTypeMayBeThatOfAnArgument) {
+  EXPECT_EQ(
+      text("%x: f32[4]", "%d: dtype = prim::Constant() {value = f16}\n%a = test::to(%x, %d)\nreturn %a"),
+      "\n0: f16[4] = com.test::To(x)\nreturn 0\n");
+  EXPECT_EQ(text("%x: f32[4]", "%a = test::to(%x, %none)\nreturn %a"),
+            "\n0: f32[4] = com.test::To(x)\nreturn 0\n");
 }
 
 // ---- who is to blame ----

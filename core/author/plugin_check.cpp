@@ -1,0 +1,237 @@
+#include "onnxport/plugin_check.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "core/author/example_call.h"
+#include "core/author/library_facts.h"
+#include "core/host/host.h"
+#include "core/ir/schema_table.h"
+#include "core/legalize/legalize.h"
+#include "core/plugin/plugin_set.h"
+#include "core/plugin/registry.h"
+#include "core/translate/translate.h"
+
+namespace onnxport {
+namespace {
+
+constexpr std::string_view kEntry = "onnxport_plugin_query";
+
+// What of libraries would bring a second copy of what is in the process already, or much more than a plugin needs.
+constexpr std::string_view kForbidden[] = {"libtorch", "libc10", "libprotobuf", "libonnx", "libonnxport"};
+
+// Codes by which a mapping says that it does not take an example: no fault of the plugin.
+bool is_refusal(std::string_view code) {
+  return code.starts_with("T501") || code.starts_with("T502") || code.starts_with("T503");
+}
+
+class Check {
+ public:
+  Check(const std::filesystem::path& manifest, PluginOptions options) : options_(std::move(options)) {
+    options_.files.insert(options_.files.begin(), manifest);
+  }
+
+  PluginCheck run() {
+    attempt("the manifest", [&] {
+      set_ = std::make_unique<PluginSet>(options_, plugin_host(), Environment::of_process());
+      entry_ = set_->active().empty() ? nullptr : set_->active().front().get();
+      if (entry_ == nullptr || entry_->tier() != "explicit")
+        throw Error("C405", "the plugin is disabled", {}, "name it alone");
+    });
+    if (entry_ == nullptr) return std::move(out_);
+    out_.id = entry_->id();
+    out_.version = entry_->manifest().version;
+    if (!entry_->manifest().libraries.empty()) check_library();
+    if (!has_errors()) check_passes_and_opsets();
+    if (!has_errors()) check_mappings();
+    return std::move(out_);
+  }
+
+ private:
+  bool has_errors() const {
+    return std::any_of(out_.findings.begin(), out_.findings.end(),
+                       [](const Diagnostic& d) { return d.severity == Severity::error; });
+  }
+
+  void add(std::string what, std::string result) {
+    out_.trials.push_back({std::move(what), std::move(result)});
+  }
+
+  void find(Diagnostic finding) {
+    const auto same = [&](const Diagnostic& d) {
+      return d.code == finding.code && d.message == finding.message;
+    };
+    if (std::none_of(out_.findings.begin(), out_.findings.end(), same))
+      out_.findings.push_back(std::move(finding));
+  }
+
+  // False, and a finding for each thing that is wrong, when it throws.
+  bool attempt(const std::string& what, const std::function<void()>& work) {
+    try {
+      work();
+      add(what, "ok");
+      return true;
+    } catch (const Error& error) {
+      add(what, error.diagnostics().front().code);
+      for (const Diagnostic& d : error.diagnostics()) find(d);
+      return false;
+    }
+  }
+
+  Location place() const {
+    Location out;
+    out.file = entry_->manifest().file.string();
+    return out;
+  }
+
+  // ---- the library ----
+
+  void check_library() {
+    if (!attempt("the library's file", [&] { PluginLibrary::check(entry_->manifest()); })) return;
+    check_symbols();
+    if (!attempt("opening the library", [&] { (void)entry_->library(); })) return;
+    attempt("what the manifest promises", [&] {
+      std::string missing;
+      for (const std::string& op : entry_->unkept_promises()) missing += (missing.empty() ? "" : ", ") + op;
+      if (!missing.empty()) {
+        throw Error("M116", "the manifest lists what the library does not register: " + missing, place(),
+                    "remove it from provides.ops, or register it");
+      }
+    });
+  }
+
+  void check_symbols() {
+    const auto library = entry_->manifest().libraries.find(current_platform());
+    const LibraryFacts facts = library_facts(library->second.path);
+    std::string others;
+    for (const std::string& name : facts.exports) {
+      if (name != kEntry) others += (others.empty() ? "" : ", ") + name;
+    }
+    add("the library's exports", others.empty() ? "ok" : "L214");
+    if (!others.empty()) {
+      if (others.size() > 300) others = others.substr(0, 300) + " …";
+      find({Severity::warning, "L214", "the library shows more than " + std::string(kEntry) + ": " + others,
+            place(),
+            "compile with -fvisibility=hidden -fvisibility-inlines-hidden: what two plugins both show, the "
+            "loader takes for one"});
+    }
+    std::string needed;
+    for (const std::string& name : facts.needed) {
+      if (std::any_of(std::begin(kForbidden), std::end(kForbidden),
+                      [&, n = &name](std::string_view f) { return n->starts_with(f); }))
+        needed += (needed.empty() ? "" : ", ") + name;
+    }
+    add("what the library needs", needed.empty() ? "ok" : "L215");
+    if (!needed.empty()) {
+      find({Severity::error, "L215", "the library is linked with " + needed, place(),
+            "the SDK needs no library: link with none of these, a second copy of them ends the process"});
+    }
+  }
+
+  // ---- what it offers ----
+
+  void check_passes_and_opsets() {
+    const Manifest& m = entry_->manifest();
+    for (const ManifestPass& pass : m.passes)
+      attempt("pass " + pass.name, [&] { (void)entry_->open_pass(pass); });
+    for (const int version : m.opsets)
+      attempt("opset " + std::to_string(version), [&] { (void)entry_->find_opset("", version); });
+    for (const auto& [domain, versions] : m.domain_opsets) {
+      for (const int version : versions)
+        attempt("opset " + std::to_string(version) + " of " + domain,
+                [&, d = &domain] { (void)entry_->find_opset(*d, version); });
+    }
+  }
+
+  std::optional<ir::Schema> schema_of(const std::string& op, const ManifestMapping* mapping) const {
+    if (mapping != nullptr && mapping->schema) return mapping->schema;
+    for (const auto& active : set_->active()) {
+      for (const Manifest::GivenSchema& given : active->manifest().schemas) {
+        if (without_default(given.schema.qualified_name()) == without_default(op)) return given.schema;
+      }
+    }
+    return find_aten_schema(op);
+  }
+
+  void check_mappings() {
+    // The plugin comes first for what it maps, as its user will have it.
+    options_.prefer.insert(options_.prefer.begin(), entry_->id());
+    const Registry registry(options_, plugin_host());
+    opsets_ = registry.available_opsets();
+    if (opsets_.empty()) return add("mappings", "not tried: no opset plugin was found");
+    for (const ManifestMapping& mapping : entry_->manifest().mappings)
+      check_mapping(registry, mapping.torch_op, &mapping, mapping.min_opset, mapping.max_opset);
+    for (const std::string& op : entry_->manifest().ops) check_mapping(registry, op, nullptr, 0, 0);
+  }
+
+  void check_mapping(const Registry& registry, const std::string& op, const ManifestMapping* mapping, int min,
+                     int max) {
+    const auto schema = schema_of(op, mapping);
+    if (!schema) return add(op, "not tried: nobody gives its schema (provides: schemas)");
+    std::set<int> ends;
+    for (const int version : opsets_) {
+      if ((min != 0 && version < min) || (max != 0 && version > max)) continue;
+      ends.insert(version);
+      if (ends.size() > 2) ends.erase(std::next(ends.begin()));  // the lowest and the highest
+    }
+    if (ends.empty()) {
+      find({Severity::warning, "O605", "no opset that is offered is in the range of the mapping of " + op,
+            mapping == nullptr ? place() : mapping->place, "onnxport plugin list shows the opsets"});
+      return add(op, "O605");
+    }
+    for (const int version : ends) check_at(registry, *schema, op, version);
+  }
+
+  // With the first examples that it takes.
+  void check_at(const Registry& registry, const ir::Schema& schema, const std::string& op, int version) {
+    const std::string what = op + " at opset " + std::to_string(version);
+    std::string reason;
+    for (const ExampleTensors& tensors : example_tensors()) {
+      const auto graph = example_call(schema, tensors, reason);
+      if (graph == nullptr) return add(what, "not tried: " + reason);
+      try {
+        const std::string first = exported(registry, *graph, version);
+        if (exported(registry, *graph, version) != first) {
+          find({Severity::error, "T518",
+                "the mapping of " + op + " gives another graph when it is asked again", place(),
+                "a mapping is a pure function: what it gives depends on its arguments alone"});
+          return add(what, "T518");
+        }
+        return add(what, "ok, with " + tensors.type);
+      } catch (const Error& error) {
+        const Diagnostic& d = error.diagnostics().front();
+        if (!is_refusal(d.code)) {
+          for (const Diagnostic& each : error.diagnostics()) find(each);
+          return add(what, d.code);
+        }
+        if (reason.empty()) reason = d.message;
+      }
+    }
+    add(what, "takes none of the examples: " + reason);
+  }
+
+  static std::string exported(const Registry& registry, const ir::Graph& graph, int version) {
+    Registry own = registry.for_export();
+    TranslateOptions options;
+    options.target_opset = version;
+    Translated translated = translate(graph, own, options);
+    std::vector<Diagnostic> notes;
+    legalize(*translated.graph, version, own, notes);
+    return ir::print(*translated.graph);
+  }
+
+  PluginOptions options_;
+  PluginCheck out_;
+  std::unique_ptr<PluginSet> set_;
+  PluginEntry* entry_ = nullptr;
+  std::vector<int> opsets_;
+};
+
+}  // namespace
+
+PluginCheck check_plugin(const std::filesystem::path& manifest, const PluginOptions& options) {
+  return Check(manifest, options).run();
+}
+
+}  // namespace onnxport

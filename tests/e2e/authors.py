@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""authors.py [CLASS…]: a plugin's author, from nothing to a shipped mapping, on an installation and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+import onnx
+import torch
+
+from case import LOADER, Case
+
+BUILD = Path(os.environ["ONNXPORT_BUILD_DIR"])
+SCHEMA = "acme::swish(Tensor x, float beta=1) -> Tensor"
+
+
+class Swish(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ops.acme.swish(self.linear(x), 1.0)
+
+
+def ops(path: Path) -> list[str]:
+    return [f"{n.domain}::{n.op_type}" if n.domain else n.op_type for n in onnx.load(path).graph.node]
+
+
+class Author(Case):
+    """docs/tutorial.md, step by step, with the time that each takes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.times: list[tuple[str, float]] = []
+        self.prefix = self.scratch / "prefix"
+        self.run_quietly("cmake", "--install", BUILD, "--prefix", self.prefix)
+        self.program = self.prefix / "bin/onnxport"
+
+    def step(self, what: str, *words: object) -> str:
+        start = time.monotonic()
+        said = self.run_quietly(*words)
+        self.times.append((what, time.monotonic() - start))
+        return said
+
+    def tearDown(self) -> None:
+        for what, took in self.times:
+            print(f"  {took:6.2f} s  {what}")
+        super().tearDown()
+
+    def build(self, folder: Path, tests: int) -> Path:
+        build = folder / "build"
+        self.step("configure", "cmake", "-G", "Ninja", "-S", folder, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.step("build", "cmake", "--build", build)
+        said = self.step("conformance kit", "ctest", "--test-dir", build, "--output-on-failure")
+        self.assertIn(f"100% tests passed, 0 tests failed out of {tests}", said)
+        return build
+
+    def edit(self, file: Path, old: str, new: str) -> None:
+        text = file.read_text()
+        self.assertEqual(text.count(old), 1, f"{old} in\n{text}")
+        file.write_text(text.replace(old, new))
+
+    def models(self) -> tuple[Path, Path]:
+        library = torch.library.Library("acme", "DEF")
+        library.define("swish(Tensor x, float beta=1) -> Tensor")
+        library.impl("swish", lambda x, beta=1.0: x * torch.sigmoid(x * beta), "CompositeExplicitAutograd")
+        torch.library.register_fake("acme::swish", lambda x, beta=1.0: torch.empty_like(x), lib=library)
+        self.addCleanup(library._destroy)
+        module = Swish().eval()
+        pt, pt2 = self.scratch / "m.pt", self.scratch / "m.pt2"
+        torch.jit.trace(module, torch.randn(2, 4)).save(pt)
+        torch.export.save(torch.export.export(module, (torch.randn(2, 4),)), pt2)
+        return pt, pt2
+
+    def export_both(self, folder: Path, expected: list[str]) -> None:
+        for model in self.models():
+            out = self.scratch / "m.onnx"
+            self.step(f"export {model.suffix}", self.program, "export", model, "-o", out, "--plugin-path", folder, "-i", "x:f32[2,4]")
+            self.assertEqual(ops(out), expected)
+
+    def test_yaml_alone(self) -> None:
+        folder = self.scratch / "swish"
+        self.step("plugin new", self.program, "plugin", "new", "com.acme.swish", "--yaml-only", "--op", SCHEMA, "-o", folder)
+        self.edit(folder / "swish.onnxport.yaml", "{ y = Identity(x) }", "{ s = Sigmoid(x)  y = Mul(x, s) }")
+        build = self.build(folder, 1)
+        self.export_both(build, ["Gemm", "Sigmoid", "Mul"])
+        self.assertLess(sum(took for _, took in self.times), 120)
+
+    def test_in_cpp(self) -> None:
+        folder = self.scratch / "swish"
+        self.step("plugin new", self.program, "plugin", "new", "com.acme.swish", "--op", SCHEMA, "-o", folder)
+        self.edit(folder / "swish.cpp", 'return op.Identity(op["x"]);', 'return op["x"] * op.Sigmoid(op["x"] * op.real("beta"));')
+        build = self.build(folder, 1)
+        manifest = (build / "swish.onnxport.yaml").read_text()
+        self.assertNotIn("@SHA256@", manifest)
+        self.export_both(build, ["Gemm", "Sigmoid", "Mul"])
+        # Installed beside onnxport's own plugins it is found by itself, with the sha256 that it was built with.
+        self.step("install", "cmake", "--install", build, "--prefix", self.prefix)
+        listed = json.loads(self.run_quietly(self.program, "--json", "plugin", "list"))
+        state = {p["id"]: (p["state"], p["tier"], p["code"]) for p in listed["plugins"]}
+        self.assertEqual(state["com.acme.swish"], ("active", "built-in", ""))
+        self.assertLess(sum(took for _, took in self.times), 120)
+
+    def test_the_other_kinds(self) -> None:
+        for kind, words in (("c", ("--op", SCHEMA)), ("pass", ()), ("opset", ()), ("target", ())):
+            with self.subTest(kind):
+                folder = self.scratch / kind
+                self.step(f"plugin new --{kind}", self.program, "plugin", "new", f"com.acme.{kind}", f"--{kind}", *words, "-o", folder)
+                self.build(folder, 1)
+        out = self.scratch / "m.onnx"
+        model = self.scratch / "linear.pt2"
+        torch.export.save(torch.export.export(torch.nn.Linear(4, 4).eval(), (torch.randn(2, 4),)), model)
+        self.run_quietly(self.program, "export", model, "-o", out, "--plugin-path", self.scratch / "target/build", "--config", "com.acme.target")
+        self.assertEqual(ops(out), ["com.acme::Linear"])
+        self.assertEqual(next(o.version for o in onnx.load(out).opset_import if not o.domain), 18)
+
+    def test_what_cannot_be_made(self) -> None:
+        def refused(code: str, status: int, *words: object) -> str:
+            done = subprocess.run([self.program, "plugin", "new", *map(str, words)], capture_output=True, text=True, env=LOADER,
+                                  cwd=self.scratch, timeout=60)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertRegex(done.stderr, rf"error {code}\b")
+            return done.stderr
+
+        refused("M105", 10, "Acme", "--op", SCHEMA)
+        refused("M104", 10, "com.acme.ops")
+        refused("M112", 10, "com.acme.ops", "--op", "acme::swish(Tensr x)")
+        refused("M105", 10, "com.acme.ops", "--op", "acme::swish(int n) -> int")
+        (self.scratch / "there").mkdir()
+        (self.scratch / "there/file").write_text("mine")
+        refused("S709", 16, "com.acme.ops", "--op", SCHEMA, "-o", self.scratch / "there")
+        refused("S705", 16, "com.acme.ops", "--op", SCHEMA, "-o", "/proc/nowhere")
+        self.assertEqual(self.left(), ["prefix", "there"])
+
+    def test_a_model_as_a_part_of_a_build(self) -> None:
+        _, model = self.models()
+        folder = self.scratch / "swish"
+        self.run_quietly(self.program, "plugin", "new", "com.acme.swish", "--yaml-only", "--op", SCHEMA, "-o", folder)
+        project = self.scratch / "project"
+        project.mkdir()
+        (project / "model.pt2").write_bytes(model.read_bytes())
+        profile = project / "mine.yaml"
+        profile.write_text("onnxport_config: 1\nopset: 18\n")
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.22)\nproject(uses LANGUAGES NONE)\nfind_package(onnxport REQUIRED)\n"
+            f"onnxport_add_model(net MODEL model.pt2 CONFIG mine.yaml OPTIONS --plugin {folder}/swish.onnxport.yaml)\n")
+        build = project / "build"
+        self.run_quietly("cmake", "-G", "Ninja", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.run_quietly("cmake", "--build", build)
+        self.assertEqual(ops(build / "net.onnx"), ["Gemm", "Identity"])
+        self.assertIn("no work to do", self.run_quietly("cmake", "--build", build))
+        self.edit(folder / "swish.onnxport.yaml", "{ y = Identity(x) }", "{ y = Sigmoid(x) }")
+        self.run_quietly("cmake", "--build", build)
+        self.assertEqual(ops(build / "net.onnx"), ["Gemm", "Sigmoid"])
+        profile.write_text("onnxport_config: 1\nopset: 19\n")
+        self.run_quietly("cmake", "--build", build)
+        self.assertEqual(next(o.version for o in onnx.load(build / "net.onnx").opset_import if not o.domain), 19)
+
+
+class PluginCheck(Case):
+    """plugin check and --isolate, on plugins that are in no order."""
+
+    plugins = BUILD / "tests/plugins"
+
+    def manifest(self, name: str, text: str) -> Path:
+        path = self.scratch / f"{name}.onnxport.yaml"
+        path.write_text(f'onnxport_manifest: 1\nplugin: {{id: com.acme.{name}, version: "1.0.0"}}\n{text}')
+        return path
+
+    def mapping(self, function: str, schema: str = "acme::f(Tensor x) -> Tensor", more: str = "") -> Path:
+        return self.manifest("m", f'provides: {{mappings: [{{torch: "{schema}", function: "{function}"{more}}}]}}\n')
+
+    def test_a_good_one(self) -> None:
+        said = self.succeed("plugin", "check", self.mapping("(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }"))
+        self.assertIn("acme::f at opset", said)
+        self.assertIn("ok, with f32[n,3]", said)
+
+    def test_what_is_wrong_is_told_by_family(self) -> None:
+        self.refuse("M103", 10, "plugin", "check", self.manifest("m", "provide: {}\n"))
+        self.refuse("M101", 10, "plugin", "check", self.scratch / "nowhere.onnxport.yaml")
+        self.refuse("T512", 14, "plugin", "check", self.mapping("(x) => (y) { y = Sigmoid(z) }"))
+        self.refuse("T511", 14, "plugin", "check", self.mapping("(x) => (y) { y = Sigmoyd(x) }"))
+        self.refuse("L202", 11, "plugin", "check", self.manifest("m", "library: {linux_amd64: gone.so, linux_arm64: gone.so}\n"
+                                                                "provides: {ops: [acme::f]}\n"))
+
+    def library(self, name: str) -> Path:
+        path = self.scratch / "hostile.so"
+        source = self.scratch / "hostile.cpp"
+        source.write_text(name)
+        sdk = Path(os.environ["ONNXPORT_SOURCE_DIR"]) / "sdk/include"
+        self.run_quietly("g++", "-std=c++17", "-O1", "-shared", "-fPIC", f"-I{sdk}", source, "-o", path)
+        return self.manifest("hostile", "library: {linux_amd64: hostile.so, linux_arm64: hostile.so}\n"
+                             'provides: {ops: [acme::f], schemas: ["acme::f(Tensor x) -> Tensor"]}\n')
+
+    HOSTILE = """#include "onnxport/plugin.hpp"
+#include <cstdlib>
+#include <unistd.h>
+using namespace onnxport;
+static int calls = 0;
+static Value f(Op& op) { %s return op.Identity(op["x"]); }
+ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
+  static const Plugin plugin(host, {"com.acme.hostile", "1.0.0"}, {{"acme::f", f}});
+  return plugin.table();
+}
+"""
+
+    def test_what_a_plugin_does_to_the_process_ends_in_a_child(self) -> None:
+        for body, words, said in (("std::abort();", (), "by signal 6"), ("*(volatile int*)0 = 1;", (), "by signal 11"),
+                                  ("for (;;) usleep(1000);", ("--time-limit", "3"), "within 3 s"), ("_exit(0);", (), "with status 0")):
+            with self.subTest(body):
+                manifest = self.library(self.HOSTILE % body)
+                self.assertIn(said, self.refuse("L216", 11, "plugin", "check", manifest, *words))
+
+    def test_a_mapping_that_changes_its_mind(self) -> None:
+        manifest = self.library(self.HOSTILE % 'if (++calls % 2) return op.Relu(op["x"]);')
+        self.assertIn("gives another graph when it is asked again", self.refuse("T518", 14, "plugin", "check", manifest))
+
+    def test_an_operator_that_is_promised_and_not_there(self) -> None:
+        manifest = self.library(self.HOSTILE % "")
+        self.succeed("plugin", "check", manifest)
+        manifest.write_text(manifest.read_text().replace("ops: [acme::f]", "ops: [acme::f, acme::g]"))
+        self.assertIn("acme::g", self.refuse("M116", 10, "plugin", "check", manifest))
+
+    def test_symbols_and_needs(self) -> None:
+        manifest = self.library(self.HOSTILE % "" + "int everybody_sees_me = 1;\n")
+        done = self.run_program("plugin", "check", manifest)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "warning L214: .*everybody_sees_me")
+        self.run_quietly("g++", "-std=c++17", "-shared", "-fPIC", f"-I{os.environ['ONNXPORT_SOURCE_DIR']}/sdk/include",
+                         self.scratch / "hostile.cpp", "-o", self.scratch / "hostile.so", f"-L{BUILD}/lib", "-Wl,--no-as-needed", "-lonnxport")
+        self.assertIn("linked with libonnxport.so", self.refuse("L215", 11, "plugin", "check", manifest))
+
+    def test_isolated_exports(self) -> None:
+        library = torch.library.Library("acme", "FRAGMENT")
+        library.define("f(Tensor x) -> Tensor")
+        self.addCleanup(library._destroy)
+        torch.library.register_fake("acme::f", lambda x: torch.empty_like(x), lib=library)
+
+        class Net(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return torch.ops.acme.f(x)
+
+        model, out = self.scratch / "m.pt2", self.scratch / "m.onnx"
+        torch.export.save(torch.export.export(Net(), (torch.randn(2),)), model)
+        words = ("export", model, "-o", out, "--isolate")
+        for body, more, said in (("std::abort();", (), "by signal 6"), ("for (;;) usleep(1000);", ("--time-limit", "3"), "within 3 s"),
+                                 ("_exit(0);", (), "with status 0")):
+            with self.subTest(body):
+                manifest = self.library(self.HOSTILE % body)
+                self.assertIn(said, self.refuse("L216", 11, *words, "--plugin", manifest, *more))
+                self.assertFalse(out.exists())
+        self.succeed(*words, "--plugin", self.library(self.HOSTILE % ""))
+        self.assertEqual(ops(out), ["Identity"])
+        self.refuse("I101", 18, "export", self.scratch / "gone.pt2", "--isolate")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv, verbosity=2)
