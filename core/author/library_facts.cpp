@@ -36,6 +36,14 @@ class Bytes {
   std::string text_;
 };
 
+// Of an inline function of the standard library, which every library that uses it has: "_ZZNSt8__detail…", "_ZNKSt…".
+bool is_standard(std::string_view mangled) {
+  if (!mangled.starts_with("_Z")) return false;
+  const size_t at = mangled.find("St");
+  return at != std::string_view::npos && at <= 6 &&
+         mangled.substr(2, at - 2).find_first_not_of("GVZNK") == std::string_view::npos;
+}
+
 }  // namespace
 
 LibraryFacts library_facts(const std::filesystem::path& file) {
@@ -57,10 +65,11 @@ LibraryFacts library_facts(const std::filesystem::path& file) {
       for (const Elf64_Sym& symbol : bytes.records<Elf64_Sym>(s.sh_offset, s.sh_size)) {
         const int binding = ELF64_ST_BIND(symbol.st_info);
         const int visibility = ELF64_ST_VISIBILITY(symbol.st_other);
-        const bool seen = (binding == STB_GLOBAL || binding == STB_WEAK || binding == STB_GNU_UNIQUE) &&
+        // Weak ones are what inline functions leave, in every library.
+        const bool seen = (binding == STB_GLOBAL || binding == STB_GNU_UNIQUE) &&
                           (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
-        if (seen && symbol.st_shndx != SHN_UNDEF)
-          out.exports.push_back(bytes.text_at(names + symbol.st_name));
+        std::string name = seen && symbol.st_shndx != SHN_UNDEF ? bytes.text_at(names + symbol.st_name) : "";
+        if (!name.empty() && !is_standard(name)) out.exports.push_back(std::move(name));
       }
     }
   }

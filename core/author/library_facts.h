@@ -9,7 +9,7 @@ namespace onnxport {
 
 struct LibraryFacts {
   std::vector<std::string> needed;   // libraries that it is linked with
-  std::vector<std::string> exports;  // symbols that others can see, sorted
+  std::vector<std::string> exports;  // symbols that others can see and take for theirs, sorted
 };
 
 // Of a whole ELF file (why_not_loadable); empty for anything that does not read as one.

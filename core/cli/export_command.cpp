@@ -178,8 +178,11 @@ int run_profiles(const ExportArguments& a, const Common& common, const CLI::App&
 int run(ExportArguments& a, const Common& common, const CLI::App& command) {
   if (a.isolate) {
     std::vector<std::string> words;
-    for (const std::string& word : common.words) {
-      if (word != "--isolate") words.push_back(word);
+    for (size_t i = 0; i < common.words.size(); ++i) {
+      const std::string& word = common.words[i];
+      if (word == "--time-limit") ++i;  // and its value
+      if (word == "--isolate" || word.starts_with("--time-limit")) continue;
+      words.push_back(word);
     }
     return run_in_child(words, a.time_limit);
   }

@@ -162,6 +162,12 @@ int who_maps(WhichArguments& arguments, const Common& common) {
   return wins || problems.empty() ? 0 : exit_status(problems.front().code);
 }
 
+std::string json_list(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + item;
+  return "[" + out + "]";
+}
+
 struct CheckArguments : Arguments {
   std::filesystem::path manifest;
   bool here = false;
@@ -215,13 +221,13 @@ int make_new(NewArguments& arguments, const Common& common) {
   }
   const std::vector<std::filesystem::path> files = new_plugin(arguments.plugin);
   std::vector<std::string> names;
-  for (const std::filesystem::path& file : files) names.push_back(file.string());
+  for (const std::filesystem::path& file : files) names.push_back(json_string(file.string()));
   if (common.json) {
     fmt::print(R"({{"files": {}}})"
                "\n",
-               json_texts(names));
+               json_list(names));
   } else if (!common.quiet) {
-    for (const std::string& name : names) fmt::print("{}\n", name);
+    for (const std::filesystem::path& file : files) fmt::print("{}\n", file.string());
   }
   return 0;
 }

@@ -187,6 +187,74 @@ class Profiles(ProfileCase):
                 self.assertIn(f"is {short}, which the target f32 does not take", said)
 
 
+class Fusion(torch.nn.Module):
+    """One expression as a module, with a norm for those that need weights."""
+
+    def __init__(self, function: object, width: int = 8) -> None:
+        super().__init__()
+        self.function, self.norm, self.linear = function, torch.nn.LayerNorm(width), torch.nn.Linear(width, width)
+        self.scale = torch.nn.Parameter(torch.rand(width) + 0.5)
+
+    def forward(self, *values: torch.Tensor) -> object:
+        return self.function(self, *values)
+
+
+F = torch.nn.functional
+# The operator of com.microsoft, how often it is there, the expression, the shapes of its operands.
+FUSIONS = [
+    ("BiasGelu", 1, lambda m, x: F.gelu(m.linear(x)), [(2, 3, 8)]),
+    ("FastGelu", 1, lambda m, x: F.gelu(m.linear(x), approximate="tanh"), [(2, 3, 8)]),
+    ("FastGelu", 1, lambda m, x: F.gelu(x, approximate="tanh"), [(2, 3)]),
+    ("QuickGelu", 1, lambda m, x: x * torch.sigmoid(1.702 * x), [(2, 3)]),
+    ("QuickGelu", 1, lambda m, x: F.silu(x), [(2, 3)]),
+    ("SkipLayerNormalization", 1, lambda m, x, y: m.norm(x + y), [(2, 3, 8), (2, 3, 8)]),
+    ("SkipLayerNormalization", 1, lambda m, x, y: (m.norm(x + y), (x + y) * 2), [(2, 3, 8), (2, 3, 8)]),
+    ("SkipSimplifiedLayerNormalization", 1, lambda m, x, y: (F.rms_norm(x + y, (8,), m.scale, 1e-6), x + y), [(2, 3, 8), (2, 3, 8)]),
+    ("FusedMatMul", 1, lambda m, x, y: x @ y.transpose(-1, -2), [(2, 2, 3, 4), (2, 2, 5, 4)]),
+    ("FusedMatMul", 1, lambda m, x, y: x @ y.transpose(1, 2), [(2, 3, 4), (2, 5, 4)]),
+    ("FusedMatMul", 1, lambda m, x, y: x.transpose(1, 2) @ y, [(2, 4, 3), (2, 4, 5)]),
+    # What is not the same is left alone.
+    ("BiasGelu", 0, lambda m, x, y: F.gelu(x + y), [(2, 1, 8), (2, 3, 8)]),
+    ("SkipLayerNormalization", 0, lambda m, x, y: m.norm(x + y), [(2, 3, 8), (3, 8)]),
+    ("QuickGelu", 0, lambda m, x: x * torch.sigmoid(1.6 * x), [(2, 3)]),
+    ("FusedMatMul", 0, lambda m, x, y: x @ y.permute(0, 2, 3, 1), [(2, 2, 3, 4), (2, 5, 2, 4)]),
+]
+
+
+class Fusions(ProfileCase):
+    """Each pass of org.onnxport.onnxruntime, compared with PyTorch in ONNX Runtime."""
+
+    def test_each(self) -> None:
+        out = self.scratch / "m.onnx"
+        for op, count, function, shapes in FUSIONS:
+            with self.subTest(f"{op} {shapes}"):
+                batch = torch.export.Dim("batch", min=2, max=64)
+                examples = tuple(torch.randn(shape) for shape in shapes)
+                dynamic = ({0: batch} if all(s[0] == 2 for s in shapes) else None,) * len(shapes)
+                model = self.scratch / "m.pt2"
+                torch.export.save(torch.export.export(Fusion(function).eval(), examples, dynamic_shapes=(dynamic,)), model)
+                for opset_, at in (("18", op), ("20", op), ("23", op)):
+                    self.succeed("export", model, "-o", out, "--config", "onnxruntime", "--opset", opset_, "--verify")
+                    found = [n.op_type for n in onnx.load(out).graph.node if n.domain == "com.microsoft"]
+                    self.assertEqual(found.count(at), count, found)
+
+    def test_gelu_is_one_node_below_opset_20(self) -> None:
+        out = self.scratch / "m.onnx"
+        model = self.program(torch.nn.GELU(), torch.randn(2, 3))
+        self.succeed("export", model, "-o", out, "--config", "onnxruntime", "--opset", "18", "--verify")
+        self.assertEqual(ops(out), {"com.microsoft::Gelu"})
+        self.succeed("export", model, "-o", out, "--config", "onnxruntime", "--opset", "20", "--verify")
+        self.assertEqual(ops(out), {"Gelu"})
+
+    def test_they_are_off_elsewhere(self) -> None:
+        out = self.scratch / "m.onnx"
+        model = self.program(Fusion(FUSIONS[0][2]), torch.randn(2, 3, 8))
+        self.succeed("export", model, "-o", out)
+        self.assertFalse(any("::" in op for op in ops(out)))
+        self.succeed("export", model, "-o", out, "--config", "onnxruntime", "--disable-pass", "org.onnxport.onnxruntime")
+        self.assertFalse(any("::" in op for op in ops(out)))
+
+
 class VendorTarget(ProfileCase):
     """One profile and YAML alone."""
 

@@ -28,9 +28,9 @@ provides:
     - {torch: "test::scaled(Tensor x, float scale) -> Tensor", function: "(x) => (y) { s = Constant <value_float: float = @scale> ()  y = Mul(x, s) }"}
     - {torch: "test::thing(Tensor x) -> Tensor", onnx: com.test::Thing}
     - {torch: "test::typed(Tensor x) -> Tensor", onnx: com.test::Thing, result: {like: x}}
+    - {torch: "test::half(Tensor x) -> Tensor", function: "(x) => (y) { y = Cast <to = 10> (x) }"}
     - {torch: "test::dense(Tensor x, Tensor w) -> Tensor", onnx: com.test::Dense, result: {like: x, shape: ["x[:-1]", w.0, "w[2:]"]}}
     - {torch: "test::to(Tensor x, ScalarType? dtype) -> Tensor", onnx: com.test::To, inputs: [x], result: {like: x, dtype: "@dtype"}}
-    - {torch: "test::half(Tensor x) -> Tensor", function: "(x) => (y) { y = Cast <to = 10> (x) }"}
 )";
 
 class Translate : public ::testing::Test {
@@ -67,6 +67,8 @@ class Translate : public ::testing::Test {
       "schema \"test::scaled(Tensor x, float scale) -> Tensor\"\nschema \"test::thing(Tensor x) -> Tensor\"\n"
       "schema \"test::typed(Tensor x) -> Tensor\"\n"
       "schema \"test::half(Tensor x) -> Tensor\"\nschema \"test::nobody(Tensor x) -> Tensor\"\n"
+      "schema \"test::dense(Tensor x, Tensor w) -> Tensor\"\n"
+      "schema \"test::to(Tensor x, ScalarType? dtype) -> Tensor\"\n"
       "schema \"aten::dim(Tensor self) -> int\"\n";
 
   std::string own_schema_;  // of one test
@@ -393,9 +395,9 @@ TEST_F(Translate, ASliceStandsForSeveralSizes) {
 }
 
 TEST_F(Translate, AnElementTypeMayBeThatOfAnArgument) {
-  EXPECT_EQ(
-      text("%x: f32[4]", "%d: dtype = prim::Constant() {value = f16}\n%a = test::to(%x, %d)\nreturn %a"),
-      "\n0: f16[4] = com.test::To(x)\nreturn 0\n");
+  EXPECT_EQ(text("%x: f32[4]",
+                 "%d: dtype = prim::Constant() {value = dtype f16}\n%a = test::to(%x, %d)\nreturn %a"),
+            "\n0: f16[4] = com.test::To(x)\nreturn 0\n");
   EXPECT_EQ(text("%x: f32[4]", "%a = test::to(%x, %none)\nreturn %a"),
             "\n0: f32[4] = com.test::To(x)\nreturn 0\n");
 }
