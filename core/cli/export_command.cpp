@@ -309,7 +309,7 @@ std::pair<CLI::App*, Command> add_verify(CLI::App& app, const Common& common) {
               fmt::print("{}\n", styled(a->output.string(), Style::bold, STDOUT_FILENO));
               print_verify(report);
             }
-            return 0;
+            return nothing_verified(report) ? exit_status("V808") : 0;
           }};
 }
 

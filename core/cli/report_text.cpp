@@ -9,13 +9,27 @@
 
 namespace onnxport::cli {
 
+bool nothing_verified(const ExportReport& report) {
+  return std::any_of(report.diagnostics.begin(), report.diagnostics.end(),
+                     [](const Diagnostic& d) { return d.code == "V808" && d.severity == Severity::warning; });
+}
+
 void print_verify(const ExportReport& report) {
+  constexpr std::string_view kNotRun = "not run: ";
+  const bool nothing = nothing_verified(report);
   for (const VerifyRun& run : report.verify_runs) {
     std::string sizes;
     for (const auto& [name, size] : run.sizes) sizes += fmt::format(" {}={}", name, size);
-    fmt::print("  verified{}: max error {:.2g} absolute, {:.2g} relative {}\n",
-               sizes.empty() ? "" : " at" + sizes, run.max_abs_error, run.max_rel_error,
-               styled("ok", Style::green, STDOUT_FILENO));
+    if (!sizes.empty()) sizes = " at" + sizes;
+    if (run.message.starts_with(kNotRun)) {
+      fmt::print("  {} not run{}: {}\n", styled("!", Style::yellow, STDOUT_FILENO), sizes,
+                 run.message.substr(kNotRun.size()));
+      continue;
+    }
+    fmt::print("  {}{}: max error {:.2g} absolute, {:.2g} relative{} {}\n", nothing ? "compared" : "verified",
+               sizes, run.max_abs_error, run.max_rel_error, run.message.empty() ? "" : "; " + run.message,
+               nothing ? styled("nothing seen", Style::yellow, STDOUT_FILENO)
+                       : styled("ok", Style::green, STDOUT_FILENO));
   }
   for (const std::string& op : report.not_independently_checked) {
     fmt::print("  {} not independently checked: no kernel of {} is here, or it is trusted\n",

@@ -124,7 +124,12 @@ c10::Stack DecompositionInputs::stack(size_t run, int64_t multiple, Recording& r
   for (size_t i = 0; i < schema_.arguments().size(); ++i) {
     const c10::Argument& wanted = schema_.arguments()[i];
     if (i < arguments_.size()) {
+      // Of what is only known at run time a size may be made up, but no element type.
+      if (arguments_[i].value() != nullptr && !enumerator_fault(wanted, c10::IValue("")).empty())
+        throw std::invalid_argument("its argument '" + wanted.name() + "' is only known at run time");
       c10::IValue value = argument(arguments_[i], wanted.type(), recording);
+      if (const std::string fault = enumerator_fault(wanted, value); !fault.empty())
+        throw std::invalid_argument(fault);
       // None for what is no optional: a device the file named, which says nothing here.
       out.push_back(value.isNone() && wanted.type()->kind() == c10::TypeKind::DeviceObjType
                         ? c10::IValue(c10::Device(c10::kMeta))

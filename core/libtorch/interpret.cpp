@@ -326,6 +326,10 @@ class Interpreter {
     }
     if (op->schema().is_vararg() && !(node.op() == "prim::tolist"))
       stack.emplace_back(static_cast<int64_t>(arguments.size()));
+    for (size_t i = 0; i < stack.size() && i < wanted.size(); ++i) {
+      if (const std::string fault = enumerator_fault(wanted[i], stack[i]); !fault.empty())
+        throw Error("V804", "libtorch cannot run this operator: " + fault, location_of(node), "");
+    }
     op->getOperation()(stack);
     const size_t count = std::min(stack.size(), node.output_count());
     for (size_t i = 0; i < count; ++i)

@@ -160,4 +160,17 @@ c10::IValue adapt(c10::IValue value, const c10::Type& type) {
   }
 }
 
+std::string enumerator_fault(const c10::Argument& argument, const c10::IValue& value) {
+  c10::TypePtr type = argument.real_type();
+  if (type->kind() == c10::TypeKind::OptionalType) type = type->containedType(0);
+  const std::string name = type->str();
+  const int64_t count = name == "ScalarType"     ? static_cast<int64_t>(at::ScalarType::NumOptions)
+                        : name == "Layout"       ? static_cast<int64_t>(at::Layout::NumOptions)
+                        : name == "MemoryFormat" ? static_cast<int64_t>(at::MemoryFormat::NumOptions)
+                                                 : 0;
+  if (count == 0 || value.isNone() || (value.isInt() && value.toInt() >= 0 && value.toInt() < count))
+    return "";
+  return "its argument '" + argument.name() + "' is no " + name;
+}
+
 }  // namespace onnxport

@@ -1,6 +1,7 @@
 // Between arguments and libtorch's IValues.
 #pragma once
 
+#include <ATen/core/function_schema.h>
 #include <ATen/core/ivalue.h>
 #include <ATen/core/jit_type.h>
 
@@ -19,5 +20,9 @@ c10::TypePtr to_torch_type(const ir::Type& type);
 c10::IValue adapt(c10::IValue value, const c10::Type& type);
 // A list of that element type.
 c10::IValue make_list(const c10::TypePtr& element, std::vector<c10::IValue> items);
+
+// Kernels take the number of an element type, layout or memory format as it is: empty when `value` is one for `argument`, or
+// when that takes none of these; else what is wrong.
+std::string enumerator_fault(const c10::Argument& argument, const c10::IValue& value);
 
 }  // namespace onnxport

@@ -261,11 +261,22 @@ void verify_program(ProgramState& program, const std::filesystem::path& onnx, Re
   const ir::Graph& captured = captured_form(program);
   if (program.weights_checked.valid()) program.weights_checked.get();
   if (!program.kernels.empty()) torch_interface().load_kernels(program.kernels);
-  VerifyReport verified = verify(captured, program.verify_inputs(), onnx, registry, options);
+  const bool given = std::any_of(program.asked.begin(), program.asked.end(),
+                                 [](const InputSpec& spec) { return spec.example.has_value(); });
+  VerifyReport verified = verify(captured, program.verify_inputs(), onnx, registry, options, given);
   report.verify_runs = std::move(verified.runs);
   report.not_independently_checked = std::move(verified.not_independently_checked);
   std::vector<Diagnostic> wrong = mismatches(report, "ONNX Runtime and libtorch");
   if (!wrong.empty()) throw Error(std::move(wrong));
+  if (verified.not_verified.empty()) return;
+  std::string why;
+  for (const std::string& result : verified.not_verified) why += (why.empty() ? "" : "; ") + result;
+  report.diagnostics.push_back(
+      {verified.nothing_verified ? Severity::warning : Severity::note,
+       "V808",
+       (verified.nothing_verified ? "the file is not verified: " : "not verified: ") + why,
+       {},
+       "give inputs for which the model computes something, with --inputs DIR"});
 }
 
 }  // namespace onnxport

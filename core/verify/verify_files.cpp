@@ -88,9 +88,9 @@ class FileVerifier {
     for (size_t i = 0; i < before_.input_names().size(); ++i) {
       const std::string& name = before_.input_names()[i];
       const ir::Tensor* example = example_of(name, i);
-      out.emplace_back(name, example != nullptr
-                                 ? *example
-                                 : random_tensor(type_of(name, i), at, options_.seed + 31 * i, int_limit));
+      out.emplace_back(name, example != nullptr ? *example
+                                                : random_tensor(type_of(name, i), at, options_.seed + 31 * i,
+                                                                {.limit = int_limit}));
     }
     return out;
   }
