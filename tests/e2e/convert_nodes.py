@@ -5,7 +5,7 @@ Each case is a model of one operator with inputs and outputs, made by the `onnx`
 clean in ONNX's full check of its opset and gives in ONNX Runtime what the file as it was gave, or the program names what
 stands in the way (O6xx). Beside it, what onnx.version_converter reaches on the same files: written, and equal.
 
-    convert_nodes.py [--all] [--seed N]       without --all, a sample of the cases is taken by the seed
+    convert_nodes.py [--all] [--cases N] [--seed N]   without --all, a sample of the cases is taken by the seed
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from onnx import numpy_helper, version_converter
 from onnx.backend.test.case.node import collect_testcases
 
 PROGRAM = os.environ["ONNXPORT_BIN"]
-SAMPLE = 220  # cases without --all: what a minute takes
+SAMPLE = 120  # cases without --all, each to two opsets: what a minute takes
 # Random by definition, or too large for a test of a second.
 LEFT_OUT = ("bernoulli", "randomuniform", "randomnormal", "multinomial", "dropout_random", "training_dropout")
 
@@ -125,6 +125,7 @@ def load_cases(folder: Path, opsets: list[int]) -> list[Any]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--cases", type=int, default=SAMPLE)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=2)
@@ -138,10 +139,9 @@ def main() -> int:
         if words.only:
             cases = [c for c in cases if words.only in c.name]
         elif not words.all:
-            cases = random.Random(words.seed).sample(cases, min(SAMPLE, total))
+            cases = random.Random(words.seed).sample(cases, min(words.cases, total))
         work = [(case, target) for case in cases for target in opsets if target != case.opset]
         if not words.all and not words.only:
-            # Each case to one opset of each third of the range.
             chosen = random.Random(words.seed)
             work = [(case, t) for case in cases for t in sorted(chosen.sample([o for o in opsets if o != case.opset], 2))]
         counts: dict[int, Counter[str]] = {t: Counter() for t in opsets}
