@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <system_error>
 
 #include "core/cli/child.h"
 #include "core/cli/commands.h"
@@ -27,6 +28,19 @@ int fail(const onnxport::Error& error, const onnxport::cli::Common& common) {
   for (const onnxport::Diagnostic& d : error.diagnostics()) {
     if (d.severity == onnxport::Severity::error) return onnxport::exit_status(d.code);
   }
+  return 1;
+}
+
+int cannot_print() {
+  std::fputs(
+      "onnxport: error: standard output cannot be written\n  -> is its disk full, or its reader gone?\n",
+      stderr);
+  return 1;
+}
+
+int defect(const std::exception& e) {
+  onnxport::cli::say(fmt::format(
+      "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n", e.what()));
   return 1;
 }
 
@@ -72,11 +86,11 @@ int run(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fputs("onnxport: error: out of memory\n", stderr);
     return 1;
+  } catch (const std::system_error& e) {
+    if (std::ferror(stdout) != 0) return cannot_print();  // what fmt::print throws then
+    return defect(e);
   } catch (const std::exception& e) {
-    onnxport::cli::say(fmt::format(
-        "onnxport: error: {}\n  -> this is a defect of onnxport: please report it with the model\n",
-        e.what()));
-    return 1;
+    return defect(e);
   }
 }
 
@@ -84,12 +98,7 @@ int run(int argc, char** argv) {
 // an export takes, for memory that goes with the process anyway. Everything of ours is closed and gone by
 // now, and what stdio still holds is written here. A leak checker works when a process ends in order.
 int leave(int status) {
-  if (std::fflush(nullptr) != 0 && status == 0) {
-    std::fputs(
-        "onnxport: error: standard output cannot be written\n  -> is its disk full, or its reader gone?\n",
-        stderr);
-    status = 1;
-  }
+  if (std::fflush(nullptr) != 0 && status == 0) status = cannot_print();
   onnxport::cli::tell_parent_of_the_end();
 #if !defined(__SANITIZE_ADDRESS__)
   std::_Exit(status);

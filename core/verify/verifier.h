@@ -39,6 +39,7 @@ struct Reference {
   Sizes sizes;
   std::vector<ir::Tensor> inputs;
   std::vector<ir::Tensor> results;
+  bool is_given = false;  // the results are the user's, not libtorch's
 };
 
 // A result of a trusted node that the rest of the file reads: an input of the file that is run.

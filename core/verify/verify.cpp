@@ -350,7 +350,8 @@ void Verifier::compare_results(const Reference& reference, const std::vector<ir:
     ir::DType inner = i < narrowest.size() ? narrowest[i] : ir::DType::undefined;
     if (inner == ir::DType::undefined && !widened_.empty()) inner = ir::DType::f32;
     Comparison c = compare(expected[i], actual[i], options_.rtol, options_.atol, inner);
-    if (!c.equal && expected[i].dims() == actual[i].dims()) {
+    // Where libtorch's own results move; how far they are from given ones says nothing of that.
+    if (!c.equal && !reference.is_given && expected[i].dims() == actual[i].dims()) {
       if (!nudged) nudged = nudged_results(reference);
       c = compare(expected[i], actual[i], options_.rtol, options_.atol, inner, (*nudged)[i]);
     }
@@ -404,6 +405,7 @@ VerifyRun Verifier::run(const RunPlan& plan) {
       const std::filesystem::path file = *options_.expected / ("output_" + std::to_string(i) + ".pb");
       reference.results[i] = read_tensor_file(file);
     }
+    reference.is_given = true;
   }
   if (plan.first && options_.write_case) write_case(reference.inputs, reference.results);
   out.passed = reference.results.size() == actual.size();
@@ -436,6 +438,26 @@ bool Verifier::anything_verified() const {
          std::any_of(seen_.begin(), seen_.end(), [](const Coverage& seen) { return seen.fault().empty(); });
 }
 
+namespace {
+
+// Whether the model orders values, or names the place of one: among equals, which large inputs make (a sigmoid of them is one), each
+// runtime chooses another, and neither is wrong.
+bool chooses_among_equals(const ir::Graph& graph) {
+  static constexpr std::string_view kNames[] = {
+      "aten::topk",     "aten::sort",    "aten::argsort",     "aten::argmax",
+      "aten::argmin",   "aten::max.dim", "aten::min.dim",     "aten::mode",
+      "aten::kthvalue", "aten::median",  "aten::nanmedian",   "aten::msort",
+      "aten::cummax",   "aten::cummin",  "aten::multinomial", "torchvision::nms"};
+  bool found = false;
+  ir::for_each_node(const_cast<ir::Graph&>(graph).body(), [&](const ir::Node* node) {
+    for (const std::string_view name : kNames) found = found || node->op_text().starts_with(name);
+    found = found || node->op_text().find("_with_indices") != std::string_view::npos;
+  });
+  return found;
+}
+
+}  // namespace
+
 VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& specs,
                     const std::filesystem::path& onnx, Registry& registry, const VerifyOptions& options,
                     bool inputs_are_given) {
@@ -458,7 +480,7 @@ VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& spe
     const auto draw = [&](Draw::Reals reals, const char* values) {
       if (!given && verifier.has_real_inputs()) run({.sizes = {examples}, .reals = reals, .values = values});
     };
-    draw(Draw::Reals::large, "random, of all magnitudes");
+    if (!chooses_among_equals(captured)) draw(Draw::Reals::large, "random, of all magnitudes");
     if (!verifier.not_verified().empty()) draw(Draw::Reals::positive, "random, positive");
     if (!verifier.not_verified().empty()) draw(Draw::Reals::unit, "random, between 0 and 1");
   }

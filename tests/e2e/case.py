@@ -58,6 +58,11 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def assert_all_passed(self, runs: list[dict], at_least: int = 2) -> None:
+        """Each size, and each kind of inputs, that --verify tried."""
+        self.assertGreaterEqual(len(runs), at_least)
+        self.assertEqual([run for run in runs if not run["passed"]], [])
+
     def refuse(self, code: str, status: int, *words: object, **options: Any) -> str:
         done = self.run_program(*words, **options)
         said = f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
