@@ -1,6 +1,7 @@
 #include "onnxport/plugin_check.h"
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <set>
 
@@ -23,7 +24,7 @@ constexpr std::string_view kForbidden[] = {"libtorch", "libc10", "libprotobuf", 
 
 // Codes by which an example turns out to be none for the operator: no fault of the plugin.
 bool is_refusal(std::string_view code) {
-  for (const std::string_view refusal : {"T501", "T502", "T503", "T510", "O6"}) {
+  for (const std::string_view refusal : {"T501", "T502", "T503", "T510", "T513", "O6"}) {
     if (code.starts_with(refusal)) return true;
   }
   return false;
@@ -209,6 +210,8 @@ class Check {
           return add(what, d.code);
         }
         if (reason.empty()) reason = d.message;
+      } catch (const std::exception& error) {  // of libtorch, where it decomposes what the mapping declines
+        if (reason.empty()) reason = error.what();
       }
     }
     add(what, "takes none of the examples: " + reason);

@@ -60,7 +60,7 @@ class Author(Case):
         self.step("configure", "cmake", "-G", "Ninja", "-S", folder, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
         self.step("build", "cmake", "--build", build)
         said = self.step("conformance kit", "ctest", "--test-dir", build, "--output-on-failure")
-        self.assertIn(f"100% tests passed, 0 tests failed out of {tests}", said)
+        self.assertRegex(said, rf"100% tests passed(, 0 tests failed)? out of {tests}\b")
         return build
 
     def edit(self, file: Path, old: str, new: str) -> None:
@@ -155,7 +155,7 @@ class Author(Case):
         build = project / "build"
         self.run_quietly("cmake", "-G", "Ninja", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
         self.run_quietly("cmake", "--build", build)
-        self.assertEqual(ops(build / "net.onnx"), ["Gemm", "Identity"])
+        self.assertEqual(ops(build / "net.onnx"), ["Gemm"])
         self.assertIn("no work to do", self.run_quietly("cmake", "--build", build))
         self.edit(folder / "swish.onnxport.yaml", "{ y = Identity(x) }", "{ y = Sigmoid(x) }")
         self.run_quietly("cmake", "--build", build)
