@@ -41,7 +41,7 @@ struct GraphFacts {
 };
 
 // Whether the initializer is written as the Constant node that it was: small ones of types that every Constant can hold.
-bool is_constant_node(const GraphFacts& facts, const ir::Value& value);
+bool is_constant_node(const GraphFacts& facts, const ir::Value& value, const ir::Graph& graph);
 
 // A local function: its body is a graph, at the opsets that it imports itself.
 struct LocalFunctionForm {

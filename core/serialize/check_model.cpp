@@ -78,7 +78,7 @@ void check_model(pb::ModelProto& model, const ir::Graph& graph, const Names& nam
   std::unordered_set<std::string> known;
   for (const auto& input : proto.input()) known.insert(input.name());
   for (const ir::Value* value : graph.initializers()) {
-    if (!value->has_uses() || (facts != nullptr && onnx::is_constant_node(*facts, *value))) continue;
+    if (!value->has_uses() || (facts != nullptr && onnx::is_constant_node(*facts, *value, graph))) continue;
     const ir::Tensor& tensor = *value->constant();
     if (tensor.byte_size() <= kLargestChecked) {
       pb::TensorProto& small = *proto.add_initializer();

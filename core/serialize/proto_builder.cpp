@@ -139,7 +139,7 @@ class ProtoBuilder {
   }
 
   bool is_node(const ir::Value& value) const {
-    return facts_ != nullptr && onnx::is_constant_node(*facts_, value);
+    return facts_ != nullptr && onnx::is_constant_node(*facts_, value, graph_);
   }
 
   // An initializer that the file lists among its inputs, as a default that may be overridden.

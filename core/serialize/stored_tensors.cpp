@@ -106,7 +106,7 @@ class Planner {
     uint64_t total = 0;
     for (const ir::Value* value : graph.initializers()) {
       if (!value->has_uses()) continue;
-      if (options_.facts != nullptr && onnx::is_constant_node(options_.facts->graph, *value)) continue;
+      if (options_.facts != nullptr && onnx::is_constant_node(options_.facts->graph, *value, graph)) continue;
       used.push_back(value);
       total += value->constant()->byte_size();
     }

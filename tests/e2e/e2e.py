@@ -21,10 +21,20 @@ import torch
 from case import ALL_OPSETS, FIXTURES, LOADER, PROGRAM, Case, fixture, inputs, load
 
 
+# What ONNX itself cannot say so far down, by model and the lowest opset that it can be said at.
+LOWEST = {"packed_tagger": 11, "view_writes": 9}
+
+
 class Models(Case):
     """Every model at every opset: exported, checked, verified at two sizes where a dim is dynamic."""
 
     def check(self, entry: dict[str, Any], opset: int) -> None:
+        if opset < LOWEST.get(entry["name"], 0):
+            done = self.run_program("export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx", *inputs(entry), "--opset", opset)
+            self.assertEqual(done.returncode, 15, done.stderr)
+            self.assertRegex(done.stderr, r"error O60[12]: .*\n  -> the lowest opset that works for it is")
+            self.assertEqual(self.left(), [])
+            return
         output = self.export(entry, "--verify", "--opset", opset, "--report", self.scratch / "report.json")
         model = onnx.load(output)
         onnx.checker.check_model(model, full_check=True)
@@ -32,7 +42,9 @@ class Models(Case):
         if "nodes" in entry:
             self.assertEqual([node.op_type for node in model.graph.node], entry["nodes"])
         if "input_names" in entry:
-            self.assertEqual([i.name for i in model.graph.input], entry["input_names"])
+            # Before IR 4 every initializer is an input too.
+            weights = {t.name for t in model.graph.initializer} if model.ir_version < 4 else set()
+            self.assertEqual([i.name for i in model.graph.input if i.name not in weights], entry["input_names"])
         report = json.loads((self.scratch / "report.json").read_text())
         dynamic = any("=" in text.partition("[")[2] for text in entry["inputs"])
         self.assert_all_passed(report["verify"], 2 if dynamic else 1)

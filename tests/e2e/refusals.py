@@ -110,7 +110,7 @@ class Options(Refusing):
     def test_an_onnx_file(self) -> None:
         (self.scratch / "model.onnx").write_bytes(b"")
         self.says_of_export(18, "error I108: {scratch}/model.onnx is an ONNX file already\n"
-                                "  -> export takes a TorchScript .pt or an exported program .pt2", self.scratch / "model.onnx")
+                                "  -> onnxport convert takes it to another opset; export takes a TorchScript .pt or an exported program .pt2", self.scratch / "model.onnx")
 
     def test_names(self) -> None:
         for option, what in (("--input-names", "input"), ("--output-names", "output")):

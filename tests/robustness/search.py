@@ -228,6 +228,7 @@ def known(trial: Trial) -> str | None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=45)
+    parser.add_argument("--trials", type=int, default=1 << 30, help="end after as many, however much time is left")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--only", default="")
     wanted = parser.parse_args()
@@ -243,7 +244,7 @@ def main() -> int:
     count = {"tried": 0, "illegal": 0, "refused": 0, "right": 0, "known": 0}
     with tempfile.TemporaryDirectory(prefix="onnxport-search-") as name:
         folder = Path(name)
-        while time.monotonic() - started < wanted.seconds:
+        while time.monotonic() - started < wanted.seconds and count["tried"] < wanted.trials:
             batch: list[Trial] = []
             while len(batch) < TOGETHER and time.monotonic() - started < wanted.seconds:
                 op, case = random_.choice(cases)
