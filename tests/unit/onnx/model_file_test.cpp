@@ -97,8 +97,8 @@ TEST_F(ModelFileTest, WhatANodeMakesConstantIsAnInitializerThatRemembersIt) {
   const ir::Value* constant = model.graph->initializers()[1];
   EXPECT_EQ(constant->name(), "c");
   EXPECT_EQ(constant->constant()->to_reals(), (std::vector<double>{3, 4}));
-  EXPECT_TRUE(onnx::is_constant_node(model.facts.graph, *constant));
-  EXPECT_FALSE(onnx::is_constant_node(model.facts.graph, *model.graph->initializers()[0]));
+  EXPECT_TRUE(onnx::is_constant_node(model.facts.graph, *constant, *model.graph));
+  EXPECT_FALSE(onnx::is_constant_node(model.facts.graph, *model.graph->initializers()[0], *model.graph));
   EXPECT_EQ(file.opset(), 20);
 }
 
