@@ -72,7 +72,7 @@ int run(int argc, char** argv) {
   }
   app.footer(
       "onnxport COMMAND --help says more. Exit status: 0 done, 1 usage, 10 manifest, 11 library, 12 ABI,\n"
-      "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input, 19 profile.");
+      "13 conflict, 14 translate, 15 opset, 16 serialise, 17 verify, 18 input, 19 profile, 20 module.");
   try {
     app.parse(argc, argv);
     for (auto& [command, action] : commands) {

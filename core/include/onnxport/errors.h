@@ -25,7 +25,7 @@ struct Location {
 };
 
 // One finding. `code` is a family letter and a number: M manifest, L library, A abi, C conflict, T translate,
-// O opset, S serialise, V verify, I input, F profile.
+// O opset, S serialise, V verify, I input, F profile, P live modules.
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;
@@ -55,7 +55,7 @@ class Error : public std::exception {
   std::shared_ptr<const Findings> findings_;  // what is thrown must copy without throwing
 };
 
-// Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18, F 19; anything else 1.
+// Exit status of the program for a code: M 10, L 11, A 12, C 13, T 14, O 15, S 16, V 17, I 18, F 19, P 20; else 1.
 int exit_status(std::string_view code);
 
 }  // namespace onnxport
