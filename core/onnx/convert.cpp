@@ -74,14 +74,9 @@ ir::Dim to_dim(const pb::TensorShapeProto::Dimension& proto) {
   return parsed && parsed->text() == proto.dim_param() ? *parsed : ir::Dim::symbol(proto.dim_param());
 }
 
-namespace {
-
-// Numbers that this version of the format does not give to a type become the unknown type.
 ir::DType to_dtype(int32_t number) {
   return pb::TensorProto::DataType_IsValid(number) ? static_cast<ir::DType>(number) : ir::DType::undefined;
 }
-
-}  // namespace
 
 ir::Type to_type(const pb::TypeProto& proto) {
   switch (proto.value_case()) {

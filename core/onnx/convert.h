@@ -11,6 +11,8 @@ namespace onnxport::onnx {
 enum class For { inference, file };
 // A type that ONNX cannot say (unknown, none, a tuple) leaves the message without a value.
 void to_proto(const ir::Type& type, pb::TypeProto& out, For purpose = For::inference);
+// A number that this version of the format gives to no element type becomes the unknown type.
+ir::DType to_dtype(int32_t number);
 // Dim texts that are no expression of ours become symbols of that name.
 ir::Type to_type(const pb::TypeProto& proto);
 ir::Dim to_dim(const pb::TensorShapeProto::Dimension& proto);

@@ -138,7 +138,7 @@ void GraphReader::read_initializers(const pb::GraphProto& proto, Scope& scope) {
       if (tensor.data_location() == pb::TensorProto::EXTERNAL) tensors_.tensor(tensor);  // says what is wrong
       OpaqueContents contents;
       contents.tensor = std::make_unique<pb::TensorProto>(tensors_.whole(tensor));
-      ir::Type type = ir::Type::tensor(static_cast<ir::DType>(tensor.data_type()));
+      ir::Type type = ir::Type::tensor(to_dtype(tensor.data_type()));
       add_contents(tensor.name(), std::move(type), std::move(contents), scope);
       continue;
     }
@@ -154,11 +154,8 @@ void GraphReader::read_initializers(const pb::GraphProto& proto, Scope& scope) {
     contents.sparse = std::make_unique<pb::SparseTensorProto>(sparse);
     ir::Shape shape;
     for (const int64_t dim : sparse.dims()) shape.push_back(dim < 0 ? ir::Dim() : ir::Dim(dim));
-    const auto number = sparse.values().data_type();
-    const auto dtype =
-        pb::TensorProto::DataType_IsValid(number) ? static_cast<ir::DType>(number) : ir::DType::undefined;
-    add_contents(sparse.values().name(), ir::Type::tensor(dtype, std::move(shape)), std::move(contents),
-                 scope);
+    ir::Type type = ir::Type::tensor(to_dtype(sparse.values().data_type()), std::move(shape));
+    add_contents(sparse.values().name(), std::move(type), std::move(contents), scope);
   }
 }
 

@@ -76,7 +76,7 @@ ir::Dim NodeContext::restore(const pb::TensorShapeProto::Dimension& dim) const {
 ir::Type NodeContext::restore(const pb::TypeProto& proto) const {
   if (proto.value_case() != pb::TypeProto::kTensorType) return to_type(proto);
   const auto& tensor = proto.tensor_type();
-  const auto dtype = static_cast<ir::DType>(tensor.elem_type());
+  const auto dtype = to_dtype(tensor.elem_type());
   if (!tensor.has_shape()) return ir::Type::tensor(dtype);
   ir::Shape shape;
   shape.reserve(static_cast<size_t>(tensor.shape().dim_size()));

@@ -11,7 +11,8 @@ bool Parameter::allows(const ir::Type& type) const {
   if (any) return true;
   if (!type.is_tensor()) return type.kind() == ir::Type::Kind::unknown || sequences;
   if (type.dtype() == ir::DType::undefined) return true;
-  return (tensors >> static_cast<uint32_t>(type.dtype()) & 1U) != 0;
+  const auto bit = static_cast<uint32_t>(type.dtype());
+  return bit < 32 && (tensors >> bit & 1U) != 0;
 }
 
 std::string Parameter::allowed_text() const {

@@ -20,8 +20,7 @@ Error with_file(const Error& error, const std::filesystem::path& file) {
 }  // namespace
 
 bool TensorReader::holds(const pb::TensorProto& proto) {
-  return pb::TensorProto::DataType_IsValid(proto.data_type()) &&
-         ir::bits_of(static_cast<ir::DType>(proto.data_type())) != 0;
+  return ir::bits_of(to_dtype(proto.data_type())) != 0;
 }
 
 ir::Tensor TensorReader::tensor(const pb::TensorProto& proto) {

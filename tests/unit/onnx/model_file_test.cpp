@@ -6,6 +6,7 @@
 
 #include "core/onnx/convert.h"
 #include "core/onnx/graph_reader.h"
+#include "core/onnx/schemas.h"
 #include "core/onnx/wire.h"
 #include "onnxport/errors.h"
 
@@ -123,6 +124,26 @@ TEST_F(ModelFileTest, GraphsNestedTooDeepAreRefusedBeforeTheyAreParsed) {
   std::string graph;
   for (int i = 0; i < 4000; ++i) graph = field(1, field(5, field(6, graph)));
   EXPECT_EQ(refusal([&] { onnx::ModelFile(save(field(7, graph))); }).code, "I123");
+}
+
+// A number beyond the known element types, large enough to be no shift either.
+TEST_F(ModelFileTest, AnUnheardOfElementTypeIsUnknown) {
+  constexpr int32_t kUnheardOf = 1 << 23;
+  EXPECT_EQ(onnx::to_dtype(kUnheardOf), ir::DType::undefined);
+  EXPECT_EQ(onnx::to_dtype(-1), ir::DType::undefined);
+  pb::ModelProto proto = small_model();
+  proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(kUnheardOf);
+  proto.mutable_graph()->mutable_initializer(0)->set_data_type(kUnheardOf);
+  const onnx::ModelFile file(save(proto.SerializeAsString()));
+  onnx::ModelForm model = file.read();
+  EXPECT_EQ(model.graph->body().parameters()[0]->type().dtype(), ir::DType::undefined);
+  for (const ir::Value* value : model.graph->initializers()) {
+    EXPECT_TRUE(value->name() == "c" || value->type().dtype() == ir::DType::undefined) << value->name().text();
+  }
+  onnx::Signatures signatures;
+  const onnx::Signature* add = signatures.find("Add", "", 20);
+  ASSERT_NE(add, nullptr);
+  EXPECT_FALSE(add->inputs[0].allows(ir::Type::tensor(static_cast<ir::DType>(kUnheardOf))));
 }
 
 TEST_F(ModelFileTest, NodesKnowTheirPlaces) {
