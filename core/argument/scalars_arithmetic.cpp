@@ -19,18 +19,6 @@ std::optional<Complex> as_complex(const Argument& c) {
 
 Result constant(std::optional<int64_t> value) { return value ? Result(Argument{*value}) : std::nullopt; }
 
-std::optional<int64_t> add(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_add_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
-std::optional<int64_t> subtract(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_sub_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
-std::optional<int64_t> multiply(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_mul_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
 std::optional<int64_t> power(int64_t base, int64_t exponent) {
   if (exponent < 0) return std::nullopt;
   int64_t out = 1;
@@ -42,7 +30,7 @@ std::optional<int64_t> power(int64_t base, int64_t exponent) {
   }
 }
 std::optional<int64_t> shift_left(int64_t a, int64_t b) {
-  return b < 0 || b > 62 ? std::nullopt : multiply(a, int64_t{1} << b);
+  return b < 0 || b > 62 ? std::nullopt : ir::checked_multiply(a, int64_t{1} << b);
 }
 std::optional<int64_t> shift_right(int64_t a, int64_t b) {
   if (b < 0) return std::nullopt;
@@ -62,9 +50,9 @@ struct Binary {
 
 const Binary* find_binary(std::string_view name) {
   static constexpr Binary kBinaries[] = {
-      {"aten::add", &add, [](double a, double b) { return a + b; }},
-      {"aten::sub", &subtract, [](double a, double b) { return a - b; }},
-      {"aten::mul", &multiply, [](double a, double b) { return a * b; }},
+      {"aten::add", &ir::checked_add, [](double a, double b) { return a + b; }},
+      {"aten::sub", &ir::checked_subtract, [](double a, double b) { return a - b; }},
+      {"aten::mul", &ir::checked_multiply, [](double a, double b) { return a * b; }},
       {"aten::div", nullptr, [](double a, double b) { return a / b; }},
       {"aten::floordiv", &ir::floor_divide, [](double a, double b) { return std::floor(a / b); }},
       {"aten::remainder", &ir::floor_modulo, &real_remainder},
@@ -156,11 +144,11 @@ Result unary(std::string_view name, const Argument& a) {
   const auto r = as_real(a);
   if (name == "aten::neg") {
     if (const auto* c = a.as<Complex>()) return Argument{-*c};
-    return i ? constant(subtract(0, *i)) : r ? Result(Argument{-*r}) : std::nullopt;
+    return i ? constant(ir::checked_subtract(0, *i)) : r ? Result(Argument{-*r}) : std::nullopt;
   }
   if (name == "prim::abs") {
     if (const auto* c = a.as<Complex>()) return Argument{std::abs(*c)};
-    if (i) return constant(*i < 0 ? subtract(0, *i) : *i);
+    if (i) return constant(*i < 0 ? ir::checked_subtract(0, *i) : *i);
     return r ? Result(Argument{std::fabs(*r)}) : std::nullopt;
   }
   if (name == "aten::floor")
@@ -175,11 +163,11 @@ Result range(std::string_view name, Arguments arguments) {
   const auto c = as_int(arguments[2]);
   if (!a || !b || !c) return std::nullopt;
   if (name == "aten::__derive_index") {  // start + index * step
-    const auto product = multiply(*a, *c);
-    return product ? constant(add(*b, *product)) : std::nullopt;
+    const auto product = ir::checked_multiply(*a, *c);
+    return product ? constant(ir::checked_add(*b, *product)) : std::nullopt;
   }
   if (name != "aten::__range_length" || *c == 0) return std::nullopt;
-  const auto span = *c > 0 ? subtract(*b, *a) : subtract(*a, *b);
+  const auto span = *c > 0 ? ir::checked_subtract(*b, *a) : ir::checked_subtract(*a, *b);
   if (!span || *c == INT64_MIN) return std::nullopt;
   return Argument{*span <= 0 ? int64_t{0} : (*span - 1) / std::abs(*c) + 1};
 }

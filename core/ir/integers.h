@@ -1,10 +1,25 @@
-// Python's integer division, where the result is one that an int64 holds.
+// Arithmetic of integers where the result is one that an int64 holds: nullopt where it is not.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
 namespace onnxport::ir {
+
+inline std::optional<int64_t> checked_add(int64_t a, int64_t b) {
+  int64_t out = 0;
+  return __builtin_add_overflow(a, b, &out) ? std::nullopt : std::optional(out);
+}
+
+inline std::optional<int64_t> checked_subtract(int64_t a, int64_t b) {
+  int64_t out = 0;
+  return __builtin_sub_overflow(a, b, &out) ? std::nullopt : std::optional(out);
+}
+
+inline std::optional<int64_t> checked_multiply(int64_t a, int64_t b) {
+  int64_t out = 0;
+  return __builtin_mul_overflow(a, b, &out) ? std::nullopt : std::optional(out);
+}
 
 // Python's //: rounded towards minus infinity. nullopt by zero and for INT64_MIN // -1.
 inline std::optional<int64_t> floor_divide(int64_t a, int64_t b) {

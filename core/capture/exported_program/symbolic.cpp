@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/ir/dims/text_scanner.h"
+
 namespace onnxport {
 namespace {
 
@@ -13,35 +15,20 @@ constexpr int kDeepest = 200;
 constexpr size_t kMostOfExtremum = 128;  // arguments of Max and Min: what torch writes has a handful
 
 // Recursive descent over both spellings, which agree on everything but how a sum is written.
-class SymbolicParser {
+class SymbolicParser : ir::TextScanner {
  public:
-  explicit SymbolicParser(std::string_view text) : text_(text) {}
+  explicit SymbolicParser(std::string_view text) : TextScanner(text) {}
 
   std::optional<ir::Dim> parse() {
     const ir::Dim out = sum();
-    skip_space();
-    if (failed_ || at_ != text_.size()) return std::nullopt;
+    if (failed_ || !at_end()) return std::nullopt;
     return out;
   }
 
  private:
   ir::Dim fail() {
-    failed_ = true;
-    at_ = text_.size();
+    stop();
     return {};
-  }
-  void skip_space() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
-  }
-  bool take(std::string_view token) {
-    skip_space();
-    if (text_.substr(at_, token.size()) != token) return false;
-    at_ += token.size();
-    return true;
-  }
-  char peek() {
-    skip_space();
-    return at_ < text_.size() ? text_[at_] : '\0';
   }
 
   ir::Dim sum() {
@@ -208,11 +195,6 @@ class SymbolicParser {
     if (a.size() == 3 && name == "ModularIndexing") return mod(floor_div(a[0], a[1]), a[2]);
     return {};
   }
-
-  std::string_view text_;
-  size_t at_ = 0;
-  int depth_ = 0;
-  bool failed_ = false;
 };
 
 }  // namespace

@@ -18,16 +18,6 @@ Dim fold_unknown_or(const Dim& a, const Dim& b, Dim (*combine)(const Dim&, const
   return a.is_unknown() || b.is_unknown() ? Dim() : combine(a, b);
 }
 
-std::optional<int64_t> checked_add(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_add_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
-
-std::optional<int64_t> checked_multiply(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_mul_overflow(a, b, &out) ? std::nullopt : std::optional(out);
-}
-
 Dim constant_or_unknown(std::optional<int64_t> value) { return value ? Dim(*value) : Dim(); }
 
 Dim multiply_terms(const std::vector<Term>& a, const std::vector<Term>& b) {

@@ -3,6 +3,7 @@
 
 #include "core/ir/dims/dim.h"
 #include "core/ir/dims/expression.h"
+#include "core/ir/dims/text_scanner.h"
 
 namespace onnxport::ir {
 
@@ -10,9 +11,9 @@ namespace {
 
 // sum := ['-'] product (('+'|'-') product)*     product := factor ('*' factor)*
 // factor := number | name | '"' text '"' | function '(' sum (',' sum)* ')' | '(' sum ')'
-class DimParser {
+class DimParser : TextScanner {
  public:
-  explicit DimParser(std::string_view text) : text_(text) {}
+  explicit DimParser(std::string_view text) : TextScanner(text) {}
 
   std::optional<Dim> whole() {
     skip_space();
@@ -23,24 +24,13 @@ class DimParser {
   }
 
  private:
-  void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
-  }
-
-  bool take(char c) {
-    skip_space();
-    if (at_ >= text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
   std::optional<Dim> sum() {
     if (++depth_ > kMaxDepth) return std::nullopt;
-    const bool negative = take('-');
+    const bool negative = take("-");
     auto out = product(negative);
     while (out) {
-      const bool plus = take('+');
-      if (!plus && !take('-')) break;
+      const bool plus = take("+");
+      if (!plus && !take("-")) break;
       const auto next = product(!plus);
       if (!next) return std::nullopt;
       out = *out + *next;
@@ -51,7 +41,7 @@ class DimParser {
 
   std::optional<Dim> product(bool negative) {
     auto out = factor(negative);
-    while (out && take('*')) {
+    while (out && take("*")) {
       const auto next = factor(false);
       if (!next) return std::nullopt;
       out = *out * *next;
@@ -83,7 +73,7 @@ class DimParser {
   std::optional<Dim> parenthesis() {
     ++at_;
     auto out = sum();
-    return out && take(')') ? out : std::nullopt;
+    return out && take(")") ? out : std::nullopt;
   }
 
   std::optional<Dim> quoted() {
@@ -107,7 +97,7 @@ class DimParser {
     const std::string_view word = text_.substr(at_, end - at_);
     if (word.empty() || word == "?") return std::nullopt;
     at_ = end;
-    return take('(') ? function(word) : std::optional(Dim::symbol(word));
+    return take("(") ? function(word) : std::optional(Dim::symbol(word));
   }
 
   std::optional<Dim> function(std::string_view word) {
@@ -120,20 +110,17 @@ class DimParser {
     if (combine == nullptr) return std::nullopt;
     auto out = sum();
     size_t count = 1;
-    while (out && take(',')) {
+    while (out && take(",")) {
       const auto next = sum();
       if (!next || ++count > kMostArguments) return std::nullopt;
       out = combine(*out, *next);
     }
     if (!out || count < 2 || (count > 2 && !variadic)) return std::nullopt;
-    return take(')') ? out : std::nullopt;
+    return take(")") ? out : std::nullopt;
   }
 
   // As deep as an expression of the longest text can be: "mod(" and ",2)" a level.
   static constexpr int kMaxDepth = 300;
-  std::string_view text_;
-  size_t at_ = 0;
-  int depth_ = 0;
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "core/ir/dims/text_scanner.h"
+
 namespace onnxport::ir {
 namespace {
 
@@ -21,31 +23,20 @@ bool is_name_part(char c) {
 }
 
 // Recursive descent over what Python's printer of sympy writes; truth is 1 and 0, as in Python.
-class GuardParser {
+class GuardParser : TextScanner {
  public:
-  GuardParser(std::string_view text, const Sizes& sizes) : text_(text), sizes_(sizes) {}
+  GuardParser(std::string_view text, const Sizes& sizes) : TextScanner(text), sizes_(sizes) {}
 
   std::optional<bool> run() {
     const double out = either();
-    skip_space();
-    if (failed_ || at_ != text_.size()) return std::nullopt;
+    if (failed_ || !at_end()) return std::nullopt;
     return out != 0;
   }
 
  private:
   double fail() {
-    failed_ = true;
-    at_ = text_.size();
+    stop();
     return 0;
-  }
-  void skip_space() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
-  }
-  bool take(std::string_view token) {
-    skip_space();
-    if (text_.substr(at_, token.size()) != token) return false;
-    at_ += token.size();
-    return true;
   }
   bool take_word(std::string_view word) {
     skip_space();
@@ -155,9 +146,7 @@ class GuardParser {
       const double out = either();
       return take(")") ? out : fail();
     }
-    skip_space();
-    if (at_ >= text_.size()) return fail();
-    const char c = text_[at_];
+    const char c = peek();
     if (std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.') return number();
     if (c == '\'' || c == '"') {
       const size_t end = text_.find(c, at_ + 1);
@@ -215,11 +204,7 @@ class GuardParser {
     return fail();
   }
 
-  std::string_view text_;
   const Sizes& sizes_;
-  size_t at_ = 0;
-  int depth_ = 0;
-  bool failed_ = false;
 };
 
 }  // namespace
