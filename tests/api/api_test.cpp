@@ -10,18 +10,15 @@
 #include <thread>
 #include <vector>
 
+#include "api/fixture.h"
 #include "onnxport/export.h"
 
 namespace onnxport {
 namespace {
 
 namespace fs = std::filesystem;
+using test::fixture;
 using testing::HasSubstr;
-
-fs::path fixture(const std::string& name) {
-  const char* folder = std::getenv("ONNXPORT_FIXTURES");
-  return fs::path(folder == nullptr ? "" : folder) / name;
-}
 
 struct Model {
   fs::path file;

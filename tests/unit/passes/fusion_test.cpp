@@ -5,40 +5,17 @@
 
 #include <cmath>
 
-#include "core/builder/graph_builder.h"
-#include "core/evaluate/elements.h"
 #include "core/host/host.h"
 #include "core/passes/plugin_passes.h"
+#include "unit/passes/onnx_graph_test.h"
 
 namespace onnxport {
 namespace {
 
-using ir::DType;
-using ir::Tensor;
 using ir::Type;
 
-class Fusion : public testing::Test {
+class Fusion : public test::OnnxGraphTest {
  protected:
-  Fusion() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
-
-  ir::Value* input(const char* type) { return graph.add_input("x", *Type::parse(type)); }
-  ir::Value* ints(const std::vector<int64_t>& v) { return e.constant(Tensor::ints(v)); }
-  ir::Value* weight(std::vector<int64_t> dims, const std::vector<double>& values, const char* name = "w") {
-    return graph.add_initializer(name, *from_reals(DType::f32, std::move(dims), values));
-  }
-  ir::Attribute at(const char* name, ir::AttributeValue value) { return e.attribute(name, std::move(value)); }
-  void returns(std::initializer_list<ir::Value*> values) {
-    graph.body().set_results(std::vector<ir::Value*>(values));
-  }
-  // Operators left, in order; sound after every pass.
-  std::string ops() {
-    EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{});
-    std::string out;
-    ir::for_each_node(graph.body(),
-                      [&](ir::Node* n) { out += (out.empty() ? "" : " ") + std::string(n->op_text()); });
-    return out;
-  }
-
   // Its passes, as they are by default.
   void run() {
     PluginOptions options;
@@ -48,9 +25,6 @@ class Fusion : public testing::Test {
     PluginPasses(registry, {}, {}).run(graph, PassStage::optimize, {});
     remove_dead_code(graph);
   }
-
-  ir::Graph graph;
-  GraphBuilder e;
 };
 
 // What a Conv with these weights gives on a 1x1 image, per output channel.

@@ -1,22 +1,20 @@
 // Passes of a library: what they may do, and what is said of those that do anything else.
 #include <gmock/gmock.h>
 
-#include "core/builder/graph_builder.h"
 #include "core/host/host.h"
 #include "core/passes/plugin_passes.h"
+#include "unit/passes/onnx_graph_test.h"
 #include "unit/plugin/files.h"
 
 namespace onnxport {
 namespace {
 
-using ir::Type;
 using test::error_of;
 using testing::HasSubstr;
 
-class LibraryPasses : public testing::Test {
+class LibraryPasses : public test::OnnxGraphTest {
  protected:
-  LibraryPasses() : graph(ir::Graph::Dialect::onnx), e(graph, 23) {
-    graph.opsets[""] = 23;
+  LibraryPasses() {
     std::filesystem::copy_file(ONNXPORT_BUILD_DIR "/tests/plugins/passes.so", folder.path() / "passes.so");
     manifest("");
   }
@@ -31,17 +29,7 @@ class LibraryPasses : public testing::Test {
                      " declines, fails, twice, before, " +
                          (more.empty() ? "tell-target" : more) + "]\n");
   }
-  ir::Value* input(const char* type = "f32[n,2]") { return graph.add_input("x", *Type::parse(type)); }
-  void returns(std::initializer_list<ir::Value*> values) {
-    graph.body().set_results(std::vector<ir::Value*>(values));
-  }
-  std::string ops() {
-    EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{});
-    std::string out;
-    ir::for_each_node(graph.body(),
-                      [&](ir::Node* n) { out += (out.empty() ? "" : " ") + std::string(n->op_text()); });
-    return out;
-  }
+  ir::Value* input(const char* type = "f32[n,2]") { return OnnxGraphTest::input(type); }
   std::string run(const std::string& pass, PassStage stage = PassStage::optimize) {
     PluginOptions options;
     options.files = {file};
@@ -59,8 +47,6 @@ class LibraryPasses : public testing::Test {
 
   test::TemporaryFolder folder;
   std::filesystem::path file;
-  ir::Graph graph;
-  GraphBuilder e;
   PassReport report;
   std::vector<Diagnostic> notes;
 };

@@ -1,18 +1,14 @@
 // Passes that manifests write as patterns: what matches, what does not, what takes its place.
 #include <gmock/gmock.h>
 
-#include "core/builder/graph_builder.h"
-#include "core/evaluate/elements.h"
 #include "core/host/host.h"
 #include "core/passes/plugin_passes.h"
+#include "unit/passes/onnx_graph_test.h"
 #include "unit/plugin/files.h"
 
 namespace onnxport {
 namespace {
 
-using ir::DType;
-using ir::Tensor;
-using ir::Type;
 using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -23,24 +19,8 @@ constexpr const char* kLinear =
     " where: {w: {constant: true, rank: 2}, b: {rank: 1}},"
     " replace: \"(x, w, b) => (y) { y = com.acme.FusedLinear <alpha: float = 1.0> (x, w, b) }\"}";
 
-class PatternPasses : public testing::Test {
+class PatternPasses : public test::OnnxGraphTest {
  protected:
-  PatternPasses() : graph(ir::Graph::Dialect::onnx), e(graph, 23) { graph.opsets[""] = 23; }
-
-  ir::Value* input(const char* type) { return graph.add_input("x", *Type::parse(type)); }
-  ir::Value* ints(const std::vector<int64_t>& v) { return e.constant(Tensor::ints(v)); }
-  ir::Value* weight(std::vector<int64_t> dims) {
-    int64_t count = 1;
-    for (int64_t dim : dims) count *= dim;
-    const std::vector<double> values(static_cast<size_t>(count), 0.5);
-    return graph.add_initializer("", *from_reals(DType::f32, std::move(dims), values));
-  }
-  ir::Value* number(float v) { return e.constant(Tensor::of<float>(DType::f32, {}, {v})); }
-  ir::Attribute at(const char* name, ir::AttributeValue value) { return e.attribute(name, std::move(value)); }
-  void returns(std::initializer_list<ir::Value*> values) {
-    graph.body().set_results(std::vector<ir::Value*>(values));
-  }
-
   std::filesystem::path manifest(const std::string& passes, const std::string& id = "com.acme.fusions") {
     return folder.write(id + ".onnxport.yaml",
                         "onnxport_manifest: 1\nplugin: {id: " + id +
@@ -69,18 +49,8 @@ class PatternPasses : public testing::Test {
     attempts = passes.attempts();
     return ops();
   }
-  // Sound whatever was done.
-  std::string ops() {
-    EXPECT_EQ(ir::check_invariants(graph), std::vector<std::string>{});
-    std::string out;
-    ir::for_each_node(graph.body(),
-                      [&](ir::Node* n) { out += (out.empty() ? "" : " ") + std::string(n->op_text()); });
-    return out;
-  }
 
   test::TemporaryFolder folder;
-  ir::Graph graph;
-  GraphBuilder e;
   int target = 20;
   PassReport report;
   std::vector<Diagnostic> notes;
