@@ -9,6 +9,7 @@
 
 #include "core/argument/scalars.h"
 #include "core/argument/torch_operators.h"
+#include "core/ir/node_location.h"
 #include "core/ir/regions.h"
 #include "core/prepare/aliases.h"
 #include "core/prepare/clone.h"
@@ -30,7 +31,8 @@ bool writes_some_container(const ir::Block& block) {
 
 class Folder {
  public:
-  explicit Folder(ir::Graph& graph) : graph_(graph), frozen_(!writes_some_container(graph.body())) {}
+  Folder(ir::Graph& graph, std::vector<Diagnostic>& notes)
+      : graph_(graph), notes_(notes), frozen_(!writes_some_container(graph.body())) {}
 
   void run() { walk(graph_.body()); }
 
@@ -65,20 +67,41 @@ class Folder {
 
   // ---- regions ----
 
-  static bool raises(const ir::Block& block) {
+  static const ir::Node* raised(const ir::Block& block) {
     for (const ir::Node* node : block) {
-      if (node->op() == "prim::RaiseException") return true;
+      if (node->op() == "prim::RaiseException") return node;
     }
-    return false;
+    return nullptr;
+  }
+
+  // The file computes on where the model would stop: that is said, once for each place.
+  void note_check(const ir::Node& raise) {
+    Diagnostic note;
+    note.severity = Severity::note;
+    note.code = "T547";
+    note.place = location_of(raise);
+    const ir::AttributeValue* text = raise.operand_count() == 0 ? nullptr : constant_value(raise.operand(0));
+    const auto* words = text == nullptr ? nullptr : std::get_if<std::string>(text);
+    note.message = "a check of values that only a run knows is left out";
+    if (words != nullptr && !words->empty()) note.message += ": '" + *words + "'";
+    note.hint = "the file goes on where the model would raise";
+    const auto same = [&](const Diagnostic& d) {
+      return d.message == note.message && d.place.text() == note.place.text();
+    };
+    if (std::none_of(notes_.begin(), notes_.end(), same)) notes_.push_back(std::move(note));
   }
 
   bool inline_branch(ir::Node& node) {
     if (node.blocks().size() != 2) return false;
     auto condition = constant_bool(node.operand(0));
     // ONNX cannot raise: where one branch only does that, a model that gives a result took the other.
-    if (!condition && raises(*node.blocks()[0]) != raises(*node.blocks()[1]))
-      condition = raises(*node.blocks()[1]);
-    if (!condition) return false;
+    if (!condition) {
+      const ir::Node* first = raised(*node.blocks()[0]);
+      const ir::Node* second = raised(*node.blocks()[1]);
+      if ((first == nullptr) == (second == nullptr)) return false;
+      note_check(first != nullptr ? *first : *second);
+      condition = second != nullptr;
+    }
     ir::inline_block(graph_, node, *node.blocks()[*condition ? 0 : 1]);
     return true;
   }
@@ -314,6 +337,7 @@ class Folder {
   static constexpr int kMaxDepth = 8;
 
   ir::Graph& graph_;
+  std::vector<Diagnostic>& notes_;
   bool frozen_;  // no list or dict changes anywhere
   std::unordered_map<const ir::Value*, bool> stable_;
   std::unordered_map<const ir::Node*, Argument> lists_, deep_lists_;  // constructs that were described
@@ -321,6 +345,6 @@ class Folder {
 
 }  // namespace
 
-void fold_scalars(ir::Graph& graph) { Folder(graph).run(); }
+void fold_scalars(ir::Graph& graph, std::vector<Diagnostic>& notes) { Folder(graph, notes).run(); }
 
 }  // namespace onnxport

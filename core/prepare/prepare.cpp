@@ -35,10 +35,10 @@ void keep_tensor_results(ir::Graph& graph, const std::vector<bool>& tensors) {
 void prepare(ir::Graph& graph, State state, std::vector<Diagnostic>& notes) {
   // Branches never taken and loops of known length go first: what they write would only hinder.
   const std::vector<bool> tensors = tensor_results(graph);
-  fold_scalars(graph);
+  fold_scalars(graph, notes);
   functionalize(graph, state, notes);
   // Lists are values now: what was read of changing ones may be known.
-  fold_scalars(graph);
+  fold_scalars(graph, notes);
   keep_tensor_results(graph, tensors);
   remove_dead_torch_code(graph);
 }

@@ -15,7 +15,8 @@ using test::torch_graph;
 
 std::string folded(const std::string& inputs, const std::string& body) {
   const auto graph = torch_graph(inputs, body);
-  fold_scalars(*graph);
+  std::vector<Diagnostic> notes;
+  fold_scalars(*graph, notes);
   EXPECT_THAT(ir::check_invariants(*graph), ::testing::IsEmpty());
   remove_dead_torch_code(*graph);
   return render(*graph);
@@ -193,6 +194,31 @@ TEST(Fold, BranchesThatOnlyRaiseAreNotTaken) {
     }
     return %y)"),
             "\n0 = aten::relu(x)\nreturn 0\n");
+}
+
+// Twice the same check, as an unrolled loop leaves it, is one note; which branch raises does not matter.
+TEST(Fold, ChecksThatAreLeftOutAreNoted) {
+  const auto graph = torch_graph("%x: f32[2], %c: bool, %d: bool", R"(
+    %m: str = prim::Constant() {value = "too long"}
+    prim::If(%c) block() {
+      return
+    } block() {
+      prim::RaiseException(%m, %none)
+      return
+    }
+    prim::If(%d) block() {
+      prim::RaiseException(%m, %none)
+      return
+    } block() {
+      return
+    }
+    return %x)");
+  std::vector<Diagnostic> notes;
+  fold_scalars(*graph, notes);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].code, "T547");
+  EXPECT_EQ(notes[0].severity, Severity::note);
+  EXPECT_EQ(notes[0].message, "a check of values that only a run knows is left out: 'too long'");
 }
 
 TEST(DeadCode, GoesThroughRegions) {
