@@ -209,6 +209,7 @@ CallOptions read_options(std::string_view json) {
       option<&O::dims, O>("dims"),
       option<&O::state, O>("state"),
       option<&O::mode, O>("mode"),
+      option<&O::method, O>("method"),
       option<&O::freeze, O>("freeze"),
       option<&O::torch_libraries, O>("torch_libraries"),
       option<&O::opset, O>("opset"),

@@ -133,6 +133,11 @@ void add_input_options(CLI::App& command, Arguments& a) {
       ->group(group)
       ->check(CLI::IsMember({"eval", "training", "preserve"}));
   command
+      .add_option("--method", a.options.method,
+                  "The method of a TorchScript model that is exported (default: forward)")
+      ->group(group)
+      ->type_name("NAME");
+  command
       .add_flag("--freeze", a.options.freeze, "Fold the module's attributes first, as torch.jit.freeze does")
       ->group(group);
 }

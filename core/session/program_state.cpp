@@ -41,6 +41,12 @@ void check_source(const Source& source, const ProgramOptions& options) {
     throw Error("I107", "--dim names the symbols of an exported program, and this is none", {},
                 "name the dims in --input, for example x:f32[batch=2,3]");
   }
+  if (options.method != "forward" && (source.is_exported_program() || source.live() != nullptr)) {
+    throw Error(
+        "I104",
+        "there is no method '" + options.method + "': only a TorchScript model has methods besides forward",
+        {}, "leave --method out; the method of another kind of model is captured when that is made");
+  }
 }
 
 // The request made of the options, and the graph it brings.
@@ -51,6 +57,7 @@ class Capture {
     // A program brings the sizes it was made with.
     if (!source.is_exported_program() && source.live() == nullptr) give_default_sizes(request_.symbols);
     request_.dims = options.dims;
+    request_.method = options.method;
     request_.freeze = options.freeze;
     request_.training = options.mode == Mode::training;
     request_.preserve_mode = options.mode == Mode::preserve;

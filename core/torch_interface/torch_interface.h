@@ -29,6 +29,7 @@ struct CaptureOptions {
   std::vector<InputSpec> inputs;  // in any order when named; positional when the names are empty
   std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
   std::map<std::string, std::string> dims;  // of a program: symbol -> its new name, or a number
+  std::string method = "forward";           // of a TorchScript module: what is captured
   bool freeze = false;
   bool training = false;  // training mode on; else eval(), unless `preserve_mode`
   bool preserve_mode = false;

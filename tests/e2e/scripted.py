@@ -18,7 +18,7 @@ class Scripted(ProgramCase):
     """Every model at every opset, at all of its sizes and trip counts, against what PyTorch computed."""
 
     def check(self, entry: dict[str, Any], opset: int) -> None:
-        output = self.export(entry, "--opset", opset, "--state", entry["state"])
+        output = self.export(entry, "--opset", opset, "--state", entry["state"], "--method", entry["method"])
         model = onnx.load(output)
         onnx.checker.check_model(model, full_check=True)
         self.assertEqual([(o.domain, o.version) for o in model.opset_import], [("", opset)])

@@ -21,17 +21,17 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
   ir::Graph& graph = *out.graph;
   graph.symbols = options.symbols;
   Importer importer(graph, archive, lines, loaded.ran_code);
-  const torch::jit::Method forward = loaded.module.get_method("forward");
-  InputBinder inputs(graph, importer, forward.function().getSchema(), options, loaded.traced_inputs,
+  const torch::jit::Method method = loaded.module.get_method(options.method);
+  InputBinder inputs(graph, importer, method.function().getSchema(), options, loaded.traced_inputs,
                      file.string());
   std::vector<Binding> arguments = inputs.bind();
   arguments.insert(arguments.begin(), Binding{.object = loaded.module._ivalue()});
   try {
-    const Binding result = importer.call(forward.function(), std::move(arguments), "");
+    const Binding result = importer.call(method.function(), std::move(arguments), "");
     if (result.value == nullptr)
-      throw Error("T541", "forward returns an object", place_of_file(file.string()),
+      throw Error("T541", options.method + " returns an object", place_of_file(file.string()),
                   "return tensors, or tuples, lists or dicts of them");
-    const std::vector<c10::Argument>& returns = forward.function().getSchema().returns();
+    const std::vector<c10::Argument>& returns = method.function().getSchema().returns();
     flatten_outputs(graph, result.value, returns.empty() ? ir::Type() : from_torch(*returns[0].type()),
                     out.notes);
   } catch (const Error&) {
@@ -41,7 +41,7 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
                 place_of_file(file.string()), "save the model again with torch.jit.save");
   }
   if (graph.body().result_count() == 0)
-    throw Error("T544", "forward returns nothing that an ONNX model could", place_of_file(file.string()),
+    throw Error("T544", options.method + " returns nothing that an ONNX model could", place_of_file(file.string()),
                 "return tensors");
   graph.remove_unused_initializers();
   if (options.check_weights) out.weights_checked = archive.check_weights();

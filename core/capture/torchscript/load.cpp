@@ -202,21 +202,29 @@ class Deserializer {
   bool ran_code_ = false;
 };
 
-std::vector<c10::IValue> traced_inputs(const Archive& archive, Deserializer& deserializer) {
+std::vector<c10::IValue> traced_inputs(const Archive& archive, Deserializer& deserializer,
+                                       const std::string& method) {
   if (!archive.has("traced_inputs.pkl")) return {};
   try {
     // Held only for its shapes; a model is as good without.
     for (const auto& entry : deserializer.read("traced_inputs").toGenericDict()) {
-      if (entry.key().toStringRef() == "forward") return entry.value().toListRef().vec();
+      if (entry.key().toStringRef() == method) return entry.value().toListRef().vec();
     }
   } catch (const std::exception&) {
   }
   return {};
 }
 
-}  // namespace
-
-namespace {
+// A method that the user asked for, or forward, which is asked for by default.
+void check_method(const torch::jit::Module& module, const std::string& name, const Location& place) {
+  if (module.find_method(name)) return;
+  std::string others;
+  for (const torch::jit::Method& method : module.get_methods())
+    others += (others.empty() ? "" : ", ") + excerpt(method.name());
+  throw Error("I104", "the model has no method '" + excerpt(name) + "'", place,
+              others.empty() ? "script a module whose forward() does the work"
+                             : "its methods are: " + others + "; name one with --method");
+}
 
 void check_code(const Archive& archive) {
   CodeLimits limits;
@@ -247,17 +255,17 @@ LoadedModule load_module(const Archive& archive, SourceLines& lines, const Captu
       throw Error("I103", "the archive's main object is no module", place, "use torch.jit.save");
     out.module = torch::jit::Module(value.toObject());
     out.ran_code = deserializer.ran_code();
-    out.traced_inputs = traced_inputs(archive, deserializer);
-    if (!out.module.find_method("forward"))
-      throw Error("I104", "the model has no method 'forward'", place,
-                  "script a module whose forward() does the work; other methods are not exported");
+    out.traced_inputs = traced_inputs(archive, deserializer, options.method);
+    check_method(out.module, options.method, place);
     if (!options.preserve_mode) out.module.train(options.training);
     if (options.freeze) {
       if (options.training)
         throw Error("I109", "a model in training mode cannot be frozen", place, "drop --freeze");
       if (out.module.hasattr("training")) out.module.eval();
-      out.module =
-          torch::jit::freeze_module(out.module, {}, /*freezeInterfaces=*/true, /*preserveParameters=*/true);
+      std::vector<std::string> kept;
+      if (options.method != "forward") kept.push_back(options.method);
+      out.module = torch::jit::freeze_module(out.module, kept, /*freezeInterfaces=*/true,
+                                             /*preserveParameters=*/true);
     }
   } catch (const Error&) {
     throw;

@@ -19,7 +19,7 @@ struct LoadedModule {
   std::vector<c10::IValue> traced_inputs;  // of forward, when the file says; shapes only
 };
 
-// Throws Error I102 (libtorch cannot read it), I104 (no forward), T501 (every operator that is not known,
+// Throws Error I102 (libtorch cannot read it), I104 (no such method), T501 (every operator that is not known,
 // with its line), T543 (every custom class that is not known).
 LoadedModule load_module(const Archive& archive, SourceLines& lines, const CaptureOptions& options);
 

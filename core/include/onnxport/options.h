@@ -63,6 +63,8 @@ struct ProgramOptions {
   std::map<std::string, std::string> dims;
   State state = State::error;
   Mode mode = Mode::eval;
+  // Of a TorchScript module: the method that is exported. Error I104 where the model has none of that name.
+  std::string method = "forward";
   bool freeze = false;  // fold attributes of the module as torch.jit.freeze does
   std::vector<std::filesystem::path> torch_libraries;  // kernels of custom operators, loaded before the model
   // Keep the graph as it was captured beside the prepared one: verification runs it.

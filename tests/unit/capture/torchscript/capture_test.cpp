@@ -215,6 +215,7 @@ TEST(CaptureErrors, InputsThatDoNotFit) {
   EXPECT_THAT(message([&] { capture(folder / "m.pt", {}); }), HasSubstr("forward(x: Tensor, n: int)"));
   module_of("def other(self, x):\n  return x\n").save((folder / "other.pt").string());
   EXPECT_THAT(codes([&] { capture(folder / "other.pt", {}); }), ElementsAre("I104"));
+  EXPECT_THAT(message([&] { capture(folder / "other.pt", {}); }), HasSubstr("its methods are: other;"));
 }
 
 TEST(CaptureErrors, AllUnknownOperatorsAtOnceAndSchemasMakeThemKnown) {
