@@ -20,6 +20,12 @@ std::string unused(const std::vector<std::string>& taken, std::string name) {
   return name;
 }
 
+bool is_number(const ir::Value* value) {
+  using Kind = ir::Type::Kind;
+  const Kind kind = value == nullptr ? Kind::unknown : value->type().kind();
+  return kind == Kind::integer || kind == Kind::real || kind == Kind::boolean;
+}
+
 }  // namespace
 
 void Functionalizer::note_state(const ir::Node& node, ir::Value& state) {
@@ -73,12 +79,15 @@ void Functionalizer::write_attribute(ir::Node& node) {
   if (handling_ == State::drop) {
     d.severity = Severity::note;
     d.message = "the model sets " + what + "; the file keeps its first value from call to call";
-    d.hint = "return the new value to carry it from call to call";
+    d.hint = is_number(node.operand(0)) ? "--state io makes it an input and an output of the file"
+                                        : "return the new value to carry it from call to call";
     notes_.push_back(std::move(d));
   } else {
     d.message = "the model sets " + what + ", which is no tensor it holds";
-    d.hint =
-        "register it as a buffer to carry it from call to call, or leave the write out with --state drop";
+    d.hint = handling_ == State::error && is_number(node.operand(0))
+                 ? kOptions
+                 : "register it as a buffer to carry it from call to call, or leave the write out with "
+                   "--state drop";
     errors_.push_back(std::move(d));
   }
 }

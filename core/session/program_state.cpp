@@ -58,6 +58,7 @@ class Capture {
     if (!source.is_exported_program() && source.live() == nullptr) give_default_sizes(request_.symbols);
     request_.dims = options.dims;
     request_.method = options.method;
+    request_.number_states = options.state == State::io;
     request_.freeze = options.freeze;
     request_.training = options.mode == Mode::training;
     request_.preserve_mode = options.mode == Mode::preserve;

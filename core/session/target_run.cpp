@@ -6,6 +6,7 @@
 #include "core/fit/fit.h"
 #include "core/legalize/legalize.h"
 #include "core/serialize/scratch_folder.h"
+#include "core/session/kept_states.h"
 #include "core/translate/translate.h"
 #include "core/verify/verify.h"
 #include "onnxport/output.h"
@@ -117,6 +118,11 @@ void TargetRun::translate(bool dry_run) {
   passes.fold_weights = target_.constant_folding && !passes.weights_stay && target_.export_params &&
                         program_->mode == Mode::eval;
   run_passes(*graph_, passes_, passes);
+  std::vector<Diagnostic> states = check_states(*graph_);
+  if (std::any_of(states.begin(), states.end(),
+                  [](const Diagnostic& d) { return d.severity == Severity::error; }))
+    throw Error(std::move(states));
+  for (Diagnostic& warning : states) report_.diagnostics.push_back(std::move(warning));
 }
 
 void TargetRun::legalize_to_target() {

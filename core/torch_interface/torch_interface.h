@@ -30,6 +30,7 @@ struct CaptureOptions {
   std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
   std::map<std::string, std::string> dims;  // of a program: symbol -> its new name, or a number
   std::string method = "forward";           // of a TorchScript module: what is captured
+  bool number_states = false;               // numbers that a module sets are tensors that it holds: State::io
   bool freeze = false;
   bool training = false;  // training mode on; else eval(), unless `preserve_mode`
   bool preserve_mode = false;

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 
 from case import FIXTURES, OPSETS, load
 from programs import ProgramCase, open_session
@@ -42,6 +43,29 @@ for entry in load("scripted.yaml"):
         def test(self: Scripted, entry: dict[str, Any] = entry, opset: int = opset) -> None:
             self.check(entry, opset)
         setattr(Scripted, f"test_{entry['name']}_{opset}", test)
+
+
+class States(ProgramCase):
+    """What a scripted module sets from call to call."""
+
+    def test_numbers_go_from_call_to_call(self) -> None:
+        model, output = FIXTURES / "scripted/number_states.pt", self.scratch / "x.onnx"
+        self.succeed("export", model, "-o", output, "-i", "x:f32[n=2,3]", "--state", "io", "--verify")
+        session, module = open_session(output), torch.jit.load(str(model))
+        self.assertEqual([o.name for o in session.get_outputs()[1:]], ["started.out", "steps.out", "gain.factor.out"])
+        state: dict[str, np.ndarray] = {}
+        for call in range(5):
+            x = np.random.default_rng(call).standard_normal((call + 1, 3)).astype(np.float32)
+            result, *kept = session.run(None, {"x": x, **state})
+            np.testing.assert_allclose(result, module(torch.from_numpy(x)).numpy(), rtol=1e-6, err_msg=f"call {call}")
+            state = {o.name.removesuffix(".out"): value for o, value in zip(session.get_outputs()[1:], kept)}
+        self.assertEqual((state["steps"], state["gain.factor"]), (8, 4.0))
+
+    def test_a_state_that_changes_its_shape_is_refused(self) -> None:
+        self.refuse("T548", 14, "export", FIXTURES / "scripted/growing_cache.pt", "-o", self.scratch / "x.onnx",
+                    "-i", "x:f32[2,3]", "--state", "io")
+        self.succeed("export", FIXTURES / "scripted/growing_cache.pt", "-o", self.scratch / "x.onnx", "-i", "x:f32[2,3]",
+                     "--state", "drop", "--verify")
 
 
 if __name__ == "__main__":

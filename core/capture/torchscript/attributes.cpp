@@ -1,5 +1,7 @@
 // Attributes that the code sets: what one is from there on, and that a branch or a loop hands it out as a result.
 #include <ATen/core/ivalue_inl.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <torch/csrc/jit/api/function_impl.h>
 
 #include <array>
 #include <set>
@@ -8,6 +10,22 @@
 #include "core/libtorch/convert.h"
 
 namespace onnxport {
+
+namespace {
+
+bool sets(const torch::jit::Block& block, const std::string& name) {
+  for (const torch::jit::Node* node : block.nodes()) {
+    if (node->kind() == c10::prim::SetAttr && node->s(c10::attr::name) == name) return true;
+    for (const torch::jit::Block* inner : node->blocks()) {
+      if (sets(*inner, name)) return true;
+    }
+  }
+  return false;
+}
+
+bool is_number(const c10::IValue& value) { return value.isInt() || value.isDouble() || value.isBool(); }
+
+}  // namespace
 
 void Importer::import_set_attribute(torch::jit::Node& node) {
   const Binding owner = find(node.input(0));
@@ -29,7 +47,15 @@ void Importer::note_write(const Attribute& key) {
   const Binding& value = written_.at(key);
   const bool is_state = !owner.path.empty() || owner.object.type()->expectRef<c10::ClassType>().is_module();
   if (!is_state || value.value == nullptr || region_depth_ > 0) return;
-  ir::Node* made = graph_.create("prim::SetAttr", std::array{value.value});
+  ir::Value* set = value.value;
+  const c10::IValue first = owner.object.toObject()->getAttr(key.second);
+  if (is_number(first) && is_number_state(owner, key.second)) {
+    number_state(first, join(owner.path, key.second));
+    ir::Node* tensor = emit("prim::NumToTensor.Scalar", std::array{set}, ir::Type::tensor());
+    tensor->set_provenance(provenance_);
+    set = first.isDouble() ? as_f32(tensor->output()) : tensor->output();
+  }
+  ir::Node* made = graph_.create("prim::SetAttr", std::array{set});
   made->set_attribute(graph_.intern("name"), join(owner.path, key.second));
   made->set_provenance(provenance_);
   graph_.append(*block_, made);
@@ -39,8 +65,53 @@ void Importer::note_write(const Attribute& key) {
 Binding Importer::attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written) {
   const auto found = written.find(key);
   if (found != written.end()) return found->second;
-  const Binding& owner = attributes_.at(key);
-  return bind_attribute(owner.object.toObject()->getAttr(key.second), join(owner.path, key.second));
+  return read_attribute(attributes_.at(key), key.second);
+}
+
+// ---- numbers as state ----
+
+Binding Importer::read_attribute(const Binding& owner, const std::string& name) {
+  const c10::IValue value = owner.object.toObject()->getAttr(name);
+  const std::string path = join(owner.path, name);
+  if (!is_number(value) || !is_number_state(owner, name)) return bind_attribute(value, path);
+  const char* const to_number = value.isInt()      ? "aten::IntImplicit"
+                                : value.isDouble() ? "aten::FloatImplicit"
+                                                   : "aten::Bool";
+  ir::Value* const read =
+      call_operator(to_number, value.isBool() ? "Tensor" : "", std::array{number_state(value, path)});
+  read->set_type(from_torch(*value.type()));
+  return Binding::of(read);
+}
+
+// A number of a module that some method of its class sets.
+bool Importer::is_number_state(const Binding& owner, const std::string& name) {
+  const auto type = owner.object.type()->expect<c10::ClassType>();
+  if (!number_states_ || !type->is_module()) return false;
+  const auto [found, fresh] = set_by_code_.emplace(std::pair(type.get(), name), false);
+  if (!fresh) return found->second;
+  for (torch::jit::Function* method : type->methods()) {
+    torch::jit::GraphFunction* code = torch::jit::tryToGraphFunction(*method);
+    if (code != nullptr && sets(*code->graph()->block(), name)) found->second = true;
+  }
+  return found->second;
+}
+
+// Floats are f32 as all floats of a graph are.
+ir::Value* Importer::as_f32(ir::Value* tensor) {
+  ir::Value* const dtype = constant(c10::IValue(static_cast<int64_t>(at::kFloat)), "");
+  ir::Value* const no = constant(c10::IValue(false), "");
+  return call_operator("aten::to", "dtype", std::array{tensor, as_dtype(dtype), no, no, constant({}, "")});
+}
+
+// The tensor that stands for it, an initializer like any buffer.
+ir::Value* Importer::number_state(const c10::IValue& value, const std::string& path) {
+  const auto [found, fresh] = held_numbers_.emplace(path, nullptr);
+  if (fresh) {
+    const at::ScalarType dtype = value.isInt() ? at::kLong : value.isDouble() ? at::kFloat : at::kBool;
+    kept_.push_back(at::scalar_tensor(value.toScalar(), dtype));
+    found->second = initializer(kept_.back(), path);
+  }
+  return found->second;
 }
 
 // The attributes that `after` has and `before` has not, or has otherwise: of objects that are older than the region, whose

@@ -20,7 +20,7 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
   out.graph = std::make_unique<ir::Graph>(ir::Graph::Dialect::torch);
   ir::Graph& graph = *out.graph;
   graph.symbols = options.symbols;
-  Importer importer(graph, archive, lines, loaded.ran_code);
+  Importer importer(graph, archive, lines, loaded.ran_code, options.number_states);
   const torch::jit::Method method = loaded.module.get_method(options.method);
   InputBinder inputs(graph, importer, method.function().getSchema(), options, loaded.traced_inputs,
                      file.string());
@@ -41,8 +41,8 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
                 place_of_file(file.string()), "save the model again with torch.jit.save");
   }
   if (graph.body().result_count() == 0)
-    throw Error("T544", options.method + " returns nothing that an ONNX model could", place_of_file(file.string()),
-                "return tensors");
+    throw Error("T544", options.method + " returns nothing that an ONNX model could",
+                place_of_file(file.string()), "return tensors");
   graph.remove_unused_initializers();
   if (options.check_weights) out.weights_checked = archive.check_weights();
   return out;

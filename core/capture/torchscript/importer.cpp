@@ -343,7 +343,7 @@ void Importer::import_get_attribute(torch::jit::Node& node) {
     return;
   }
   try {
-    bind(node.output(), bind_attribute(object->getAttr(name), join(owner.path, name)));
+    bind(node.output(), read_attribute(owner, name));
   } catch (const Error& e) {
     const Diagnostic& first = e.diagnostics().front();
     throw unsupported(node, first.code, "attribute '" + join(owner.path, name) + "': " + first.message,

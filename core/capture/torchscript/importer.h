@@ -43,11 +43,14 @@ struct PackedWeights {
 
 class Importer {
  public:
-  Importer(ir::Graph& graph, const Archive& archive, SourceLines& lines, bool weights_may_have_changed)
+  // `number_states`: a number that the code of a module sets is a tensor that the module holds.
+  Importer(ir::Graph& graph, const Archive& archive, SourceLines& lines, bool weights_may_have_changed,
+           bool number_states)
       : graph_(graph),
         archive_(archive),
         lines_(lines),
         may_have_changed_(weights_may_have_changed),
+        number_states_(number_states),
         block_(&graph.body()) {}
 
   // Imports the body of `function` at the end of the graph. Throws Error T54x.
@@ -105,6 +108,10 @@ class Importer {
   // ---- attributes that the code sets: of a module or instance, by name ----
   using Attribute = std::pair<const void*, std::string>;
   void note_write(const Attribute& key);
+  Binding read_attribute(const Binding& owner, const std::string& name);
+  bool is_number_state(const Binding& owner, const std::string& name);
+  ir::Value* number_state(const c10::IValue& value, const std::string& path);
+  ir::Value* as_f32(ir::Value* tensor);
   Binding attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written);
   std::vector<Attribute> changed(const std::map<Attribute, Binding>& before,
                                  const std::map<Attribute, Binding>& after, size_t first) const;
@@ -136,6 +143,7 @@ class Importer {
   const Archive& archive_;
   SourceLines& lines_;
   bool may_have_changed_;
+  bool number_states_;
   ir::Block* block_;
   Frame* frame_ = nullptr;
   const ir::Provenance* provenance_ = nullptr;  // of the node at hand, for the constants it needs
@@ -152,6 +160,8 @@ class Importer {
   std::map<Attribute, Binding> written_;     // attributes set by the code itself
   std::map<Attribute, Binding> attributes_;  // all that it sets: whose they are
   std::vector<c10::IValue> created_;         // the objects that the code makes
+  std::map<std::pair<const c10::ClassType*, std::string>, bool> set_by_code_;  // attributes of modules
+  std::map<std::string, ir::Value*> held_numbers_;                             // the tensors behind them
 };
 
 }  // namespace onnxport

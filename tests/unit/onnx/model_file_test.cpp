@@ -138,7 +138,8 @@ TEST_F(ModelFileTest, AnUnheardOfElementTypeIsUnknown) {
   onnx::ModelForm model = file.read();
   EXPECT_EQ(model.graph->body().parameters()[0]->type().dtype(), ir::DType::undefined);
   for (const ir::Value* value : model.graph->initializers()) {
-    EXPECT_TRUE(value->name() == "c" || value->type().dtype() == ir::DType::undefined) << value->name().text();
+    EXPECT_TRUE(value->name() == "c" || value->type().dtype() == ir::DType::undefined)
+        << value->name().text();
   }
   onnx::Signatures signatures;
   const onnx::Signature* add = signatures.find("Add", "", 20);

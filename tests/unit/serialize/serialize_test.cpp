@@ -275,7 +275,8 @@ TEST_F(Serialize, TransposedWeightsAreWrittenAsTheyAreRead) {
 // Runtimes read sizes before they open the file beside the model: whatever the threshold, those stay inline.
 TEST_F(Serialize, WhatMaySayAShapeStaysInline) {
   const auto graph = small_graph();
-  ir::Value* const sizes = graph->add_initializer("sizes", ir::Tensor::of<int64_t>(ir::DType::i64, {2}, {-1, 4}));
+  ir::Value* const sizes =
+      graph->add_initializer("sizes", ir::Tensor::of<int64_t>(ir::DType::i64, {2}, {-1, 4}));
   ir::Value* const operands[] = {graph->body().result(0), sizes};
   ir::Node* const node = graph->create("Reshape", operands);
   graph->append(graph->body(), node);
