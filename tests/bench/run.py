@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
 
+from latency_bench import LatencyBench  # noqa: E402
 from measure import Run, copy_and, measure, mib  # noqa: E402
 from program_bench import ProgramBench  # noqa: E402
 from transformer_bench import TransformerBench  # noqa: E402
@@ -33,7 +34,8 @@ torch.manual_seed(0)
 module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
-PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights", "transformer_weights")
+PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights", "transformer_weights",
+         "latency")
 SESSION_EXPORTS = 10000
 LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
 
@@ -98,7 +100,7 @@ def trace(name: str, path: Path) -> None:
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
 
 
-class Bench(ProgramBench, TransformerBench):
+class Bench(ProgramBench, TransformerBench, LatencyBench):
     def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
         self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
         self.failed = 0

@@ -200,6 +200,31 @@ class Fusion(torch.nn.Module):
 
 
 F = torch.nn.functional
+
+
+def heads(x: torch.Tensor, count: int = 2) -> torch.Tensor:
+    return x.unflatten(-1, (count, -1)).transpose(1, 2)
+
+
+def merged(x: torch.Tensor) -> torch.Tensor:
+    return x.transpose(1, 2).flatten(2)
+
+
+def rotary(x: torch.Tensor, by: float = 1, chunks: bool = False, batch: bool = False) -> torch.Tensor:
+    """Rotary position embedding; its second half turns by as many times as much."""
+    half = x.shape[-1] // 2
+    angles = torch.arange(x.shape[-2]).float()[:, None] / 100.0 ** (torch.arange(half).float() / half)
+    angles = torch.cat((angles, angles * by if by != 1 else angles), -1)
+    cos, sin = (angles.cos()[None, None], angles.sin()[None, None]) if batch else (angles.cos(), angles.sin())
+    first, second = x.chunk(2, -1) if chunks else (x[..., :half], x[..., half:])
+    return x * cos + torch.cat((-second, first), -1) * sin
+
+
+def packed(m: Fusion, x: torch.Tensor) -> torch.Tensor:
+    q, k, v = torch.cat((m.linear(x), x, 2 * x), -1).unflatten(-1, (3, 2, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+    return merged(F.scaled_dot_product_attention(q, k, v))
+
+
 # The operator of com.microsoft, how often it is there, the expression, the shapes of its operands.
 FUSIONS = [
     ("BiasGelu", 1, lambda m, x: F.gelu(m.linear(x)), [(2, 3, 8)]),
@@ -213,7 +238,26 @@ FUSIONS = [
     ("FusedMatMul", 1, lambda m, x, y: x @ y.transpose(-1, -2), [(2, 2, 3, 4), (2, 2, 5, 4)]),
     ("FusedMatMul", 1, lambda m, x, y: x @ y.transpose(1, 2), [(2, 3, 4), (2, 5, 4)]),
     ("FusedMatMul", 1, lambda m, x, y: x.transpose(1, 2) @ y, [(2, 4, 3), (2, 4, 5)]),
+    ("RotaryEmbedding", 1, lambda m, x: rotary(x), [(2, 2, 3, 8)]),
+    ("RotaryEmbedding", 1, lambda m, x: rotary(x, chunks=True, batch=True), [(2, 2, 3, 8)]),
+    ("RotaryEmbedding", 2, lambda m, x: rotary(heads(m.linear(x))) @ rotary(heads(x)).transpose(-1, -2), [(2, 3, 8)]),
+    ("RotaryEmbedding", 1, lambda m, x: rotary(heads(x.transpose(0, 1)), batch=True), [(2, 3, 8)]),  # positions are dynamic
+    ("MultiHeadAttention", 1, lambda m, x: merged(F.scaled_dot_product_attention(heads(m.linear(x)), heads(x), heads(2 * x))), [(2, 3, 8)]),
+    ("MultiHeadAttention", 1, lambda m, x, y: merged(F.scaled_dot_product_attention(heads(x), heads(y), heads(2 * y), scale=0.5)),
+     [(2, 3, 8), (2, 5, 8)]),
+    ("MultiHeadAttention", 1, lambda m, x: merged(F.scaled_dot_product_attention(rotary(heads(m.linear(x))), rotary(heads(x)), heads(x))),
+     [(2, 3, 8)]),
+    ("MultiHeadAttention", 1, packed, [(2, 3, 8)]),
     # What is not the same is left alone.
+    ("RotaryEmbedding", 0, lambda m, x: rotary(x, by=2), [(2, 2, 3, 8)]),
+    ("RotaryEmbedding", 0, lambda m, x: rotary(heads(x.transpose(0, 1)), by=2), [(2, 3, 8)]),
+    ("RotaryEmbedding", 0, lambda m, x: rotary(x), [(3, 8)]),
+    ("MultiHeadAttention", 0, lambda m, x: merged(F.scaled_dot_product_attention(heads(x), heads(x), heads(x), is_causal=True)), [(2, 3, 8)]),
+    ("MultiHeadAttention", 0, lambda m, x: F.scaled_dot_product_attention(heads(x), heads(x), heads(x)), [(2, 3, 8)]),
+    ("MultiHeadAttention", 0, lambda m, x: merged(F.scaled_dot_product_attention(
+        heads(x), heads(x), heads(x), torch.ones(3, 3).tril().log())), [(2, 3, 8)]),
+    ("MultiHeadAttention", 0, lambda m, x: merged(F.scaled_dot_product_attention(
+        heads(x, 4), heads(x[..., :4]), heads(x[..., 4:]), enable_gqa=True)), [(2, 3, 8)]),
     ("BiasGelu", 0, lambda m, x, y: F.gelu(x + y), [(2, 1, 8), (2, 3, 8)]),
     ("SkipLayerNormalization", 0, lambda m, x, y: m.norm(x + y), [(2, 3, 8), (3, 8)]),
     ("QuickGelu", 0, lambda m, x: x * torch.sigmoid(1.6 * x), [(2, 3)]),
