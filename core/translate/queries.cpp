@@ -64,7 +64,10 @@ std::optional<Argument> Translator::query_sizes(ir::Node& /*node*/, const Tensor
 }
 
 std::optional<Argument> Translator::query_length(ir::Node& /*node*/, const Tensor& x) {
-  if (x.type.rank() < 0) return std::nullopt;
+  if (x.type.rank() < 0) {  // branches of unlike ranks: the size is there all the same
+    ir::Value* const sizes = builder_->emit1("Shape", {x.value});
+    return Argument::of(builder_->emit1("Gather", {sizes, builder_->constant(int64_t{0})}));
+  }
   if (x.type.rank() == 0) throw Error("T512", "len() of a 0-d tensor");
   return size_of_axis(x.value, 0);
 }

@@ -200,10 +200,13 @@ void Translator::translate_block(const ir::Block& block) {
       poison(*node);
       continue;
     }
+    const size_t before = errors_.size();
     try {
       translate_node(*node);
     } catch (const Error& e) {
+      const bool failed_inside = errors_.size() > before;
       for (Diagnostic d : e.diagnostics()) {
+        if (failed_inside && d.code == "T519") continue;  // a result of its block, which was reported there
         // A place that is no more than an operator's name is a part of the call the model makes.
         if (d.place.file.empty() && d.place.source.empty() && d.place.module_path.empty())
           d.place = location_of(*node);

@@ -415,6 +415,33 @@ TEST_F(Translate, EveryOperatorThatNobodyMapsIsNamed) {
   }
 }
 
+// The branch has no result then: that is no further finding.
+TEST_F(Translate, AFailureInABranchIsOneFinding) {
+  try {
+    run("%x: f32[3], %c: bool", R"(
+    %y: f32[3] = prim::If(%c) block() {
+      %a = test::nobody(%x)
+      return %a
+    } block() {
+      return %x
+    }
+    return %y)");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    ASSERT_EQ(error.diagnostics().size(), 1u) << error.what();
+    EXPECT_EQ(error.diagnostics()[0].code, "T501");
+  }
+}
+
+TEST_F(Translate, ALengthNeedsNoRank) {
+  EXPECT_EQ(
+      text("%x: f32[*]", "%n: int = aten::len.Tensor(%x)\n%y = prim::NumToTensor.Scalar(%n)\nreturn %y"), R"(
+0: i64[?0] = Shape(x)
+1: i64[] = Gather(0, 0)
+return 1
+)");
+}
+
 TEST_F(Translate, ADeclineSaysWhoAndWhy) {
   const Diagnostic d = refusal("%x: f32[3], %s: float", "%a = test::scaled(%x, %s)\nreturn %a");
   EXPECT_EQ(d.code, "T502");
