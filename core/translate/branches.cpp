@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ir/node_location.h"
 #include "core/translate/region_values.h"
 #include "core/translate/translator.h"
 
@@ -65,6 +66,52 @@ bool Translator::bind_without_output(ir::Node& node, size_t i, const std::array<
     return true;
   }
   return false;
+}
+
+namespace {
+
+bool has_no_rank(const ir::Value* value) {
+  return value != nullptr && value->type().is_tensor() && value->type().rank() < 0;
+}
+
+// "the if of encoder at model.py:12 gives f32[2,3] or f32[0]", of the value or of what it was computed from.
+std::string unlike_branches(const ir::Value* value) {
+  constexpr int kFarthest = 64;
+  for (int step = 0; step < kFarthest && has_no_rank(value) && value->producer() != nullptr; ++step) {
+    const ir::Node& node = *value->producer();
+    if (node.op() == "If" && node.blocks().size() == 2) {
+      const ir::Value* a = node.blocks()[0]->result(value->index());
+      const ir::Value* b = node.blocks()[1]->result(value->index());
+      if (!has_no_rank(a) && !has_no_rank(b)) {
+        const Location place = ir::location_of(node);
+        return "the if" + (place.module_path.empty() ? "" : " of " + place.module_path) +
+               (place.source.empty() ? "" : " at " + place.source) + " gives " + a->type().text() + " or " +
+               b->type().text();
+      }
+      value = has_no_rank(a) ? a : b;
+      continue;
+    }
+    value = nullptr;
+    for (size_t i = 0; i < node.operand_count() && value == nullptr; ++i) {
+      if (has_no_rank(node.operand(i))) value = node.operand(i);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Translator::rank_hint(const ir::Value* value) {
+  const std::string why = unlike_branches(value);
+  return why.empty() ? why : why + ": let both branches give tensors of one rank";
+}
+
+std::string Translator::rank_hint(std::span<const Argument> arguments) {
+  for (const Argument& argument : arguments) {
+    if (std::string own = rank_hint(argument.value()); !own.empty()) return own;
+    if (std::string inside = rank_hint(argument.items()); !inside.empty()) return inside;
+  }
+  return {};
 }
 
 void Translator::end_branch(ir::Block& block, std::span<const Argument> results,

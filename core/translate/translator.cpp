@@ -127,13 +127,16 @@ Argument Translator::as_result(const Argument& result, const ir::Type& type) {
 
 ir::Value* Translator::result_value(const Argument& bound) { return materialize(bound, *builder_); }
 
-void Translator::refuse_rank(const std::string& result) {
+void Translator::refuse_rank(const std::string& result, const ir::Value* value) {
+  std::string hint = rank_hint(value);
+  if (hint.empty())
+    hint = "let both branches of an if, and every iteration of a loop, give tensors of one rank";
   errors_.push_back({Severity::error,
                      "T513",
                      "the rank of the result '" + result +
                          "' is only known at run time, and an output of an ONNX model must state one",
                      {},
-                     "let both branches of an if, and every iteration of a loop, give tensors of one rank"});
+                     std::move(hint)});
 }
 
 void Translator::translate_results() {
@@ -165,7 +168,7 @@ void Translator::translate_results() {
                            {},
                            untyped->second});
       } else if (v->type().is_tensor() && !v->type().shape()) {
-        refuse_rank(name);
+        refuse_rank(name, v);
       }
       // A result must be computed by a node, and by one each: ONNX names values, not positions.
       if (v->producer() == nullptr || !seen.insert(v).second) v = builder_->emit1("Identity", {v});
@@ -200,13 +203,11 @@ void Translator::translate_block(const ir::Block& block) {
       poison(*node);
       continue;
     }
-    const size_t before = errors_.size();
     try {
       translate_node(*node);
     } catch (const Error& e) {
-      const bool failed_inside = errors_.size() > before;
       for (Diagnostic d : e.diagnostics()) {
-        if (failed_inside && d.code == "T519") continue;  // a result of its block, which was reported there
+        if (d.code == "T519" && !poisoned_.empty()) continue;  // of a block: what it wants was reported
         // A place that is no more than an operator's name is a part of the call the model makes.
         if (d.place.file.empty() && d.place.source.empty() && d.place.module_path.empty())
           d.place = location_of(*node);
@@ -276,6 +277,7 @@ void Translator::refuse(ir::Node& node, const std::vector<Refusal>& refusals) {
     if (!refusal.cause.code.empty() && refusal.failed == last.failed) code = refusal.cause.code;
   }
   if (hint.empty()) hint = untyped_hint(arguments_of(node));
+  if (hint.empty()) hint = rank_hint(arguments_of(node));
   if (hint.empty()) {
     hint = (last.failed ? "check that the model takes inputs of the types given; " : "") +
            std::string("onnxport plugin which ") + std::string(node.op_text()) + " --opset " +

@@ -31,7 +31,7 @@ class Translator {
   // ---- the walk (translator.cpp) ----
   void translate_inputs();
   void translate_results();
-  void refuse_rank(const std::string& result);
+  void refuse_rank(const std::string& result, const ir::Value* value);
   void translate_block(const ir::Block& block);
   void translate_node(ir::Node& node);
   // Why one who was asked did not take a call.
@@ -148,6 +148,9 @@ class Translator {
   void check_result_types(const ir::Node& node, const Candidate& candidate);
   // What to write where, when a value among the arguments has no type because a manifest states none; else empty.
   std::string untyped_hint(std::span<const Argument> arguments) const;
+  // Which branches give tensors of unlike ranks, when that is why an argument's is not known; else empty.
+  static std::string rank_hint(const ir::Value* value);
+  static std::string rank_hint(std::span<const Argument> arguments);
 
   const ir::Graph& source_;
   Registry& registry_;

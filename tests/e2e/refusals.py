@@ -57,7 +57,13 @@ class Models(Refusing):
         self.refused(14, "rank",
                      "error T513: the rank of the result 'output' is only known at run time, and an output of an ONNX model must "
                      "state one\n"
-                     "  -> let both branches of an if, and every iteration of a loop, give tensors of one rank")
+                     "  -> the if at refused.py:13 gives f32[4] or f32[n,4]: let both branches give tensors of one rank")
+
+    def test_what_reads_it_names_the_branches(self) -> None:
+        said = self.refuse("T502", 14, "export", FIXTURES / "refused/joins_ranks.pt", "-o", self.scratch / "x.onnx",
+                           "--input", "x:f32[n=4,4]")
+        self.assertRegex(said, r"refused.py:\d+ gives f32\[4\] or f32\[n,4\]: let both branches give tensors of one rank")
+        self.assertEqual(said.count("error "), 1, said)
 
     def test_a_write_nobody_knows(self) -> None:
         self.refused(14, "resizes",
