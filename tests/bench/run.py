@@ -18,8 +18,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
 
+from convert_bench import ConvertBench  # noqa: E402
 from latency_bench import LatencyBench  # noqa: E402
 from measure import Run, copy_and, measure, mib  # noqa: E402
+from nodes_bench import NodesBench  # noqa: E402
 from program_bench import ProgramBench  # noqa: E402
 from transformer_bench import TransformerBench  # noqa: E402
 
@@ -35,7 +37,7 @@ module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
 PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights", "transformer_weights",
-         "latency")
+         "latency", "convert", "nodes")
 SESSION_EXPORTS = 10000
 LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
 
@@ -100,7 +102,7 @@ def trace(name: str, path: Path) -> None:
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
 
 
-class Bench(ProgramBench, TransformerBench, LatencyBench):
+class Bench(ProgramBench, TransformerBench, LatencyBench, ConvertBench, NodesBench):
     def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
         self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
         self.failed = 0
