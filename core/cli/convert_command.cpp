@@ -81,11 +81,9 @@ std::string reach_json(const ReachReport& reach) {
 }
 
 int explain(const ConvertArguments& a, const Common& common) {
+  if (!a.report.empty()) check_report(a.report, a.options.overwrite, Source(a.model).as_onnx());
   const ReachReport reach = reach_of(a.model, a.options.plugins);
-  if (!a.report.empty()) {
-    check_report(a.report, a.options.overwrite, a.model);
-    write_report(a.report, reach_json(reach) + "\n");
-  }
+  if (!a.report.empty()) write_report(a.report, reach_json(reach) + "\n");
   if (common.json) {
     fmt::print("{}\n", reach_json(reach));
   } else {
@@ -106,7 +104,7 @@ void check_arguments(const ConvertArguments& a, std::vector<TargetFile>& targets
   }
   if (!a.report.empty()) {
     files.push_back(a.report);
-    check_report(a.report, a.options.overwrite, a.model);
+    check_report(a.report, a.options.overwrite, Source(a.model).as_onnx());
   }
   check_apart(files);
 }
@@ -147,7 +145,8 @@ int run(ConvertArguments& a, const Common& common) {
       a.output.empty() ? std::filesystem::path(a.model).replace_extension(".opset{opset}.onnx") : a.output;
   std::vector<TargetFile> targets = targets_of(a.opsets, {a.options}, a.model, named);
   check_arguments(a, targets);
-  const CaptureReport capture = export_targets(Session(a.options.plugins), Source(a.model).as_onnx(), a.options, targets);
+  const CaptureReport capture =
+      export_targets(Session(a.options.plugins), Source(a.model).as_onnx(), a.options, targets);
   const std::string json = to_json(capture, targets);
   if (!a.report.empty()) write_report(a.report, json + "\n");
   if (common.json) fmt::print("{}\n", json);

@@ -4,6 +4,7 @@
 
 #include "core/convert/convert.h"
 #include "core/serialize/scratch_folder.h"
+#include "core/serialize/serialize.h"
 #include "core/session/source.h"
 #include "core/session/target_run.h"
 #include "core/verify/verify_files.h"
@@ -91,6 +92,24 @@ void ConversionRun::check_not_a_weight(const std::filesystem::path& file) const 
   }
 }
 
+// What ONNX's check says of the result it may say of the file as it was: that is no rule's fault.
+template <typename Write>
+void ConversionRun::blaming_the_file(const Write& write) const {
+  try {
+    write();
+  } catch (const Error& refused) {
+    if (refused.diagnostics().front().code != "S701") throw;
+    try {
+      check_model_file(readable_file(program_->source));
+    } catch (const Error& as_it_is) {
+      const std::string& said = as_it_is.diagnostics().front().message;
+      throw Error("I126", "the file itself: " + said, {},
+                  "the file was written wrongly: run onnx.checker on it");
+    }
+    throw;
+  }
+}
+
 // Under a scratch name first: a file that fails never takes the place of a good one.
 void ConversionRun::verify(const std::filesystem::path& name) {
   const ScratchFolder scratch;
@@ -105,8 +124,10 @@ void ConversionRun::write(const std::filesystem::path& file) {
   check_output(file, target_, program_->source);
   check_not_a_weight(file);
   converted();
-  if (target_.verify.enabled) verify(file.filename());
-  stages_.run("serialize", 0.8, [&] { write_model(*model_.graph, file, serialize_options()); });
+  blaming_the_file([&] {
+    if (target_.verify.enabled) verify(file.filename());
+    stages_.run("serialize", 0.8, [&] { write_model(*model_.graph, file, serialize_options()); });
+  });
 }
 
 void ConversionRun::write(const Sink& sink) {
@@ -115,10 +136,12 @@ void ConversionRun::write(const Sink& sink) {
                 "write to a file, or keep the weights inline");
   }
   converted();
-  if (target_.verify.enabled) verify("model.onnx");
-  SerializeOptions options = serialize_options();
-  options.weights = Weights::inline_;
-  stages_.run("serialize", 0.8, [&] { write_model(*model_.graph, sink, options); });
+  blaming_the_file([&] {
+    if (target_.verify.enabled) verify("model.onnx");
+    SerializeOptions options = serialize_options();
+    options.weights = Weights::inline_;
+    stages_.run("serialize", 0.8, [&] { write_model(*model_.graph, sink, options); });
+  });
 }
 
 void ConversionRun::add_graph_to_report() {

@@ -28,6 +28,8 @@ class ConversionRun {
   void convert_to_target();
   void keep_made_constants_inside();
   void verify(const std::filesystem::path& name);
+  template <typename Write>
+  void blaming_the_file(const Write& write) const;
   void check_not_a_weight(const std::filesystem::path& file) const;
   SerializeOptions serialize_options() const;
   void add_graph_to_report();

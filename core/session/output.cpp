@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "core/onnx/model_file.h"
 #include "core/serialize/output_file.h"
 #include "core/session/output_checks.h"
 
@@ -103,6 +104,12 @@ void check_output(const fs::path& file, const Target& target, const Source& sour
 
 void check_report(const fs::path& file, bool overwrite, const Source& source) {
   check_file(file, overwrite, source);
+  std::error_code error;
+  if (!source.is_onnx() || source.is_memory() || !fs::exists(file, error)) return;
+  for (const fs::path& weights : onnx::ModelFile(source.path()).data_files()) {
+    if (fs::equivalent(file, weights, error))
+      refuse(file.string() + " would be written, and holds weights of the model itself", "give another file");
+  }
 }
 
 void check_apart(std::span<const fs::path> files) {
