@@ -78,7 +78,8 @@ void check_block(ir::Block& block, const OpsetTable& table, std::vector<Diagnost
     d.code = problem->code;
     d.message = std::move(problem->message);
     d.place = location_of(*node);
-    d.hint = "this is a defect of a mapping or an opset rule; please report it";
+    d.hint =
+        "this is a defect of an opset rule, or of the mapping or pass that wrote the node; please report it";
     out.push_back(std::move(d));
   });
 }

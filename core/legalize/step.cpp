@@ -94,7 +94,8 @@ class Step::Walk {
                         &step_.registry_};
     const Outcome outcome = run_rule(call, node, builder_);
     if (outcome.status == Outcome::Status::failed)
-      fail(node, {outcome.cause.code.empty() ? "O602" : outcome.cause.code, outcome.cause.message});
+      fail(node, {outcome.cause.code.empty() ? "O602" : outcome.cause.code, outcome.cause.message},
+           outcome.cause.hint);
     if (outcome.status == Outcome::Status::declined) declined = outcome.cause.message;
     if (outcome.status != Outcome::Status::done) return false;
     const std::vector<Replacement>& replaced = outcome.replacements;
@@ -165,7 +166,8 @@ class Step::Walk {
     node.graph().erase(&node);
   }
 
-  void fail(const ir::Node& node, const Violation& problem) {
+  // `hint`: what else the user could change, in the words of the rule.
+  void fail(const ir::Node& node, const Violation& problem, const std::string& hint = {}) {
     failures_.nodes.insert(&node);
     const int works = step_.from_.version();
     const bool down = works > step_.to_.version();
@@ -174,7 +176,8 @@ class Step::Walk {
     d.message = problem.message;
     d.place = location_of(node);
     d.hint = std::string(down ? "the lowest" : "the highest") + " opset that works for it is " +
-             std::to_string(works) + ": export with --opset " + std::to_string(works);
+             std::to_string(works) + ": ask for --opset " + (standard_ ? "" : step_.to_.domain() + "=") +
+             std::to_string(works) + (hint.empty() ? "" : "; or " + hint);
     failures_.diagnostics.push_back(std::move(d));
   }
 

@@ -330,6 +330,12 @@ class Surroundings(Files):
                                     ("S705", 16, ("-o", self.scratch / "out.onnx", "--weights", "external")),
                                     ("S705", 16, ("-o", "")), ("S705", 16, ("-o", self.scratch / "no/x.onnx")),
                                     ("S705", 16, ("-o", self.scratch / "x.onnx", "--report", file)),
+                                    ("S705", 16, ("-o", self.scratch / "x.onnx", "--report", data)),
+                                    ("S705", 16, ("-o", self.scratch / "x.onnx", "--report", self.scratch / "soft.onnx")),
+                                    ("S705", 16, ("--explain", "--report", file)), ("S705", 16, ("--explain", "--report", data)),
+                                    ("S709", 16, ("-o", self.scratch / "x.onnx", "--report", data, "--no-overwrite")),
+                                    ("I112", 18, ("-o", self.scratch / "x.onnx", "--report", self.scratch / "x.onnx")),
+                                    ("I112", 18, ("-o", self.scratch / "x.onnx", "--report", self.scratch / "x.onnx.data")),
                                     ("I112", 18, ("-o", self.scratch / "x.onnx", "--opset", 19)),
                                     ("S709", 16, ("-o", self.scratch / "hard.onnx", "--no-overwrite"))):
             with self.subTest(words):
@@ -393,11 +399,32 @@ class Surroundings(Files):
             self.assertIn(name, said)
         self.assertRegex(self.succeed("convert", file, "--explain"), r"opset 20 to \d+\n +19 blocked\n.*/text/match: O601")
 
+    def test_what_the_user_may_do_instead(self) -> None:
+        short = [h.make_node("Cast", ["x"], ["s"], name="/to_short", to=T.FLOAT8E4M3FN), h.make_node("Cast", ["s"], ["y"], to=T.FLOAT)]
+        listed = [h.make_node("SequenceConstruct", ["x", "x"], ["s"], name="/list"),
+                  h.make_node("ConcatFromSequence", ["s"], ["y"], axis=0)]
+        for nodes, opset, lowest, words in ((short, 18, 19, "8-bit floats came with opset 19"),
+                                            (listed, 10, 11, "lists of tensors (Sequence values) came with opset 11")):
+            graph = h.make_graph(nodes, "g", [value("x")], [value("y", shape=("rows", 4))])
+            file = self.save(model(graph, 19))
+            said = self.refuse("O602", 15, "convert", file, "-o", self.scratch / "x.onnx", "--opset", opset)
+            self.assertIn(nodes[0].name, said)
+            self.assertIn(words, said)
+            self.assertRegex(said, rf"-> the lowest opset that works for it is {lowest}: ask for --opset {lowest}; or \w+")
+            self.assertNotIn("export", said)
+            self.convert(file, lowest)
+
     def test_files_that_are_wrong_already(self) -> None:
         wrong = linear()
         wrong.graph.node[0].attribute.append(h.make_attribute("nonsense", 1))
         said = self.refuse("I126", 18, "convert", self.save(wrong), "-o", self.scratch / "x.onnx", "--opset", 18)
         self.assertIn("/layer/Gemm", said)
+        wrong = linear()
+        wrong.graph.output[0].type.tensor_type.ClearField("shape")  # which ONNX's check asks of an output
+        wrong.graph.node[1].op_type, wrong.graph.node[1].domain = "Unknown", "com.acme"
+        wrong.opset_import.append(h.make_opsetid("com.acme", 1))
+        said = self.refuse("I126", 18, "convert", self.save(wrong), "-o", self.scratch / "x.onnx", "--opset", 18)
+        self.assertIn("the file itself", said)
 
 
 class Hostile(Files):
