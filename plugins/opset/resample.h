@@ -12,19 +12,25 @@ class Resampler {
       : node_(node),
         mode_(node.string("mode", "nearest")),
         transformation_(node.string("coordinate_transformation_mode", "half_pixel")),
-        rounding_(node.string("nearest_mode", "round_prefer_floor")) {}
+        rounding_(node.string("nearest_mode", "round_prefer_floor")),
+        axes_(node.has_attr("axes") ? node.integers("axes") : axes_up_to(node.input(0).rank())) {
+    for (int64_t& axis : axes_) axis = node_.normalized(axis, node.input(0).rank());
+  }
+  virtual ~Resampler() = default;
+  Resampler(const Resampler&) = delete;
+  Resampler& operator=(const Resampler&) = delete;
 
   Value run() {
     node_.require(transformation_ != "tf_crop_and_resize", "it crops");
     Value x = node_.input(0);
-    for (int64_t axis = 0; axis < node_.input(0).rank(); ++axis) {
-      const Scale s = scale(x, axis);
-      if (!s.same) x = along(x, axis, s);
+    for (size_t i = 0; i < axes_.size(); ++i) {
+      const Scale s = scale(x, axes_[i], static_cast<int64_t>(i));
+      if (!s.same) x = along(x, axes_[i], s);
     }
     return x;
   }
 
- private:
+ protected:
   struct Scale {
     Value out;     // size
     Value factor;  // out / in
@@ -33,17 +39,18 @@ class Resampler {
 
   static bool is_given(const Value& v) { return v && v.static_dim(0) != 0; }
 
-  Scale scale(const Value& x, int64_t axis) {
+  // `i`: where the scales and sizes speak of the axis.
+  Scale scale(const Value& x, int64_t axis, int64_t i) {
     const Value in = node_.dim(x, axis);
     if (is_given(node_.input(3))) {
-      const Value out = element(node_, node_.input(3), axis);
+      const Value out = element(node_, node_.input(3), i);
       const auto from = in.constant_ints(), to = out.constant_ints();
-      const bool same = (from && to && *from == *to) || x.size(axis) == node_.input(3).element(axis);
+      const bool same = (from && to && *from == *to) || x.size(axis) == node_.input(3).element(i);
       return {out, node_.cast(out, DType::f32) / node_.cast(in, DType::f32), same};
     }
     node_.require(is_given(node_.input(2)), "neither scales nor sizes are known to be given");
     if (const auto all = node_.input(2).constant_reals()) {
-      const double factor = (*all)[static_cast<size_t>(axis)];
+      const double factor = (*all)[static_cast<size_t>(i)];
       const auto size = x.static_dim(axis);
       const Value out =
           size ? node_.constant(static_cast<int64_t>(std::floor(static_cast<double>(*size) * factor)))
@@ -51,7 +58,7 @@ class Resampler {
                             DType::i64);
       return {out, node_.constant(factor, DType::f32), factor == 1.0};
     }
-    const Value factor = node_.Gather(node_.input(2), node_.constant(axis));
+    const Value factor = node_.Gather(node_.input(2), node_.constant(i));
     return {node_.cast(node_.Floor(node_.cast(in, DType::f32) * factor), DType::i64), factor, false};
   }
 
@@ -84,7 +91,7 @@ class Resampler {
     return node_.unsqueeze_around(node_.cast(w, x.dtype()), axis, x.rank());
   }
 
-  Value along(const Value& x, int64_t axis, const Scale& s) {
+  virtual Value along(const Value& x, int64_t axis, const Scale& s) {
     const Value in = node_.dim(x, axis);
     const Value last = node_.cast(in - 1, DType::f32);
     const Value at = places(s, in);
@@ -122,6 +129,7 @@ class Resampler {
 
   Node& node_;
   std::string mode_, transformation_, rounding_;
+  std::vector<int64_t> axes_;  // that change, from the front
 };
 
 }  // namespace ONNXPORT_SDK_HIDDEN

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -60,13 +61,14 @@ POSITIONS = random.integers(0, 16, (2, 5))
 
 
 def cases():
-    yield attention("plain", Q, K, V, most_nodes=6)
+    yield attention("plain", Q, K, V, targets=(18, 13), most_nodes=6)
     yield attention("plain, dynamic", Q, K, V, dynamic=True)
     yield attention("scale", Q, K, V, scale=0.3, most_nodes=6)
-    yield attention("causal", SQUARE, SQUARE, SQUARE, is_causal=1, most_nodes=10)
-    yield attention("bool mask", Q, K, V, MASK, most_nodes=10)
+    yield attention("causal", SQUARE, SQUARE, SQUARE, is_causal=1, targets=(18, 13), most_nodes=10)
+    yield attention("causal, dynamic", SQUARE, SQUARE, SQUARE, is_causal=1, targets=(18, 13, 9), dynamic=True)
+    yield attention("bool mask", Q, K, V, MASK, targets=(18, 13), most_nodes=10)
     yield attention("bool mask with an empty row", Q, K, V, NEVER, most_nodes=10)
-    yield attention("float mask", Q, K, V, BIAS, most_nodes=10)
+    yield attention("float mask", Q, K, V, BIAS, targets=(18, 13), most_nodes=10)
     yield attention("float mask with an empty row", Q, K, V, BLOCKED, most_nodes=10)
     yield attention("constant float mask", Q, K, V, BIAS, constants=(3,), most_nodes=7)
     yield attention("causal and bool mask", SQUARE, SQUARE, SQUARE, np.tril(np.ones((6, 6), bool), 2), is_causal=1)
@@ -76,7 +78,8 @@ def cases():
     yield attention("one key head", Q, K[:, :1], V[:, :1], BIAS)
     yield attention("three dimensions", floats(2, 5, 32), floats(2, 7, 16), floats(2, 7, 16), q_num_heads=4, kv_num_heads=2)
     yield attention("past", Q, K, V, None, (floats(2, 4, 3, 8), floats(2, 4, 3, 6)), outputs=3)
-    yield attention("past, causal", Q, K, V, None, (floats(2, 4, 3, 8), floats(2, 4, 3, 6)), outputs=3, is_causal=1)
+    yield attention("past, causal", Q, K, V, None, (floats(2, 4, 3, 8), floats(2, 4, 3, 6)), outputs=3, is_causal=1,
+                    targets=(18, 13))
     for mode in range(4):
         yield attention(f"scores of mode {mode}", Q, K, V, BIAS, outputs=4, qk_matmul_output_mode=mode, softcap=3.0)
     yield attention("half precision", *(x.astype(np.float16) for x in (Q, K, V)), tolerance=4e-3)
@@ -102,7 +105,8 @@ def cases():
     yield Case("group norm up", "GroupNormalization", [IMAGE, floats(3), floats(3)], {"num_groups": 3}, start=20,
                targets=(21, 23), reference=True, tolerance=1e-4)
 
-    yield Case("gelu", "Gelu", [IMAGE], targets=(19, 18), most_nodes=5)
+    yield Case("gelu", "Gelu", [IMAGE], targets=(19, 18, 13), most_nodes=5)
+    yield Case("layer norm stays one", "LayerNormalization", [IMAGE, floats(7), floats(7)], targets=(17,), most_nodes=1)
     yield Case("gelu tanh", "Gelu", [IMAGE], {"approximate": "tanh"}, most_nodes=9)
     yield Case("affine grid", "AffineGrid", [floats(2, 2, 3), np.array([2, 3, 4, 5])], {"align_corners": 1}, constants=(1,))
     yield Case("affine grid of edges", "AffineGrid", [floats(2, 2, 3), np.array([2, 3, 4, 5])])
@@ -116,7 +120,11 @@ def cases():
     yield Case("grid sample default", "GridSample", [floats(2, 3, 5, 6), random.uniform(-1, 1, (2, 4, 4, 2)).astype(np.float32)])
     yield Case("grid sample up", "GridSample", [floats(2, 3, 5, 6), random.uniform(-1, 1, (2, 4, 4, 2)).astype(np.float32)],
                {"mode": "bicubic"}, start=18, targets=(23,), tolerance=1e-4)
-    yield Case("grid sample volume", "GridSample", [floats(2, 3, 5, 6, 4), floats(2, 4, 4, 4, 3)], refused="O602")
+    for mode in ("linear", "nearest"):
+        for padding in ("zeros", "border", "reflection"):
+            yield Case(f"grid sample of a volume, {mode} {padding}", "GridSample",
+                       [floats(2, 3, 5, 6, 4), random.uniform(-1.6, 1.6, (2, 4, 3, 2, 3)).astype(np.float32)],
+                       {"mode": mode, "padding_mode": padding}, start=20, targets=(19, 15, 11), tolerance=1e-3)
 
     yield Case("average pool, undilated", "AveragePool", [IMAGE], {"kernel_shape": [2, 2], "dilations": [1, 1]})
     yield Case("average pool, dilated", "AveragePool", [IMAGE], {"kernel_shape": [2, 2], "dilations": [2, 1]}, refused="O602")
@@ -126,6 +134,14 @@ def cases():
                dynamic=True)
     yield Case("pad constant", "Pad", [IMAGE, np.array([0, 0, 2, 1, 0, 0, 1, 3])], constants=(1,))
     yield Case("cast", "Cast", [IMAGE], {"to": TensorProto.INT32, "saturate": 0}, reference=True)
+    for start, short in ((19, "FLOAT8E4M3FN"), (19, "FLOAT8E5M2FNUZ"), (21, "INT4"), (23, "FLOAT4E2M1"), (24, "FLOAT8E8M0"), (25, "INT2")):
+        yield Case(f"cast to {short}", "Cast", [IMAGE], {"to": TensorProto.DataType.Value(short)}, start=start, targets=(start - 1,),
+                   refused="O602" if start == 19 else "O603")
+    yield Case("quantize to 8-bit floats", "QuantizeLinear", [IMAGE, np.float32(0.1), np.array(0, ml_dtypes.float8_e4m3fn)], start=19,
+               targets=(18,), refused="O603")
+    yield Case("resize half_pixel_symmetric", "Resize", [IMAGE, None, None, np.array([3, 9])],
+               {"axes": [2, 3], "mode": "linear", "coordinate_transformation_mode": "half_pixel_symmetric"}, constants=(3,), start=19,
+               targets=(18, 11), tolerance=1e-4)
     yield Case("quantize", "QuantizeLinear", [IMAGE, np.float32(0.1), np.uint8(100)], {"block_size": 0, "axis": 1})
     yield Case("quantize to a named type", "QuantizeLinear", [IMAGE, np.float32(0.1)], {"output_dtype": TensorProto.INT8},
                refused="O602")
@@ -188,8 +204,17 @@ def cases_to_17():
                    constants=(1, 2), start=18, targets=(17, 11), tolerance=1e-4)
     yield Case("resize axes", "Resize", [IMAGE, None, None, np.array([10, 14])], {"axes": [2, 3], "mode": "linear"}, constants=(3,),
                start=18, targets=(17, 13, 10, 8), tolerance=1e-4)
-    yield Case("resize antialias", "Resize", [IMAGE, None, None, np.array([2, 3])], {"axes": [2, 3], "mode": "linear", "antialias": 1},
-               constants=(3,), start=18, targets=(17,), refused="O602")
+    for mode in ("linear", "cubic"):
+        for outside in (0, 1):
+            for size in ((2, 3), (3, 9)):
+                yield Case(f"resize {mode} antialias {outside} {size}", "Resize", [IMAGE, None, None, np.array(size)],
+                           {"axes": [2, 3], "mode": mode, "antialias": 1, "exclude_outside": outside}, constants=(3,), start=18,
+                           targets=(17, 11, 7), most_nodes=4, tolerance=1e-4)
+            yield Case(f"resize {mode} antialias {outside}, dynamic", "Resize", [IMAGE, None, None, np.array([2, 6, 3, 4])],
+                       {"mode": mode, "antialias": 1, "exclude_outside": outside}, start=18, targets=(17, 11), dynamic=True, tolerance=1e-4)
+    yield Case("resize antialias by scales", "Resize", [IMAGE, None, np.array([1, 1, 0.6, 0.5], np.float32)],
+               {"mode": "linear", "antialias": 1, "coordinate_transformation_mode": "align_corners"}, constants=(2,), start=18,
+               targets=(17, 9), tolerance=1e-4)
     for reduction in ("max", "min", "add", "mul"):
         yield Case(f"scatter elements {reduction}", "ScatterElements", [INTS.astype(np.float32), np.array([[0, 2, 1, 2], [0, 2, 2, 1]]), floats(2, 4)],
                    {"reduction": reduction}, start=18, targets=(17, 15, 11))
@@ -203,6 +228,12 @@ def cases_to_17():
     for inverse, onesided, parts in ((0, 0, 1), (0, 1, 1), (0, 0, 2), (1, 0, 2)):
         yield Case(f"dft {inverse} {onesided} {parts}", "DFT", [floats(2, 6, 5, parts)],
                    {"inverse": inverse, "onesided": onesided, "axis": 1}, start=17, targets=(16, 11, 9), tolerance=1e-4)
+    window = np.hanning(6).astype(np.float32)
+    for parts, onesided, given in ((1, 1, window), (1, 0, window), (2, 0, window), (1, 1, None)):
+        yield Case(f"stft {parts} {onesided} {given is not None}", "STFT", [floats(2, 20, parts), np.array(3), given, np.array(6)],
+                   {"onesided": onesided}, constants=(1, 3), start=17, targets=(16, 11, 8), tolerance=1e-4)
+    yield Case("stft, dynamic", "STFT", [floats(2, 20, 1), np.array(3), window, np.array(6)], constants=(3,), start=17, targets=(16, 11),
+               dynamic=True, tolerance=1e-4)
 
 
 def cases_to_13():
@@ -288,8 +319,7 @@ def cases_to_9():
         yield Case(f"range {start} {end} {step}", "Range", [np.array(start), np.array(end), np.array(step)], start=11, targets=(10, 9, 7))
     yield Case("range of floats", "Range", [np.float32(0.5), np.float32(4), np.float32(0.75)], start=11, targets=(10, 9, 7))
     for attrs in ({}, {"exclusive": 1}, {"reverse": 1}, {"exclusive": 1, "reverse": 1}):
-        yield Case(f"cumsum {attrs}", "CumSum", [IMAGE, np.array(-1)], attrs, constants=(1,), start=11, targets=(10, 9, 8))
-    yield Case("cumsum at 7", "CumSum", [IMAGE, np.array(-1)], constants=(1,), start=11, targets=(7,), refused="O601")
+        yield Case(f"cumsum {attrs}", "CumSum", [IMAGE, np.array(-1)], attrs, constants=(1,), start=11, targets=(10, 9, 8, 7))
     special = np.array([1, 2, 1, np.nan, np.inf, -np.inf, 0, -0.0], np.float32)
     yield Case("equal of floats", "Equal", [special[:, None], special], start=11, targets=(10, 9, 7))
     yield Case("equal of bytes", "Equal", [INTS.astype(np.int8), INTS.astype(np.int8)[0]], start=11, targets=(10, 7), reference=True)
@@ -307,7 +337,12 @@ def cases_to_9():
     for largest in (0, 1):
         yield Case(f"top k {largest}", "TopK", [IMAGE, np.array([3])], {"axis": 2, "largest": largest}, constants=(1,), outputs=2, start=11,
                    targets=(10, 9, 7))
-    yield Case("top k of ints", "TopK", [INTS, np.array([3])], constants=(1,), outputs=2, start=11, targets=(10,), refused="O602")
+    long = np.array([[2**62, 2**62 + 1, -2**63, 2**63 - 1, 0, -1, 2**62, 7], [5, -5, 2**40, 2**40 + 1, 2**40, -2**40, 3, 3]])
+    for largest in (0, 1):
+        yield Case(f"top k of ints {largest}", "TopK", [long, np.array([5])], {"largest": largest}, constants=(1,), outputs=2, start=11,
+                   targets=(10, 9))
+        yield Case(f"top k of unsigned ints {largest}", "TopK", [long.astype(np.uint64), np.array([4])], {"largest": largest},
+                   constants=(1,), outputs=2, start=11, targets=(10,), reference=True)
     for mode in ("nearest", "linear", "cubic"):
         for transformation in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"):
             for size in ((8, 10), (3, 4)):
@@ -327,6 +362,11 @@ def cases_to_9():
     for direction in ("LEFT", "RIGHT"):
         yield Case(f"shift {direction}", "BitShift", [np.array([1, 200, 77], np.uint8), np.array([1, 2, 3], np.uint8)],
                    {"direction": direction}, start=11, targets=(10, 8), reference=True)
+    for batch in (0, 1):
+        yield Case(f"reverse sequence {batch}", "ReverseSequence", [floats(4, 4, 3), np.array([1, 3, 2, 4])],
+                   {"batch_axis": batch, "time_axis": 1 - batch}, start=10, targets=(9, 8, 7))
+    yield Case("suppression", "NonMaxSuppression", [floats(1, 5, 4), floats(1, 2, 5), np.array([3])], constants=(2,), start=10, targets=(9,),
+               refused="O602")
     for fmod in (0, 1):
         yield Case(f"mod of ints {fmod}", "Mod", [INTS, np.array([3, -4, 5, -2])], {"fmod": fmod}, start=10, targets=(9, 7))
     yield Case("mod of floats", "Mod", [np.array([7.5, -7.5, 0.3, 1e6, 1, np.nan], np.float32)[:, None], np.array([2, -2, 0.1, np.inf], np.float32)],
@@ -367,7 +407,12 @@ def cases_to_7():
     yield Case("flatten ints", "Flatten", [random.integers(0, 9, (2, 3, 4))], {"axis": 2}, start=9, targets=(8, 7))
     yield Case("scan", "Scan", [STATE, floats(2, 5, 3)], scan(), outputs=2, start=9, targets=(8,))
     yield Case("scan from the end", "Scan", [STATE, floats(2, 5, 3)], scan(1), outputs=2, start=9, targets=(8,))
-    yield Case("not zero", "NonZero", [IMAGE], start=9, targets=(8,), refused="O601")
+    holes = np.where(np.abs(IMAGE) < 0.7, 0, IMAGE)
+    for x in (holes, holes[0, 0, 0], (holes[0] * 9).astype(np.int64), holes > 0, np.zeros((2, 3), np.float32)):
+        yield Case(f"not zero {x.dtype} {x.shape}", "NonZero", [x], start=9, targets=(8, 7))
+    yield Case("not zero, dynamic", "NonZero", [holes], start=9, targets=(8, 7), dynamic=True)
+    yield Case("compress", "Compress", [IMAGE, mask[0, :6]], {"axis": 1}, start=9, targets=(8, 7))
+    yield Case("compress all", "Compress", [IMAGE[0, 0], mask.ravel()], start=9, targets=(8, 7))
     yield Case("expand", "Expand", [COLUMN, np.array([2, 1, 3, 4])], constants=(1,), start=8, targets=(7,))
     yield Case("expand at run time", "Expand", [COLUMN, np.array([2, 1, 3, 4])], start=8, targets=(7,))
     yield Case("expand bools", "Expand", [COLUMN > 0, np.array([2, 1, 3, 4])], start=8, targets=(7,))
@@ -421,6 +466,8 @@ def build(case: Case) -> onnx.ModelProto:
         shape = [f"d{i}_{a}" for a in range(x.ndim)] if case.dynamic else list(x.shape)
         if case.dynamic and case.op == "Attention":
             shape[1], shape[3] = x.shape[1], x.shape[3]
+        if case.op == "STFT" and i == 0:  # real
+            shape[2] = x.shape[2]
         if case.op == "Resize" and i == 3:  # as many as the input has axes
             shape = list(x.shape)
         inputs.append(helper.make_tensor_value_info(f"x{i}", element_type(x), shape))
@@ -441,6 +488,9 @@ def build(case: Case) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.start)], ir_version=IR_OF_OPSET[case.start])
     if case.op == "GroupNormalization":  # ONNX infers it through its body only
         model.graph.output[0].type.CopyFrom(model.graph.input[0].type)
+    if case.op == "Compress":  # ONNX infers nothing of it
+        rank = np.ndim(case.inputs[0]) if "axis" in case.attrs else 1
+        model.graph.output[0].type.CopyFrom(helper.make_tensor_type_proto(TensorProto.FLOAT, [None] * rank))
     model = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     for output in model.graph.output:  # rank and type are what inference says
         assert output.type.HasField("tensor_type"), case.name

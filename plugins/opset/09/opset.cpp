@@ -131,18 +131,29 @@ Value upsample_to_9(Node& node) {
 }  // namespace
 
 ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
-  static const Plugin plugin(
-      host, {"org.onnxport.opset.9", "0.1.0"}, {},
-      {opset_with({{"Acosh", acosh_to_8},       {"Asinh", asinh_to_8},
-                   {"Atanh", atanh_to_8},       {"ConstantOfShape", constant_of_shape_to_8},
-                   {"Cosh", cosh_to_8},         {"Erf", erf_to_8},
-                   {"EyeLike", eye_like_to_8},  {"Flatten", flatten_to_8},
-                   {"Greater", greater_to_8},   {"IsNaN", is_nan_to_8},
-                   {"Less", less_to_8},         {"MatMul", mat_mul_to_8},
-                   {"OneHot", one_hot_to_8},    {"Scan", shared::sure_many<scan_to_8>},
-                   {"Scatter", scatter_to_8},   {"Shrink", shrink_to_8},
-                   {"Sign", sign_to_8},         {"Sinh", sinh_to_8},
-                   {"Upsample", upsample_to_8}, {"Where", where_to_8}},
-                  {{"Upsample", upsample_to_9}})});
+  static const Plugin plugin(host, {"org.onnxport.opset.9", "0.1.0"}, {},
+                             {opset_with({{"Acosh", acosh_to_8},
+                                          {"Asinh", asinh_to_8},
+                                          {"Atanh", atanh_to_8},
+                                          {"Compress", sure<compress_to_8>},
+                                          {"ConstantOfShape", constant_of_shape_to_8},
+                                          {"Cosh", cosh_to_8},
+                                          {"Erf", erf_to_8},
+                                          {"EyeLike", eye_like_to_8},
+                                          {"Flatten", flatten_to_8},
+                                          {"Greater", greater_to_8},
+                                          {"IsNaN", is_nan_to_8},
+                                          {"Less", less_to_8},
+                                          {"MatMul", mat_mul_to_8},
+                                          {"NonZero", sure<non_zero_to_8>},
+                                          {"OneHot", one_hot_to_8},
+                                          {"Scan", shared::sure_many<scan_to_8>},
+                                          {"Scatter", scatter_to_8},
+                                          {"Shrink", shrink_to_8},
+                                          {"Sign", sign_to_8},
+                                          {"Sinh", sinh_to_8},
+                                          {"Upsample", upsample_to_8},
+                                          {"Where", where_to_8}},
+                                         {{"Upsample", upsample_to_9}})});
   return plugin.table();
 }

@@ -141,6 +141,13 @@ Value dequantize_to_9(Node& node) {
   return steps * node.input(1);
 }
 
+// The boxes that are kept are known one after the other, and so is how many there are.
+Value non_max_suppression_to_9(Node& node) {
+  node.fail(Words{"NonMaxSuppression came with opset 10",
+                  "leave the suppression out of the model, and do it on its outputs",
+                  {}});
+}
+
 // ---- 9 -> 10 ----
 
 Value slice_to_10(Node& node) {
@@ -165,7 +172,9 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
                    {"IsInf", is_inf_to_9},
                    {"MaxPool", sure_many<pool_to_9>},
                    {"Mod", mod_to_9},
+                   {"NonMaxSuppression", non_max_suppression_to_9},
                    {"QuantizeLinear", quantize_to_9},
+                   {"ReverseSequence", sure<reverse_sequence_to_9>},
                    {"Resize", resize_to_9},
                    {"Slice", sure<slice_to_9>},
                    {"TopK", sure_many<top_k_to_9>}},

@@ -40,10 +40,7 @@ Value rows_of(Node& node, const Value& data, int64_t depth) {
 
 }  // namespace
 
-Value gather_elements_to_10(Node& node) {
-  const Value data = node.input(0);
-  const int64_t axis = node.normalized(node.integer("axis", 0), data.rank());
-  const Value index = shared::from_front(node, node.cast(node.input(1), DType::i64), node.dim(data, axis));
+Value gathered_elements(Node& node, const Value& data, const Value& index, int64_t axis) {
   if (data.rank() == 1) return node.Gather(data, index);
   Value number;
   for (int64_t a = 0; a < data.rank(); ++a) {
@@ -53,6 +50,13 @@ Value gather_elements_to_10(Node& node) {
     number = number ? number + part : part;
   }
   return node.Gather(node.reshape(data, {-1}), number);
+}
+
+Value gather_elements_to_10(Node& node) {
+  const Value data = node.input(0);
+  const int64_t axis = node.normalized(node.integer("axis", 0), data.rank());
+  const Value index = shared::from_front(node, node.cast(node.input(1), DType::i64), node.dim(data, axis));
+  return gathered_elements(node, data, index, axis);
 }
 
 Value gather_nd_to_10(Node& node) {

@@ -15,6 +15,26 @@ Value round_to_10(Node& node) {
   return below + node.cast(up & node.less(node.like(x, 0.25), rest), x.dtype());
 }
 
+// Opset 7 has no Scan, which `accumulate` writes at 10.
+Value sums_by_loop(Node& node, const Value& x, int64_t axis) {
+  Values rest;
+  std::vector<int64_t> to_front = {axis}, back;
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    if (i != axis) rest.push_back(node.dim(x, i)), to_front.push_back(i);
+    back.push_back(i < axis ? i + 1 : i == axis ? 0 : i);
+  }
+  const Value rows = node.permute(x, to_front);
+  const Block body =
+      node.block({{"i", DType::i64, 0}, {"on", DType::boolean, 0}, {"sum", x.dtype(), x.rank() - 1}},
+                 [&](const Values& in) -> Values {
+                   const Value next = in[2] + node.Gather(rows, in[0]);
+                   return {node.Identity(in[1]), next, node.Identity(next)};
+                 });
+  const Value zeros = rest.empty() ? node.like(x, 0) : node.full(node.shape(rest), 0, x.dtype());
+  const Values out = node.node("Loop", {node.dim(x, axis), {}, zeros}, {{"body", body}}, size_t{2});
+  return node.permute(node.typed(out[1], x.dtype(), rows.sizes()), back);
+}
+
 // One element after the other; exclusive: each without its own; reverse: from the end.
 Value cum_sum_to_10(Node& node) {
   const auto given = node.input(1).constant_ints();
@@ -26,7 +46,9 @@ Value cum_sum_to_10(Node& node) {
   const auto turned = [&](const Value& v) {
     return reverse ? node.Gather(v, size - 1 - node.arange(size), {attr::axis(axis)}) : v;
   };
-  Value sums = node.accumulate(turned(x), axis, 0.0, [](const Value& a, const Value& b) { return a + b; });
+  const auto add = [](const Value& a, const Value& b) { return a + b; };
+  Value sums = node.target_opset() < 8 ? sums_by_loop(node, turned(x), axis)
+                                       : node.accumulate(turned(x), axis, 0.0, add);
   if (node.integer("exclusive", 0) != 0) {
     Values dims = node.dims(x, 0, x.rank());
     dims[static_cast<size_t>(axis)] = node.constant(1);
@@ -132,19 +154,6 @@ Value slice_to_10(Node& node) {
   return out;
 }
 
-// TopK took floats, and only the greatest.
-Values top_k_to_10(Node& node) {
-  const Value x = node.input(0);
-  const int64_t axis = node.normalized(node.integer("axis", -1), x.rank());
-  const bool narrow = x.dtype() != DType::i64 && x.dtype() != DType::u64 && x.dtype() != DType::u32;
-  if (!is_floating(x.dtype()) && !narrow) node.fail("64-bit integers cannot be ordered below opset 11");
-  const bool small =
-      x.dtype() == DType::i8 || x.dtype() == DType::u8 || x.dtype() == DType::i16 || x.dtype() == DType::u16;
-  const Value real = is_floating(x.dtype()) ? x : node.cast(x, small ? DType::f32 : DType::f64);
-  const auto out = node.topk(real, node.input(1), axis, node.integer("largest", 1) != 0);
-  return {node.cast(out.Values, x.dtype()), out.Indices};
-}
-
 // BitShift is new in 11: powers of two.
 Value bit_shift_to_10(Node& node) {
   const Value x = node.input(0);
@@ -182,6 +191,16 @@ Value resize_to_11(Node& node) {
 
 Value scatter_to_11(Node& node) { return node.node("ScatterElements", node.inputs(), node.attrs_except()); }
 
+// Lists are new in 11, and nothing before stands for one.
+Values no_sequence(Node& node) {
+  node.fail(
+      Words{"lists of tensors (Sequence values) came with opset 11",
+            "write the model without lists whose length is known at run time only: cat or stack the tensors "
+            "in the model, or "
+            "give each list a fixed length",
+            {}});
+}
+
 Rules down() {
   Rules out = {{"BitShift", bit_shift_to_10},
                {"Clip", sure<clip_to_10>},
@@ -206,6 +225,9 @@ Rules down() {
         "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
         "ReduceProd", "ReduceSum",    "ReduceSumSquare"})
     out.emplace_back(op, counted_from_front);
+  for (const char* op : {"ConcatFromSequence", "SequenceAt", "SequenceConstruct", "SequenceEmpty",
+                         "SequenceErase", "SequenceInsert", "SequenceLength", "SplitToSequence"})
+    out.emplace_back(op, no_sequence);
   return out;
 }
 

@@ -3,14 +3,11 @@
 
 #include "rules.h"
 #include "shared.h"
+#include "waves.h"
 
 using namespace onnxport;
 
 namespace {
-
-struct Waves {
-  Value cosines, sines;  // (samples, frequencies)
-};
 
 Tensor filled(DType t, int64_t rows, int64_t columns, double (*wave)(double)) {
   Tensor out{t, {rows, columns}, {}};
@@ -25,6 +22,8 @@ Tensor filled(DType t, int64_t rows, int64_t columns, double (*wave)(double)) {
   return out;
 }
 
+}  // namespace
+
 Waves waves(Node& node, const Value& length, const Value& frequencies, DType t) {
   const auto rows = length.constant_ints(), columns = frequencies.constant_ints();
   constexpr int64_t kLargest = 1 << 22;  // elements of a constant
@@ -37,6 +36,8 @@ Waves waves(Node& node, const Value& length, const Value& frequencies, DType t) 
   const Value angles = turns * (2 * M_PI);
   return {node.Cos(angles), node.Sin(angles)};
 }
+
+namespace {
 
 // The axis cut, or filled up with zeros, to that length.
 Value resized(Node& node, const Value& x, int64_t axis, const Value& length) {

@@ -62,9 +62,10 @@ Values split_to_17(Node& node) {
 
 // Resize: `axes`, `antialias` and `keep_aspect_ratio_policy` came with 18.
 Value resize_to_17(Node& node) {
-  if (node.integer("antialias", 0) != 0) node.fail("Resize with antialias cannot be written below opset 18");
   if (node.string("keep_aspect_ratio_policy", "stretch") != "stretch")
     node.fail("Resize that keeps the aspect ratio cannot be written below opset 18");
+  if (node.integer("antialias", 0) != 0 && node.string("mode", "nearest") != "nearest")
+    return antialiased_to_17(node);
   Attrs attrs = node.attrs_except({"antialias", "axes", "keep_aspect_ratio_policy"});
   const Value x = node.input(0);
   if (!node.has_attr("axes")) return node.node("Resize", node.inputs(), attrs);

@@ -1,3 +1,4 @@
+#include "resample.h"
 #include "table.h"
 
 namespace {
@@ -12,8 +13,15 @@ Value average_pool_to_18(Node& node) {
   return node.node("AveragePool", {node.input(0)}, node.attrs_except({"dilations"}));
 }
 
+bool is_short_float(DType t) {
+  return t == DType::f8e4m3fn || t == DType::f8e4m3fnuz || t == DType::f8e5m2 || t == DType::f8e5m2fnuz;
+}
+
 // Cast, CastLike: `saturate` came with 19 and means something for 8-bit floats only, which 18 does not have.
 Value cast_to_18(Node& node) {
+  if (is_short_float(node.input(0).dtype()) || is_short_float(node.output(0).dtype())) {
+    node.fail(Words{"8-bit floats came with opset 19", "keep such tensors in float16 or float32", {}});
+  }
   return node.node(node.op_type(), node.inputs(), node.attrs_except({"saturate"}));
 }
 
@@ -49,11 +57,20 @@ Value pad_to_18(Node& node) {
 
 // Resize: coordinate_transformation_mode "half_pixel_symmetric" came with 19.
 Value resize_to_18(Node& node) {
-  if (node.string("coordinate_transformation_mode", "half_pixel") == "half_pixel_symmetric") {
+  if (node.string("coordinate_transformation_mode", "half_pixel") != "half_pixel_symmetric")
+    node.decline("the same in both");
+  const bool filtered = node.integer("antialias", 0) != 0 && node.string("mode", "nearest") != "nearest";
+  if (filtered || node.string("keep_aspect_ratio_policy", "stretch") != "stretch") {
     node.fail(
-        "Resize with coordinate_transformation_mode 'half_pixel_symmetric' cannot be written below opset 19");
+        "Resize with coordinate_transformation_mode 'half_pixel_symmetric' and antialias or an aspect ratio "
+        "that is kept "
+        "cannot be written below opset 19");
   }
-  node.decline("the same in both");
+  try {
+    return shared::Resampler(node).run();
+  } catch (const Declined& reason) {  // taken along, the node would be invalid
+    node.fail(reason.what());
+  }
 }
 
 }  // namespace

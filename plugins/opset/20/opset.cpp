@@ -1,11 +1,13 @@
 #include <cmath>
 
+#include "grid_sampler.h"
 #include "rules.h"
 #include "table.h"
 
 namespace {
 
 using namespace onnxport;
+using shared::sure;
 
 // Gelu is new in 20. Written as runtimes know it, so that they fuse it.
 Value gelu_to_19(Node& node) {
@@ -34,7 +36,7 @@ Value dft_to_19(Node& node) {
 // GridSample: the interpolation modes were named after images, and volumes were not taken.
 Value grid_sample_to_19(Node& node) {
   const Value x = node.input(0);
-  if (x.rank() != 4) node.fail("GridSample of a volume (5-d input) cannot be written below opset 20");
+  if (x.rank() != 4) return shared::GridSampler(node).run();
   const std::string mode = node.string("mode", "linear");
   Attrs attrs = node.attrs_except({"mode"});
   attrs.emplace_back("mode", mode == "linear" ? "bilinear" : mode == "cubic" ? "bicubic" : mode);
@@ -61,7 +63,7 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
                              {opset_with({{"AffineGrid", affine_grid_to_19},
                                           {"Gelu", gelu_to_19},
                                           {"DFT", dft_to_19},
-                                          {"GridSample", grid_sample_to_19}},
+                                          {"GridSample", sure<grid_sample_to_19>}},
                                          {{"DFT", dft_to_20}, {"GridSample", grid_sample_to_20}})});
   return plugin.table();
 }

@@ -42,7 +42,17 @@ struct Mask {
   Value allowed;  // bool: false is -inf
   Value bias;     // added
   Value never;    // bool, true for rows of which nothing may be attended to; absent: there are none
+  bool some_in_each_row = false;  // of `allowed`
 };
+
+constexpr int kFirstWithTrilu = 14;
+
+// Query i sees key j <= i + past, by their positions.
+Value up_to_its_own(Node& node, const Value& scores, const Value& past) {
+  Value queries = node.unsqueeze(node.arange(node.dim(scores, 2)), {1});
+  if (past) queries = queries + past;
+  return node.arange(node.dim(scores, 3)) <= queries;
+}
 
 // A row of the bias that is -inf throughout gives zeros, not NaN; a constant that has no -inf needs no such care.
 Value rows_without_any(Node& node, const Value& bias) {
@@ -62,6 +72,11 @@ Mask mask_of(Node& node, const Value& scores) {
     return mask;
   }
 
+  if (!given && node.target_opset() < kFirstWithTrilu) {
+    mask.allowed = up_to_its_own(node, scores, node.input(4) ? node.dim(node.input(4), 2) : Value());
+    mask.some_in_each_row = true;
+    return mask;
+  }
   // Query i sees key j <= i + past.
   const Value shape = node.shape({node.dim(scores, 2), node.dim(scores, 3)});
   const Value past = node.input(4) ? node.dim(node.input(4), 2) : node.constant(0);
@@ -87,7 +102,7 @@ Value probabilities(Node& node, const Value& scores, const Mask& mask) {
       static_cast<DType>(node.integer("softmax_precision", static_cast<int64_t>(scores.dtype())));
   const Value p = node.cast(node.Softmax(node.cast(scores, precision), {attr::axis(-1)}), scores.dtype());
   const Value zero = node.like(p, 0);
-  if (mask.allowed) return node.Where(mask.allowed, p, zero);
+  if (mask.allowed && !mask.some_in_each_row) return node.Where(mask.allowed, p, zero);
   return mask.never ? node.Where(mask.never, zero, p) : p;
 }
 
