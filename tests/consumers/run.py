@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """run.py --bin PROGRAM --fixtures FOLDER: written files in a second consumer, OpenVINO, against ONNX Runtime.
 
-Ten models are exported at opsets 13 and 20, each with inputs (`--write-case`), and both consumers compute the same outputs from
+The models are exported at opsets 13 and 20, each with inputs (`--write-case`), and both consumers compute the same outputs from
 them, at two sizes where a dim is dynamic. A file is skipped only where OpenVINO says that it lacks an operator, which is printed.
 `./dev test consumers` makes the environment that this runs in.
 """
