@@ -38,6 +38,9 @@ bool is_of_kind(const ir::AttributeValue& value, int32_t kind) {
   return kind == 0 || std::visit(Visitor{kind}, value);
 }
 
+// Beside the element types, in a generated table: whether it says of values that are no tensors, and which may be.
+constexpr int kSaysOthers = 63, kSequences = 62, kOptionals = 61;
+
 std::string at_opset(int version) { return " at opset " + std::to_string(version); }
 
 std::optional<Violation> attribute_problem(const ir::Node& node, const onnxport_op_def& op, int version) {
@@ -68,7 +71,7 @@ std::optional<Violation> input_problem(const ir::Node& node, const onnxport_op_d
     }
     if (!allows(*param, value->type())) {
       return Violation{"O603", std::string("the input '") + param->name + "' cannot be " +
-                                   std::string(ir::short_name(value->type().dtype())) + at_opset(version)};
+                                   kind_text(value->type()) + at_opset(version)};
     }
   }
   for (uint32_t i = 0; i < op.input_count; ++i) {
@@ -89,8 +92,7 @@ std::optional<Violation> output_problem(const ir::Node& node, const onnxport_op_
     }
     if (!allows(*param, node.output(i)->type())) {
       return Violation{"O603", std::string("the output '") + param->name + "' cannot be " +
-                                   std::string(ir::short_name(node.output(i)->type().dtype())) +
-                                   at_opset(version)};
+                                   kind_text(node.output(i)->type()) + at_opset(version)};
     }
   }
   return std::nullopt;
@@ -147,8 +149,17 @@ int find_input(const onnxport_op_def& op, std::string_view name) {
 }
 
 bool allows(const onnxport_param& param, const ir::Type& type) {
+  const auto says = [&](int bit) { return (param.types >> bit & 1u) != 0; };
+  if (type.kind() == ir::Type::Kind::list) return !says(kSaysOthers) || says(kSequences);
+  if (type.kind() == ir::Type::Kind::optional) return !says(kSaysOthers) || says(kOptionals);
   if (param.types == 0 || !type.is_tensor() || type.dtype() == ir::DType::undefined) return true;
-  return (param.types >> static_cast<int>(type.dtype()) & 1u) != 0;
+  return says(static_cast<int>(type.dtype()));
+}
+
+std::string kind_text(const ir::Type& type) {
+  if (type.kind() == ir::Type::Kind::list) return "a list of tensors";
+  if (type.kind() == ir::Type::Kind::optional) return "an optional value";
+  return std::string(ir::short_name(type.dtype()));
 }
 
 std::string_view op_type_of(const ir::Node& node) { return onnx::split_op(node.op_text()).second; }

@@ -45,6 +45,8 @@ const onnxport_param* output_param(const onnxport_op_def& op, size_t i);
 const onnxport_attr_def* find_attr(const onnxport_op_def& op, std::string_view name);
 int find_input(const onnxport_op_def& op, std::string_view name);  // -1: none
 bool allows(const onnxport_param& param, const ir::Type& type);
+// "f32" of a tensor, else what the value is.
+std::string kind_text(const ir::Type& type);
 // "Conv" of ai.onnx; false for operators of other domains.
 bool is_standard(const ir::Node& node);
 // "Conv" of "Conv" and of "com.acme::Conv".

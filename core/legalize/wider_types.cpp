@@ -58,22 +58,24 @@ bool TypeChange::wide_enough(ir::DType narrow, ir::DType wide) const {
   return taken && cast != nullptr && mentions(cast->inputs[0], narrow) && mentions(cast->outputs[0], narrow);
 }
 
-std::optional<Violation> TypeChange::refuse(ir::DType dtype, const onnxport_param& param) {
+std::optional<Violation> TypeChange::refuse(const ir::Type& type, const onnxport_param& param) {
   return Violation{"O603", std::string("'") + param.name + "' of " + op_.name + " cannot be " +
-                               std::string(ir::short_name(dtype)) + " at opset " +
-                               std::to_string(target_.version()) + ", and no wider type can stand for it"};
+                               kind_text(type) + " at opset " + std::to_string(target_.version()) +
+                               (type.is_tensor() ? ", and no wider type can stand for it" : "")};
 }
 
 std::optional<Violation> TypeChange::plan(std::span<ir::Value* const> operands) {
   for (size_t i = 0; i < operands.size(); ++i) {
     const onnxport_param* param = input_param(op_, i);
     if (operands[i] != nullptr && param != nullptr && !allows(*param, operands[i]->type())) {
+      if (!operands[i]->type().is_tensor()) return refuse(operands[i]->type(), *param);
       refused_.emplace_back(operands[i]->type().dtype(), param);
     }
   }
   for (size_t i = 0; i < node_.output_count(); ++i) {
     const onnxport_param* param = output_param(op_, i);
     if (param != nullptr && !allows(*param, node_.output(i)->type())) {
+      if (!node_.output(i)->type().is_tensor()) return refuse(node_.output(i)->type(), *param);
       refused_.emplace_back(node_.output(i)->type().dtype(), param);
     }
   }
@@ -83,7 +85,7 @@ std::optional<Violation> TypeChange::plan(std::span<ir::Value* const> operands) 
     const auto wide = std::find_if(candidates.begin(), candidates.end(),
                                    [&, narrow = dtype](ir::DType w) { return wide_enough(narrow, w); });
     // What a block computes would have to change with the node.
-    if (wide == candidates.end() || !node_.blocks().empty()) return refuse(dtype, *param);
+    if (wide == candidates.end() || !node_.blocks().empty()) return refuse(ir::Type::tensor(dtype), *param);
     wider_[dtype] = *wide;
   }
   return std::nullopt;

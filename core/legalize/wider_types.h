@@ -20,7 +20,7 @@ class TypeChange {
   void apply();
 
  private:
-  std::optional<Violation> refuse(ir::DType dtype, const onnxport_param& param);
+  std::optional<Violation> refuse(const ir::Type& type, const onnxport_param& param);
   bool wide_enough(ir::DType narrow, ir::DType wide) const;
   void cast_inputs();
   void cast_outputs();

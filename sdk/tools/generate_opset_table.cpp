@@ -34,7 +34,10 @@ int ir_version_of(int opset) {
   return ir_version;
 }
 
-// Bit n: element type n is allowed as a plain tensor.
+// Bit n: element type n is allowed as a plain tensor. The last bit says that the two before it tell whether lists of tensors
+// and optional values are; a table without it says nothing of them.
+constexpr uint64_t kSaysOthers = uint64_t{1} << 63, kSequences = uint64_t{1} << 62, kOptionals = uint64_t{1} << 61;
+
 uint64_t type_mask(const onnx::OpSchema::FormalParameter& parameter) {
   static const std::map<std::string, int> numbers = {
       {"float", 1},         {"uint8", 2},           {"int8", 3},        {"uint16", 4},
@@ -44,8 +47,10 @@ uint64_t type_mask(const onnx::OpSchema::FormalParameter& parameter) {
       {"float8e4m3fn", 17}, {"float8e4m3fnuz", 18}, {"float8e5m2", 19}, {"float8e5m2fnuz", 20},
       {"uint4", 21},        {"int4", 22},           {"float4e2m1", 23}, {"float8e8m0", 24},
       {"uint2", 25},        {"int2", 26},           {"float6e2m3", 27}, {"float6e3m2", 28}};
-  uint64_t mask = 0;
+  uint64_t mask = kSaysOthers;
   for (const std::string* type : parameter.GetTypes()) {
+    if (type->rfind("seq(", 0) == 0) mask |= kSequences;
+    if (type->rfind("optional(", 0) == 0) mask |= kOptionals;
     if (type->rfind("tensor(", 0) != 0) continue;
     const std::string element = type->substr(7, type->size() - 8);
     const auto it = numbers.find(element);

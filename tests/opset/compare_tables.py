@@ -47,8 +47,9 @@ def generated(generator: str, version: int) -> dict:
 
 
 def mask(types) -> int:
-    bits = 0
+    bits = 1 << 63  # it says of lists and optional values too
     for t in types:
+        bits |= (t.startswith("seq(")) << 62 | (t.startswith("optional(")) << 61
         if t.startswith("tensor("):
             element = t[7:-1]
             bits |= 1 << onnx.TensorProto.DataType.Value(ELEMENTS.get(element, element.upper()))

@@ -33,6 +33,12 @@ Value reshape_to_13(Node& node) {
   return node.full(node.input(1), 0, node.input(0).dtype());
 }
 
+// Identity: of lists of tensors since 14.
+Value identity_to_13(Node& node) {
+  if (node.input(0).dtype() != DType::undefined) node.decline("of tensors the same in both");
+  return node.input(0);
+}
+
 // BatchNormalization: training came in this form with 14; before, opsets said it in others that runtimes do not have.
 Values batch_normalization_to_13(Node& node) {
   if (node.integer("training_mode", 0) == 0) {
@@ -70,6 +76,7 @@ Values batch_normalization_to_14(Node& node) {
 ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host* host) {
   static const Plugin plugin(host, {"org.onnxport.opset.14", "0.1.0"}, {},
                              {opset_with({{"BatchNormalization", sure_many<batch_normalization_to_13>},
+                                          {"Identity", identity_to_13},
                                           {"Reshape", reshape_to_13},
                                           {"Trilu", sure<trilu_to_13>}},
                                          {{"BatchNormalization", batch_normalization_to_14}})});

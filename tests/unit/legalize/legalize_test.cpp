@@ -238,6 +238,29 @@ TEST_F(Legalize, AGraphThatIsIllegalAtItsOwnOpsetIsRefused) {
   EXPECT_EQ(errors[0].code, "O603");
 }
 
+TEST_F(Legalize, ListsAndOptionalValuesAreTypesOfAnOpset) {
+  const ir::Type tensor_type = tensor(ir::DType::f32);
+  for (const auto& [type, from, to] : {std::tuple(ir::Type::list(tensor_type), 14, 13),
+                                       std::tuple(ir::Type::optional(tensor_type), 16, 15)}) {
+    ir::Graph graph(ir::Graph::Dialect::onnx);
+    graph.opsets[""] = from;
+    ir::Node* node = graph.create("Identity", std::vector<ir::Value*>{graph.add_input("x", type)});
+    graph.append(graph.body(), node);
+    graph.body().add_result(node->add_output(type));
+    EXPECT_TRUE(check_legality(graph, from, registry_).empty());
+    ASSERT_EQ(check_legality(graph, to, registry_).size(), 1U);
+    const auto errors = errors_at(graph, to);
+    if (to == 13) {  // a list stands for itself
+      EXPECT_TRUE(errors.empty());
+      EXPECT_TRUE(graph.body().empty());
+      continue;
+    }
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].code, "O603");
+    EXPECT_EQ(errors[0].message, "'input' of Identity cannot be an optional value at opset 15");
+  }
+}
+
 TEST_F(Legalize, CustomDomainsAreLeftAlone) {
   OneNode custom("com.acme::Swish", {ir::DType::f32}, ir::DType::f32);
   custom.graph.opsets[""] = 23;
