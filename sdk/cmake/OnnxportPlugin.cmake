@@ -9,6 +9,7 @@ function(onnxport_builtin_plugin name dir)
   set(manifest ${dir}/${name}.onnxport.yaml)
   # At build time, so that an edited manifest reaches the build tree without a new configure.
   set(copied ${ONNXPORT_PLUGIN_OUTPUT_DIR}/${name}.onnxport.yaml)
+  set_property(GLOBAL APPEND PROPERTY onnxport_builtin_manifests ${copied})
   add_custom_command(OUTPUT ${copied} DEPENDS ${manifest}
                      COMMAND ${CMAKE_COMMAND} -E copy ${manifest} ${copied} VERBATIM)
   add_custom_target(manifest_${name} ALL DEPENDS ${copied})
