@@ -368,6 +368,8 @@ def cases_to_9():
     yield Case("suppression", "NonMaxSuppression", [floats(1, 5, 4), floats(1, 2, 5), np.array([3])], constants=(2,), start=10, targets=(9,),
                refused="O602")
     for fmod in (0, 1):
+        yield Case(f"mod of one {fmod}", "Mod", [np.array(1), np.array([3, 1, -3, -1, 5])], {"fmod": fmod}, constants=(0,), start=10,
+                   targets=(9, 7))
         yield Case(f"mod of ints {fmod}", "Mod", [INTS, np.array([3, -4, 5, -2])], {"fmod": fmod}, start=10, targets=(9, 7))
     yield Case("mod of floats", "Mod", [np.array([7.5, -7.5, 0.3, 1e6, 1, np.nan], np.float32)[:, None], np.array([2, -2, 0.1, np.inf], np.float32)],
                {"fmod": 1}, start=10, targets=(9, 7))

@@ -33,6 +33,11 @@ Value is_inf_to_9(Node& node) {
   return positive ? node.less(largest, x) : node.less(largest, -x);
 }
 
+bool is_one(const Value& x) {
+  const auto numbers = x.constant_ints();
+  return numbers && numbers->size() == 1 && numbers->front() == 1;
+}
+
 // Mod is new in 10: what a division leaves, with the divisor's sign, or of floats (fmod) with the dividend's.
 Value mod_to_9(Node& node) {
   const Value a = node.input(0), b = node.input(1);
@@ -40,7 +45,11 @@ Value mod_to_9(Node& node) {
   if (!is_floating(a.dtype())) {
     if (a.dtype() == DType::u64) node.fail("64-bit unsigned integers have no remainder below opset 10");
     const DType t = a.dtype() == DType::i32 ? DType::i32 : DType::i64;
-    const Value x = node.cast(a, t), y = node.cast(b, t);
+    Value x = node.cast(a, t), y = node.cast(b, t);
+    if (is_one(a) && a.rank() <= b.rank()) {  // 1 / y * y: ONNX Runtime makes y / y of it, of integers too
+      if (fmod) y = node.Abs(y);
+      x = y + 1;
+    }
     const Value rest = x - x / y * y;
     if (fmod) return node.cast(rest, a.dtype());
     const Value zero = node.like(x, 0);
