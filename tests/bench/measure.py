@@ -20,6 +20,7 @@ class Run:
     ok: bool = True
     message: str = ""
     heap: int = 0  # bytes; of commands that `measure_heap` ran
+    processor: float = 0  # seconds of all its threads: what other processes do on the machine matters less to it
 
 
 # A command's peak memory counts what its parent had when it was started, so the parent is a small one.
@@ -28,7 +29,8 @@ import os, sys, time
 start = time.perf_counter()
 child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
 _, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - start, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), file=sys.stderr)
+print(time.perf_counter() - start, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime,
+      file=sys.stderr)
 """
 
 
@@ -42,8 +44,8 @@ def measure_once(words: list[str], limit: float) -> Run:
     killer.cancel()
     if process.returncode != 0 or not said:
         return Run(time.perf_counter() - start, 0, False, "ended after the time limit")
-    seconds, peak, status = said[-1].split()
-    return Run(float(seconds), int(peak), status == "0", said[-2] if len(said) > 1 else "")
+    seconds, peak, status, processor = said[-1].split()
+    return Run(float(seconds), int(peak), status == "0", said[-2] if len(said) > 1 else "", processor=float(processor))
 
 
 # As STARTER, and what is the process's own of its memory: the pages of mapped files are the system's. Sampled, so that a
@@ -79,7 +81,8 @@ def measure(words: list[str], runs: int, limit: float = 0) -> Run:
     if not warm.ok or runs == 1 or warm.seconds > 20:
         return warm
     done = [measure_once(words, limit) for _ in range(runs)]
-    return Run(statistics.median(r.seconds for r in done), int(statistics.median(r.peak for r in done)), all(r.ok for r in done))
+    return Run(statistics.median(r.seconds for r in done), int(statistics.median(r.peak for r in done)), all(r.ok for r in done),
+               processor=statistics.median(r.processor for r in done))
 
 
 def copy_and(words: list[str], source: Path, made: list[Path], turns: int = 5) -> tuple[Run, Run]:
