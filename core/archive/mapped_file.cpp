@@ -26,10 +26,12 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   }
   const auto size = static_cast<size_t>(status.st_size);
   void* data = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  const int error = errno;
-  ::close(fd);
-  if (data == MAP_FAILED) fail(error);
-  return std::shared_ptr<const MappedFile>(new MappedFile({static_cast<const std::byte*>(data), size}));
+  if (data == MAP_FAILED) {
+    const int error = errno;
+    ::close(fd);
+    fail(error);
+  }
+  return std::shared_ptr<const MappedFile>(new MappedFile({static_cast<const std::byte*>(data), size}, fd));
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
@@ -44,7 +46,9 @@ void MappedFile::release(std::span<const std::byte> part) const {
 }
 
 MappedFile::~MappedFile() {
+  mapping_.reset();
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  ::close(descriptor_);
 }
 
 }  // namespace onnxport

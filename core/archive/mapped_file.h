@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
+
+#include "core/errors/file_mapping.h"
 
 namespace onnxport {
 
@@ -17,12 +20,16 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  int descriptor() const { return descriptor_; }
   // Gives the memory of a part back to the system; it is read from the file again when it is next asked for.
   void release(std::span<const std::byte> part) const;
 
  private:
-  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  MappedFile(std::span<const std::byte> bytes, int descriptor)
+      : bytes_(bytes), mapping_(std::in_place, bytes), descriptor_(descriptor) {}
   std::span<const std::byte> bytes_;
+  std::optional<FileMapping> mapping_;
+  int descriptor_;
 };
 
 }  // namespace onnxport

@@ -61,6 +61,19 @@ bool wait_for_the_end(int descriptor, int seconds, bool& in_time) {
   }
 }
 
+// It may take away what it has half written, if it still can.
+void end_child(pid_t child) {
+  (void)kill(child, SIGTERM);
+  for (int i = 0; i < 100; ++i) {
+    siginfo_t ended{};
+    if (waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        ended.si_pid == child)
+      return;
+    (void)poll(nullptr, 0, 10);
+  }
+  (void)kill(child, SIGKILL);
+}
+
 }  // namespace
 
 int run_in_child(const std::vector<std::string>& words, int seconds) {
@@ -74,7 +87,7 @@ int run_in_child(const std::vector<std::string>& words, int seconds) {
   bool in_time = true;
   const bool came_to_its_end = wait_for_the_end(ends[0], seconds, in_time);
   close(ends[0]);
-  if (!in_time) (void)kill(child, SIGKILL);
+  if (!in_time) end_child(child);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

@@ -12,6 +12,7 @@
 #include "core/cli/report_text.h"
 #include "core/cli/targets.h"
 #include "core/cli/terminal.h"
+#include "core/cli/time_limit.h"
 
 namespace onnxport::cli {
 namespace {
@@ -189,7 +190,11 @@ int run(ExportArguments& a, const Common& common, const CLI::App& command) {
   a.apply();
   a.options.overwrite = !a.no_overwrite;
   Progress progress(!common.quiet && !common.json);
-  a.options.progress = [&](std::string_view stage, double fraction) { progress(stage, fraction); };
+  TimeLimit limit(a.time_limit, common.json);
+  a.options.progress = [&](std::string_view stage, double fraction) {
+    limit.begin(stage);
+    progress(stage, fraction);
+  };
   if (!a.profiles.configs.empty()) return run_profiles(a, common, command);
   std::vector<TargetFile> targets = targets_of(a.opsets, {a.options}, a.model, a.output);
   check_files(a, targets);  // before plugins are looked for
@@ -271,10 +276,10 @@ std::pair<CLI::App*, Command> add_export(CLI::App& app, const Common& common) {
   c->add_flag("--isolate", a->isolate,
               "Export in a process of its own: a plugin that crashes, exits or hangs ends as an error")
       ->group("Plugins");
-  c->add_option("--time-limit", a->time_limit, "Seconds that an --isolate'd export may take (default: any)")
-      ->group("Plugins")
-      ->check(CLI::Range(1, 1'000'000))
-      ->needs("--isolate");
+  c->add_option("--time-limit", a->time_limit,
+                "Seconds that the export may take (default: any); with --isolate, whatever a plugin does")
+      ->group("Output")
+      ->check(CLI::Range(1, 1'000'000));
   add_config_option(*c, a->profiles);
   c->footer(
       "Examples:\n"

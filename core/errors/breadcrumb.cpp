@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "core/errors/file_mapping.h"
 #include "onnxport/crash_reports.h"
 #include "onnxport/errors.h"
 
@@ -75,6 +76,7 @@ void report(const Chained& signal) {
 }
 
 void on_signal(int number, siginfo_t* info, void* machine) {
+  if (number == SIGBUS && info->si_code == BUS_ADRERR && FileMapping::repair(info->si_addr)) return;
   for (const Chained& signal : chained) {
     if (signal.number != number) continue;
     report(signal);

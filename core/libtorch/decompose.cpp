@@ -162,6 +162,10 @@ std::optional<Decomposition> decompose_operator(
       return std::nullopt;
     } catch (const c10::Error& e) {
       why = name + ": libtorch refuses the call: " + e.what_without_backtrace();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& e) {  // of the C++ library, inside a kernel: sizes that no memory holds
+      why = name + ": libtorch fails: " + e.what();
     }
     if (!inputs.is_dynamic()) break;
   }

@@ -161,7 +161,9 @@ void Recording::execute(const c10::OperatorHandle& op, c10::Stack& stack) {
   try {
     op.callBoxed(stack);
     return;
-  } catch (const c10::Error&) {
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception&) {  // c10::Error mostly
     if (!returns_tensor(op.schema()) && blind)
       throw Error("T531", name + " asks for the contents of a tensor, which are only known at run time",
                   place_of_node(name), "a plugin can map the operator as a whole: see docs/plugins.md");

@@ -71,6 +71,7 @@ SerializeOptions ConversionRun::serialize_options() const {
   out.keep_initializers_as_inputs = target_.keep_initializers_as_inputs;
   out.source_model = program_->model->path();
   out.facts = &model_.facts;
+  out.before_publish = program_->last_check(false);
   // Below that version every initializer is listed, so that nothing follows from it.
   out.keep_listed_inputs = program_->model->proto().ir_version() >= kFirstIrWithoutInitializerInputs;
   return out;
@@ -142,6 +143,7 @@ void ConversionRun::write(const Sink& sink) {
     options.weights = Weights::inline_;
     stages_.run("serialize", 0.8, [&] { write_model(*model_.graph, sink, options); });
   });
+  program_->check_files();
 }
 
 void ConversionRun::add_graph_to_report() {

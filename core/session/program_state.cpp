@@ -159,6 +159,7 @@ std::shared_ptr<ProgramState> capture_file(const Source& source, const ProgramOp
     std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
     out->asked = read_inputs(options, symbols);
   } catch (const Error& e) {
+    out->check_files();
     throw in_words_of(source, e);
   }
   out->report.stage_seconds = stages.take_seconds();
@@ -182,6 +183,20 @@ const std::vector<InputSpec>& ProgramState::verify_inputs() {
     verify_inputs_ = inputs_of(*captured, asked, samples);
   }
   return *verify_inputs_;
+}
+
+void ProgramState::check_files() const {
+  if (FileMapping::lost_count() == lost_before) return;
+  throw Error("I127", "the model's file became shorter while it was read", {},
+              "export again once whatever writes it has come to its end");
+}
+
+std::function<void()> ProgramState::last_check(bool of_weights) const {
+  return [this, checked = of_weights ? weights_checked : std::shared_future<void>()] {
+    if (checked.valid()) checked.wait();
+    check_files();
+    if (checked.valid()) checked.get();
+  };
 }
 
 Error with_warnings(const Error& error, const Registry& registry) {
@@ -218,6 +233,7 @@ std::shared_ptr<ProgramState> capture_program(const Source& source, const Progra
     });
     stages.run("prepare", 0.3, [&] { prepare(*graph, options.state, out->report.diagnostics); });
   } catch (const Error& error) {
+    out->check_files();
     throw with_warnings(in_words_of(source, error), *out->registry);
   }
   if (kept != nullptr && options.state == State::io) add_written_states(*kept, *graph);

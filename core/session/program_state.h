@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/errors/file_mapping.h"
 #include "core/ir/graph.h"
 #include "core/onnx/model_file.h"
 #include "core/plugin/registry.h"
@@ -36,13 +37,18 @@ struct ProgramState {
   // As captured, with what it writes as further results: what verify runs. Empty when nobody asked for it.
   std::unique_ptr<const ir::Graph> captured;
   std::vector<InputSpec> asked;                // as the options give them
+  uint64_t lost_before = 0;                    // FileMapping::lost_count()
   std::vector<std::filesystem::path> kernels;  // libraries that verify needs: reading a program opens none
 
   // The inputs to verify with. The arguments that an exported program was made with, read when they are first asked for,
   // make better examples than random ones.
   const std::vector<InputSpec>& verify_inputs();
 
-  explicit ProgramState(Source from) : source(std::move(from)) {}
+  explicit ProgramState(Source from) : source(std::move(from)), lost_before(FileMapping::lost_count()) {}
+  // Throws Error I127 when a file that is mapped has become shorter since this was made: what was read is not what it was.
+  void check_files() const;
+  // What is to be done before anything of it appears under its final name.
+  std::function<void()> last_check(bool of_weights) const;
 
  private:
   std::mutex mutex_;

@@ -192,8 +192,7 @@ SerializeOptions TargetRun::serialize_options() const {
   out.strip = target_.strip;
   out.keep_initializers_as_inputs = target_.keep_initializers_as_inputs;
   if (!program_->source.is_memory()) out.source_model = program_->source.path();
-  if (program_->weights_checked.valid() && target_.weights != Weights::reference)
-    out.before_publish = [checked = program_->weights_checked] { checked.get(); };
+  out.before_publish = program_->last_check(target_.weights != Weights::reference);
   return out;
 }
 
@@ -203,6 +202,7 @@ void TargetRun::verify(const std::filesystem::path& name) {
   const std::filesystem::path file = scratch.path() / name;
   SerializeOptions options = serialize_options();
   if (options.weights == Weights::reference) options.weights = Weights::external;
+  options.strip = false;  // what it says of its nodes and sizes serves the comparison
   stages_.run("serialize", 0.7, [&] { write_model(*graph_, file, options); });
   stages_.run("verify", 0.75, [&] { verify_program(*program_, file, registry_, target_.verify, report_); });
 }
@@ -224,6 +224,7 @@ void TargetRun::write(const Sink& sink) {
   SerializeOptions options = serialize_options();
   options.weights = Weights::inline_;
   stages_.run("serialize", 0.9, [&] { write_model(*graph_, sink, options); });
+  program_->check_files();
 }
 
 // ---- the report ----

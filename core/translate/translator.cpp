@@ -318,6 +318,8 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arg
     }
     if (outcome.status == Outcome::Status::done) {
       take_results(node, candidate, std::move(outcome.results));
+      if (node.op_text() == "aten::squeeze" || node.op_text() == "aten::squeeze_copy")
+        assume_rank(node, arguments);
       count(node, candidate.plugin_id);
       return true;
     }

@@ -140,6 +140,10 @@ class Translator {
   void fail(ir::Node& node, std::string_view code, std::string message, std::string hint = {});
   // "operator aten::x", or which part of the call that is decomposed.
   std::string subject(const ir::Node& node) const;
+  // The file is right only where `condition` ("t != 1") holds (conditions.cpp).
+  void assume(ir::Node& node, const std::string& condition, const std::string& why);
+  // Of squeeze(): what axes are left depends on sizes, which a type cannot.
+  void assume_rank(ir::Node& node, const std::vector<Argument>& arguments);
   void refuse(ir::Node& node, const std::vector<Refusal>& refusals);
   void report_unmapped(ir::Node& node);
   void poison(ir::Node& node);

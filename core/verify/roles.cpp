@@ -20,7 +20,7 @@ struct Role {
 constexpr Draw reals(Draw::Reals how) { return {.reals = how}; }
 constexpr Draw integers(Draw::Integers how, int64_t limit = 10) { return {.integers = how, .limit = limit}; }
 
-constexpr std::array<Role, 24> kRoles{{
+constexpr std::array<Role, 31> kRoles{{
     {"aten::embedding", "indices", {}, "weight"},
     {"aten::embedding_bag", "indices", {}, "weight"},
     {"aten::embedding_bag", "offsets", integers(Draw::Integers::offsets, 2), ""},
@@ -31,6 +31,13 @@ constexpr std::array<Role, 24> kRoles{{
     {"aten::index_select", "index", {}, "self", "dim"},
     {"aten::gather", "index", {}, "self", "dim"},
     {"aten::take", "index", {}, ""},
+    {"aten::take_along_dim", "indices", {}, "self", "dim"},
+    {"aten::scatter", "index", {}, "self", "dim"},
+    {"aten::scatter_add", "index", {}, "self", "dim"},
+    {"aten::scatter_reduce", "index", {}, "self", "dim"},
+    {"aten::index_add", "index", {}, "self", "dim"},
+    {"aten::index_copy", "index", {}, "self", "dim"},
+    {"aten::index_fill", "index", {}, "self", "dim"},
     {"aten::one_hot", "self", {}, "num_classes"},
     {"aten::bucketize", "boundaries", reals(Draw::Reals::ascending), ""},
     {"aten::searchsorted", "sorted_sequence", reals(Draw::Reals::ascending), ""},

@@ -12,16 +12,20 @@ namespace {
 
 constexpr int64_t kFarthest = 64;  // from the size that was wished for
 
-std::vector<std::string_view> guards_of(const ir::Graph& graph) {
+// Those of the program, and those of the file, which may have more.
+std::vector<std::string_view> guards_of(const ir::Graph& graph, std::string_view of_file) {
   std::vector<std::string_view> out;
-  const auto found = graph.metadata.find("onnxport.dim_guards");
-  if (found == graph.metadata.end()) return out;
   constexpr std::string_view kBetween = "; ";
-  for (std::string_view rest = found->second; !rest.empty();) {
-    const size_t end = rest.find(kBetween);
-    out.push_back(rest.substr(0, end));
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + kBetween.size());
-  }
+  const auto split = [&](std::string_view rest) {
+    while (!rest.empty()) {
+      const size_t end = rest.find(kBetween);
+      out.push_back(rest.substr(0, end));
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + kBetween.size());
+    }
+  };
+  split(of_file);
+  const auto found = graph.metadata.find("onnxport.dim_guards");
+  if (found != graph.metadata.end() && found->second != of_file) split(found->second);
   return out;
 }
 
@@ -30,8 +34,8 @@ bool fits(const ir::SymbolInfo& info, int64_t size) {
 }
 
 // Sizes near `wished` that the ranges and guards allow, one symbol moved after the other; nullopt when there are none.
-std::optional<Sizes> allowed(const ir::Graph& graph, Sizes wished) {
-  const std::vector<std::string_view> guards = guards_of(graph);
+std::optional<Sizes> allowed(const ir::Graph& graph, std::string_view of_file, Sizes wished) {
+  const std::vector<std::string_view> guards = guards_of(graph, of_file);
   const auto broken = [&](const Sizes& sizes) {
     return std::count_if(guards.begin(), guards.end(),
                          [&](std::string_view guard) { return ir::guard_holds(guard, sizes) == false; });
@@ -61,8 +65,8 @@ std::optional<Sizes> allowed(const ir::Graph& graph, Sizes wished) {
   return broken(wished) == 0 ? std::optional(wished) : std::nullopt;
 }
 
-void add(const ir::Graph& graph, const Sizes& wished, std::vector<Sizes>& out) {
-  std::optional<Sizes> sizes = allowed(graph, wished);
+void add(const ir::Graph& graph, std::string_view of_file, const Sizes& wished, std::vector<Sizes>& out) {
+  std::optional<Sizes> sizes = allowed(graph, of_file, wished);
   if (!sizes || *sizes == example_sizes(graph) || std::find(out.begin(), out.end(), *sizes) != out.end())
     return;
   out.push_back(*std::move(sizes));
@@ -86,7 +90,7 @@ Sizes example_sizes(const ir::Graph& graph) {
   return out;
 }
 
-std::vector<Sizes> larger_sizes(const ir::Graph& graph) {
+std::vector<Sizes> larger_sizes(const ir::Graph& graph, std::string_view of_file) {
   const Sizes examples = example_sizes(graph);
   std::vector<Sizes> out;
   Sizes apart = examples;
@@ -97,18 +101,18 @@ std::vector<Sizes> larger_sizes(const ir::Graph& graph) {
     const int64_t larger = size + step++;
     size = info.max && larger > *info.max ? std::max(info.min, size - 1) : larger;
   }
-  add(graph, apart, out);
+  add(graph, of_file, apart, out);
   // What the model relates without saying so: equal stays equal, and doubled keeps ratios and multiples.
   Sizes together = examples;
   for (auto& [name, size] : together) size += 2;
-  add(graph, together, out);
+  add(graph, of_file, together, out);
   Sizes doubled = examples;
   for (auto& [name, size] : doubled) size *= 2;
-  add(graph, doubled, out);
+  add(graph, of_file, doubled, out);
   return out;
 }
 
-std::vector<Sizes> least_sizes(const ir::Graph& graph) {
+std::vector<Sizes> least_sizes(const ir::Graph& graph, std::string_view of_file) {
   const Sizes examples = example_sizes(graph);
   const std::set<std::string, std::less<>> first = first_axes(graph);
   std::vector<Sizes> out;
@@ -120,8 +124,8 @@ std::vector<Sizes> least_sizes(const ir::Graph& graph) {
     all[name] = odd;
     if (first.contains(name)) batch[name] = odd;
   }
-  add(graph, all, out);
-  add(graph, batch, out);
+  add(graph, of_file, all, out);
+  add(graph, of_file, batch, out);
   return out;
 }
 

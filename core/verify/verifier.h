@@ -115,6 +115,7 @@ class Verifier {
   Registry& registry_;
   const VerifyOptions& options_;
   std::vector<Draw> roles_;
+  size_t runs_ = 0;
   size_t attempt_ = 0;  // that suited the model at the example sizes
   std::unique_ptr<OrtSession> session_;
   std::vector<std::pair<ir::DType, ir::DType>> widened_;  // types of the file that are run in another

@@ -136,7 +136,7 @@ std::vector<Draw> Verifier::draws(const RunPlan& plan, size_t attempt) const {
 std::vector<ir::Tensor> Verifier::make_inputs(const Sizes& sizes, bool use_given, bool as_is,
                                               const std::vector<Draw>& draws) const {
   std::vector<ir::Tensor> out;
-  uint64_t seed = options_.seed * 1000003 + 17;
+  uint64_t seed = (options_.seed * 1000 + runs_) * 1000003 + 17;  // other numbers in each run
   for (const ir::Value* parameter : captured_.body().parameters()) {
     const size_t i = out.size();
     const ir::Type type = tensor_type(parameter->type());
@@ -385,6 +385,7 @@ std::string Verifier::seen_in_run(const RunPlan& plan) const {
 
 VerifyRun Verifier::run(const RunPlan& plan) {
   VerifyRun out;
+  ++runs_;
   elements_ = finite_ = 0;
   if (!plan.sizes.empty()) out.sizes = {plan.sizes.front().begin(), plan.sizes.front().end()};
   if (rest_ == nullptr && !options_.trusted_domains.empty()) rest_ = without_trusted_nodes();
@@ -456,6 +457,13 @@ bool chooses_among_equals(const ir::Graph& graph) {
   return found;
 }
 
+// Where the file is right, when it says so.
+std::string guards_of_file(const std::filesystem::path& onnx) {
+  const std::unique_ptr<ir::Graph> file = read_model(onnx);
+  const auto found = file->metadata.find("onnxport.dim_guards");
+  return found == file->metadata.end() ? "" : found->second;
+}
+
 }  // namespace
 
 VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& specs,
@@ -474,9 +482,11 @@ VerifyReport verify(const ir::Graph& captured, const std::vector<InputSpec>& spe
   };
   run({.sizes = {examples}, .first = true});
   if (options.second_size) {
-    if (std::vector<Sizes> larger = larger_sizes(captured); !larger.empty())
+    const std::string guards = guards_of_file(onnx);
+    if (std::vector<Sizes> larger = larger_sizes(captured, guards); !larger.empty())
       run({.sizes = std::move(larger)});
-    if (std::vector<Sizes> least = least_sizes(captured); !least.empty()) run({.sizes = std::move(least)});
+    if (std::vector<Sizes> least = least_sizes(captured, guards); !least.empty())
+      run({.sizes = std::move(least)});
     const auto draw = [&](Draw::Reals reals, const char* values) {
       if (!given && verifier.has_real_inputs()) run({.sizes = {examples}, .reals = reals, .values = values});
     };

@@ -36,6 +36,9 @@ AttributeList<attr::kernel_shape, attr::strides> even_window(const Sizes& s) {
 // Whether both sizes of every pooled axis are known, or the result is one place.
 bool sizes_are_known(Op& op, const Value& x, size_t spatial) {
   if (!op.is_known("output_size")) return false;
+  for (const int64_t out : op.integers("output_size", spatial)) {
+    if (out == 0) return false;  // to nothing: no pooling operator has that
+  }
   const Sizes s = sizes(op, x, spatial);
   return s.known || s.to_one;
 }
@@ -47,7 +50,9 @@ struct RuntimeWindows {
 };
 RuntimeWindows windows_along(Op& op, const Value& in, const Value& out) {
   Value i = op.unsqueeze(op.arange(out), {1}), j = op.arange(in);
-  Value begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
+  // Of no windows nothing is divided, and by 0 no runtime divides even that.
+  Value by = op.maximum(out, op.constant(1));
+  Value begin = i * in / by, end = ((i + 1) * in + out - 1) / by;
   return {(begin <= j) & (j < end), end - begin};
 }
 

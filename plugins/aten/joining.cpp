@@ -141,6 +141,8 @@ Results chunk_or_pieces(Op& op) {
 Values split_into_sections(Op& op, int64_t axis) {
   Value self = op["self"];
   const int64_t all = op.static_size(self, axis), sections = op.integer("sections");
+  constexpr int64_t kMost = 1 << 16;  // more is a number gone wrong, not a model
+  op.require(sections > 0 && sections <= kMost, "a number of sections that is none, or no model's");
   std::vector<int64_t> sizes;
   for (int64_t i = 0; i < sections; ++i) sizes.push_back(all / sections + (i < all % sections ? 1 : 0));
   return split_into(op, self, axis, sizes);

@@ -112,13 +112,13 @@ Value squeeze(Op& op) {
     const Dim size = self.size(axis);
     if (size == Dim(1)) ones.push_back(axis);
     if (size.number() || min(size, Dim(2)) == Dim(2)) continue;  // surely not 1
-    const std::string which = "axis " + std::to_string(axis) + ", whose size is " + size.text() + ",";
-    if (op.has("dim"))
-      op.fail({which + " may be 1 at run time, and the rank of the result depends on it",
-               "give the size a range that leaves 1 out, or remove the axis where it is known to be 1 "
-               "(select(dim, 0)) and leave it alone where it is not",
-               ""});
-    op.note("squeeze() keeps " + which + " which may be 1 at run time: the file is right for other sizes");
+    // Without dims the core says where the file is right: at other sizes the result has another rank.
+    if (!op.has("dim")) continue;
+    op.fail({"axis " + std::to_string(axis) + ", whose size is " + size.text() +
+                 ", may be 1 at run time, and the rank of the result depends on it",
+             "give the size a range that leaves 1 out, or remove the axis where it is known to be 1 "
+             "(select(dim, 0)) and leave it alone where it is not",
+             ""});
   }
   return op.squeeze(self, ones);
 }

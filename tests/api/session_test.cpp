@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/fixture.h"
+#include "onnxport/crash_reports.h"
 #include "onnxport/export.h"
 
 namespace onnxport {
@@ -324,6 +325,23 @@ TEST(SessionApi, OutputsAreCheckedBeforeWork) {
   EXPECT_EQ(code_of([&] { check_output(scratch / "no/folder.onnx", target, model); }), "S705");
   EXPECT_EQ(code_of([&] { check_output(model.path(), at(20), model); }), "S705");
   EXPECT_EQ(code_of([&] { check_output(scratch / "new.onnx", target, model); }), "none");
+}
+
+TEST(Session, AModelThatBecomesShorterIsAnError) {
+  install_crash_reports();
+  const fs::path file = fs::path(testing::TempDir()) / ("shorter-" + std::to_string(getpid()) + ".pt2");
+  const fs::path out = fs::path(file).replace_extension(".onnx");
+  fs::copy_file(fixture("programs/gpt2_cache.pt2"), file, fs::copy_options::overwrite_existing);
+  const Program program = Session().capture(file);
+  fs::resize_file(file, 4096);
+  try {
+    program.write(at(20), out);
+    ADD_FAILURE() << "written";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.diagnostics().front().code, "I127") << e.what();
+  }
+  EXPECT_FALSE(fs::exists(out));
+  fs::remove(file);
 }
 
 }  // namespace

@@ -277,6 +277,9 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
             with self.subTest(said):
                 self.assertIn(said, self.refuse("L216", 11, *words, "--plugin", manifest, *self.mode(number), *more))
                 self.assertFalse(out.exists())
+        said = self.refuse("T549", 14, *words[:-1], "--plugin", manifest, *self.mode(3), "--time-limit", "1")
+        self.assertRegex(said, r"error T549: not done within 1 s: capture took .*translate has run for")
+        self.assertEqual([p.name for p in self.scratch.iterdir() if p.suffix in (".onnx", ".tmp")], [])
         self.succeed(*words, "--plugin", manifest)
         self.assertEqual(ops(out), ["Identity"])
         self.refuse("I101", 18, "export", self.scratch / "gone.pt2", "--isolate")

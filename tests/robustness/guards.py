@@ -101,6 +101,30 @@ class Guards(unittest.TestCase):
             if f"{symbol}=" in line:
                 self.assertEqual(int(line.split(f"{symbol}=")[1].split()[0].rstrip(":,")) % 4, 0, line)
 
+    def squeezed(self, size: int, *words: str) -> subprocess.CompletedProcess[str]:
+        class Squeezed(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return (x * 2).squeeze()
+
+        path = self.folder / "squeezed.pt"
+        torch.jit.trace(Squeezed(), torch.rand(1, size, 3), check_trace=False).save(path)
+        return subprocess.run([PROGRAM, "export", path, "-o", self.folder / "out.onnx", "-i", f"x:f32[1,t={size},3]", *words],
+                              capture_output=True, text=True, check=False)
+
+    def test_what_a_mapping_assumes_of_a_size_is_said_kept_and_verified_within(self) -> None:
+        for words in ((), ("--strip",)):
+            done = self.squeezed(5, "--verify", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stderr, "warning T515: the file is right only where t != 1: squeeze")
+            self.assertNotIn("t=1\n", done.stdout)
+        self.squeezed(5)
+        self.assertEqual({p.key: p.value for p in onnx.load(self.folder / "out.onnx").metadata_props}["onnxport.dim_guards"], "t != 1")
+
+    def test_an_example_that_the_file_would_be_wrong_for(self) -> None:
+        done = self.squeezed(1)
+        self.assertEqual(done.returncode, 14, done.stdout + done.stderr)
+        self.assertRegex(done.stderr, "error T515: the file would be right only where t != 1")
+
     def test_what_is_not_understood_changes_nothing(self) -> None:
         odd = ["L['a'].size()[0] == ", "L['c'].size()[0] == 4", "L['a'].stride()[0] == 8", "((((", "L[", "a == b", "L['a'].size()[9] == 4",
                "L['a'].size()[0] // 0 == 1", "not (L['a'].size()[0] == 4)", "x" * 5000 + " == 1"]

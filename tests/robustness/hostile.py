@@ -131,6 +131,14 @@ class Hostile(unittest.TestCase):
             with self.subTest(body=body[:40]):
                 self.assertNotEqual(self.export(self.code(body)).status, 1)
 
+    def test_numbers_that_no_memory_holds(self) -> None:
+        """In a mapping, and in a kernel of libtorch that is asked for its parts."""
+        for body in ("return torch.combinations(torch.select(x, 0, 0), 1152921504606846976)",
+                     "return (torch.tensor_split(x, 4611686018427387904, 1))[0]", "return (torch.hsplit(x, 4611686018427387904))[0]",
+                     "return torch.vander(torch.select(x, 0, 0), 4611686018427387904)"):
+            with self.subTest(body=body[:32]):
+                self.says(14, "T50[12]", self.code(body))
+
     def test_loops_without_end(self) -> None:
         nested = "".join("  " * i + f"for i{i} in range(1000):\n" for i in range(3)) + "      x = torch.add(x, i2)\nreturn x"
         self.export(self.code(nested))

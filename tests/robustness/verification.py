@@ -188,6 +188,8 @@ class Verification(unittest.TestCase):
                 ("offsets", lambda s, i, o: s.bag(i, o), (torch.randint(0, 10, (10,)), torch.tensor([0, 2, 4])), ("i:i64[n=10]", "o:i64[b=3]")),
                 ("multiples", lambda s, x: x.view(x.shape[0] // 4, 4, 4) * 2, (torch.rand(8, 4),), ("x:f32[n=8,4]",)),
                 ("ids", lambda s, i: s.table(i.long() + 0), (torch.tensor([1, 5], dtype=torch.int32),), ("i:i32[n=2]",)),
+                ("places along an axis", lambda s, x, i: torch.take_along_dim(x, i, 1), (two, torch.tensor([[0, 3]])), ("x:f32[n=2,4]", "i:i64[1,2]")),
+                ("places to write", lambda s, x, i: x.index_fill(1, i, 7.0) * 2, (two, torch.tensor([0, 3])), ("x:f32[n=2,4]", "i:i64[k=2]")),
                 ("equal sizes", lambda s, a, b: a + b, (two, two), ("a:f32[n=2,4]", "b:f32[m=2,4]"))):
             with self.subTest(name):
                 text = self.verified(Model(function), arguments, *inputs)

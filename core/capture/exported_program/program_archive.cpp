@@ -107,7 +107,12 @@ struct CheckedRecord {
 void check_record(const CheckedRecord& record, const MappedFile& file, const std::string& path) {
   constexpr size_t kPiece = size_t{64} << 20;
   uint32_t found = 0;
+  const auto offset = static_cast<uint64_t>(record.bytes.data() - file.bytes().data());
   for (size_t at = 0; at < record.bytes.size(); at += kPiece) {
+    const uint64_t hole =
+        end_of_hole(file.descriptor(), offset + at, offset + record.bytes.size()) - offset - at;
+    found = crc32_of_zeros(hole, found);
+    at += hole;
     const auto piece = record.bytes.subspan(at, std::min(kPiece, record.bytes.size() - at));
     found = crc32_of(piece, found);
     if (record.bytes.size() >= kPiece / 4) file.release(piece);

@@ -106,9 +106,11 @@ MappedModel::MappedModel(const std::filesystem::path& path)
                 "copy it to a local file system");
   }
   bytes_ = {static_cast<std::byte*>(mapped), static_cast<size_t>(info.st_size)};
+  mapping_.emplace(bytes_);
 }
 
 MappedModel::~MappedModel() {
+  mapping_.reset();
   ::munmap(bytes_.data(), bytes_.size());
   ::close(descriptor_);
 }
@@ -136,6 +138,16 @@ std::optional<uint32_t> MappedModel::checksum(uint64_t offset, uint64_t size) co
   std::vector<std::byte> piece(std::min<uint64_t>(size, uint64_t{1} << 20));
   uint32_t out = 0;
   for (uint64_t done = 0; done < size;) {
+    if (const uint64_t hole = end_of_hole(descriptor_, offset + done, offset + size) - offset - done;
+        hole != 0) {
+      // Beyond the end of a file that became shorter there is no hole.
+      struct stat info {};
+      if (::fstat(descriptor_, &info) != 0 || static_cast<uint64_t>(info.st_size) < offset + done + hole)
+        return std::nullopt;
+      out = crc32_of_zeros(hole, out);
+      done += hole;
+      continue;
+    }
     const uint64_t count = std::min<uint64_t>(piece.size(), size - done);
     const ssize_t got = ::pread(descriptor_, piece.data(), count, static_cast<off_t>(offset + done));
     if (got <= 0) return std::nullopt;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/archive/zip_directory.h"
+#include "core/errors/file_mapping.h"
 #include "core/ir/tensor.h"
 #include "onnxport/errors.h"
 
@@ -46,6 +47,7 @@ class MappedModel {
   std::shared_ptr<const std::string> text_path_;
   int descriptor_ = -1;
   std::span<std::byte> bytes_;
+  std::optional<FileMapping> mapping_;
 };
 
 // What libtorch's reader would see of the file, checked before it looks: one folder, no two records of one name, no
