@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mutants.py pt|pt2 COUNT [SEED]: files with one thing wrong each, through the program.
+"""mutants.py pt|pt2 COUNT [SEED] [--seconds S]: files with one thing wrong each, through the program.
 
 No mutant may end it by a signal, take longer than 10 s or 1 GiB more memory than the intact file, be called a defect of ours, or
 be exported with other weights than the intact file where a checksum says that they are damaged. The seed is printed; a mutant
@@ -13,6 +13,7 @@ import random
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -160,8 +161,14 @@ def weights(path: Path) -> dict[str, bytes]:
 
 
 def main() -> int:
-    kind, count = sys.argv[1], int(sys.argv[2])
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(1 << 32)
+    words, seconds = sys.argv[1:], float("inf")
+    if "--seconds" in words:
+        at = words.index("--seconds")
+        seconds = float(words[at + 1])
+        del words[at:at + 2]
+    started = time.monotonic()
+    kind, count = words[0], int(words[1])
+    seed = int(words[2]) if len(words) > 2 else random.SystemRandom().randrange(1 << 32)
     print(f"{count} mutants of .{kind}, seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="onnxport-mutants-"))
     made = (archives.torchscript if kind == "pt" else archives.programs)(folder)
@@ -171,8 +178,11 @@ def main() -> int:
         if usual.status != 0:
             raise SystemExit(f"the intact model {name} is not exported: {usual.text}")
         intact[name] = (usual, weights(folder / f"{name}.onnx"))
-    faults = accepted = 0
+    faults = accepted = tried = 0
     for i in range(count):
+        if time.monotonic() - started > seconds:
+            break
+        tried += 1
         random_ = random.Random(f"{seed}/{i}")
         name = random_.choice(sorted(made))
         path, words = made[name]
@@ -192,7 +202,7 @@ def main() -> int:
             continue
         faults += 1
         print(f"FAIL {i} {name} {how}: {fault}\n     kept as {mutant}; again: mutants.py {kind} {i + 1} {seed}", flush=True)
-    print(f"{count} mutants, {accepted} accepted, {faults} failed")
+    print(f"{tried} mutants, {accepted} accepted, {faults} failed")
     if not faults:
         shutil.rmtree(folder)
     return 1 if faults else 0
