@@ -17,6 +17,7 @@ import jsonschema
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "manifest"))
+from mutants import disagreements, mutants  # noqa: E402
 from schema_and_reader import value_of  # noqa: E402
 
 GOOD, BAD, READER = "good", "bad", "bad for the reader alone"
@@ -55,10 +56,31 @@ CASES: list[tuple[str, str]] = [
 ]
 
 
+# What only the reader can refuse: codes, and what is said with them.
+READER_SEES = (
+    ("F106", "twice"), ("F109", ""), ("F112", ""), ("F101", "cannot be read"), ("F105", "is no element type"), ("F105", "ONNX has no operator"),
+)
+
+
+def mutated(validator: jsonschema.Draft202012Validator) -> tuple[int, list[str]]:
+    originals = [value_of(yaml.compose(text)) for verdict, text in CASES if verdict == GOOD]
+    pairs = [(made, original) for original in originals for made in mutants(original)]
+    written = []
+    with tempfile.TemporaryDirectory(prefix="onnxport-mutants-") as scratch:
+        for number, (document, _) in enumerate(pairs):
+            (Path(scratch) / f"{number:05}.yaml").write_text(json.dumps(document))
+        (Path(scratch) / "other.yaml").write_text(HEAD)
+        said = read_all(Path(scratch))
+        for number, (document, original) in enumerate(pairs):
+            entry = said[f"{number:05}.yaml"]
+            written.append((document, original, entry["code"], entry["reason"], [e.message for e in validator.iter_errors(document)]))
+    return len(pairs), disagreements(written, READER_SEES)
+
+
 def read_all(folder: Path) -> dict[str, dict[str, Any]]:
     """What onnxport says of each file of the folder."""
     done = subprocess.run([os.environ["ONNXPORT_BIN"], "--json", "config", "list", "--no-default-plugin-paths", "--config-path", folder],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=600)
     return {Path(p["file"]).name: p for p in json.loads(done.stdout)["profiles"]}
 
 
@@ -84,7 +106,9 @@ def main() -> int:
     own = sorted((source / "configs").glob("*.yaml")) + sorted((source / "sdk").glob("**/configs/*.yaml"))
     for profile in own:
         wrong += [f"{profile}: the schema says {e.message}" for e in validator.iter_errors(value_of(yaml.compose(profile.read_text())))]
-    print(f"{len(CASES)} profiles and {len(own)} of our own, {len(wrong)} disagreements")
+    tried, more = mutated(validator)
+    wrong += more
+    print(f"{len(CASES)} profiles, {tried} mutants and {len(own)} of our own, {len(wrong)} disagreements")
     print("\n".join(wrong))
     return 1 if wrong else 0
 
