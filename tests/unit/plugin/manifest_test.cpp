@@ -92,6 +92,14 @@ TEST(Manifest, M101Unreadable) {
               StartsWith("acme.onnxport.yaml: error M101: is larger than 256 KiB"));
 }
 
+TEST(Manifest, M101EncodedHalvesAndOverlongCharacters) {
+  for (const char* bytes :
+       {"\xed\xa0\x80", "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xc0\x80"})
+    EXPECT_THAT(errors_in("onnxport_manifest: 1\nx-a: \"" + std::string(bytes) + "\"\n"),
+                HasSubstr("error M101"));
+  EXPECT_EQ(errors_in("x-a: \"\xed\x9f\xbf\xf4\x8f\xbf\xbf\"\n").find("M101"), std::string::npos);
+}
+
 TEST(Manifest, M102Syntax) {
   EXPECT_THAT(errors_in("onnxport_manifest: 1\nplugin: {id: a\n"), HasSubstr("error M102: YAML syntax: "));
   EXPECT_THAT(errors_in("a: [1, 2\nb: }"), StartsWith("acme.onnxport.yaml:"));
