@@ -12,6 +12,7 @@
 
 #include "core/cli/child.h"
 #include "core/cli/commands.h"
+#include "core/cli/early_end.h"
 #include "core/cli/terminal.h"
 #include "onnxport/crash_reports.h"
 #include "onnxport/output.h"
@@ -100,6 +101,7 @@ int run(int argc, char** argv) {
 int leave(int status) {
   if (std::fflush(nullptr) != 0 && status == 0) status = cannot_print();
   onnxport::cli::tell_parent_of_the_end();
+  onnxport::cli::this_is_the_end();
 #if !defined(__SANITIZE_ADDRESS__)
   std::_Exit(status);
 #else
@@ -133,6 +135,7 @@ int main(int argc, char** argv) {
   prepare_process();
   // What a plugin does to the process is told by its name; then what handles the signal above goes on.
   onnxport::install_crash_reports();
+  onnxport::cli::watch_for_an_early_end();
 #ifdef __GLIBC__
   // Where glibc allocates (a build without tcmalloc): else each large allocation sweeps what libtorch's
   // graphs left behind, the more the larger they are.

@@ -72,6 +72,11 @@ void report(const Chained& signal) {
     put(STDERR_FILENO, "\n");
   } else if (signal.number == SIGTERM || signal.number == SIGINT || signal.number == SIGXCPU) {
     Breadcrumb::write_all(STDERR_FILENO, "\nonnxport: interrupted inside ");
+  } else {
+    // A thread that runs no plugin as far as we know: one that a plugin started, say.
+    put(STDERR_FILENO, "\nonnxport: ");
+    put(STDERR_FILENO, signal.name);
+    Breadcrumb::write_all(STDERR_FILENO, " in another thread while this one runs: ");
   }
 }
 
@@ -120,6 +125,13 @@ void Breadcrumb::write_to(int descriptor) const {
 
 const Breadcrumb* Breadcrumb::of_this_thread() { return innermost; }
 
+const Breadcrumb* Breadcrumb::of_any_thread() {
+  for (const auto& slot : running) {
+    if (const Breadcrumb* crumb = slot.load(std::memory_order_acquire)) return crumb;
+  }
+  return nullptr;
+}
+
 void Breadcrumb::write_all(int descriptor, std::string_view prefix) {
   for (const auto& slot : running) {
     const Breadcrumb* crumb = slot.load(std::memory_order_acquire);
@@ -128,6 +140,16 @@ void Breadcrumb::write_all(int descriptor, std::string_view prefix) {
     crumb->write_to(descriptor);
     put(descriptor, "\n");
   }
+}
+
+int report_early_end(int status) {
+  const Breadcrumb* crumb = Breadcrumb::of_this_thread();
+  if (crumb == nullptr) crumb = Breadcrumb::of_any_thread();
+  if (crumb == nullptr) return status;
+  put(STDERR_FILENO, "onnxport: the process was ended inside ");
+  crumb->write_to(STDERR_FILENO);
+  put(STDERR_FILENO, "; nothing was written. This is a defect of the plugin.\n");
+  return exit_status(crumb->code());
 }
 
 void install_crash_reports() {

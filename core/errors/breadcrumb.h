@@ -23,6 +23,8 @@ class Breadcrumb {
 
   // The innermost of this thread, or null.
   static const Breadcrumb* of_this_thread();
+  // Of one of those that run a plugin now, or null.
+  static const Breadcrumb* of_any_thread();
   // One line for each thread that runs a plugin, to be called from a signal handler.
   static void write_all(int descriptor, std::string_view prefix);
 

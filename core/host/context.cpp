@@ -149,6 +149,12 @@ void onnxport_context::fail(std::string message) { fail("", std::move(message));
 
 void onnxport_context::misuse(std::string message) { fail("T505", std::move(message), kReportToPublisher); }
 
+void onnxport_context::may_fail() const {
+  if (calls == nullptr || !calls->next()) return;
+  throw onnxport::Error(onnxport::kFailedOnPurpose,
+                        "this call of the host fails on purpose, to see what the plugin makes of it");
+}
+
 void onnxport_context::decline(onnxport::Diagnostic why) {
   if (failed || declined) return;
   declined = true;

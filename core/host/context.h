@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <deque>
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/host/host.h"
+#include "core/host/host_calls.h"
 #include "core/onnx/inference.h"
 
 // The ABI names the type in the global namespace.
@@ -53,19 +55,24 @@ struct onnxport_context {
   void decline(onnxport::Diagnostic why);
   // A defect of the plugin (T505).
   void misuse(std::string message);
+  // At the beginning of each call that gives a value or a status, by which the plugin learns that it failed: it fails when
+  // that is wanted, by throwing.
+  void may_fail() const;
 
   onnxport::GraphBuilder& builder;
   int target_opset = 0;
   const onnxport::Call* call = nullptr;    // of a mapping
   onnxport::Registry* registry = nullptr;  // what its manifest promises, and its options
   std::string plugin_id;
+  onnxport::HostCalls* calls = nullptr;            // that are counted; null: nobody does
   onnxport::ir::Node* root = nullptr;              // of a rule
   const onnxport::onnx::NodeView* view = nullptr;  // of an inference, whose node is not there yet
   bool failed = false;
   bool declined = false;
-  bool finished = false;       // results were given, or a node was replaced
-  bool results_given = false;  // by set_results
-  onnxport::Diagnostic cause;  // of failed or declined
+  bool finished = false;                             // results were given, or a node was replaced
+  bool results_given = false;                        // by set_results
+  uint64_t room_for_constants = uint64_t{64} << 20;  // bytes that may still be made by weight.create
+  onnxport::Diagnostic cause;                        // of failed or declined
   std::vector<onnxport::Diagnostic> notes;
   std::vector<onnxport::Argument> results;
   std::vector<onnxport::Replacement> replacements;
@@ -73,7 +80,9 @@ struct onnxport_context {
   std::vector<std::optional<std::vector<onnxport::ir::Dim>>> elements;  // of an inference
   std::vector<onnxport::ir::Block*> blocks;                             // by the number a plugin knows
   size_t open_blocks = 0;
-  std::vector<onnxport::ir::Block*> used_blocks;  // that a node emitted here took
+  std::vector<onnxport::ir::Block*> used_blocks;          // that a node emitted here took
+  std::unordered_set<const onnxport::ir::Node*> emitted;  // here: whose types may be stated
+  std::map<std::string, int, std::less<>> domains;        // of what was emitted, and their versions
   // Blocks that nodes of the graph may lose to emitted ones, with their owners: given back when the attempt fails.
   std::vector<std::pair<onnxport::ir::Block*, onnxport::ir::Node*>> lent_blocks;
   // Where nodes were put, in turn.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/errors/breadcrumb.h"
+#include "core/errors/floating_point_state.h"
 #include "core/host/context.h"
 #include "core/host/order.h"
 #include "core/host/plugin_inference.h"
@@ -56,8 +57,13 @@ bool has_complex(const Argument& b) {
 
 // Calls a plugin's function. No exception should cross; what does is caught all the same.
 int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_context& context) {
+  context.calls = HostCalls::of(context.plugin_id);
+  const FloatingPointState state;
   try {
-    return function(&context, user);
+    const int32_t status = function(&context, user);
+    if (context.calls != nullptr && context.failed && status == ONNXPORT_OK)
+      context.calls->ended_well_in_spite_of_it();
+    return status;
   } catch (const std::exception& e) {
     const std::string what =
         ir::is_utf8(e.what()) ? std::string(": ") + e.what() : " (its words are not UTF-8)";
@@ -65,6 +71,7 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
   } catch (...) {
     context.fail("T504", "an exception left the plugin", kReportToPublisher);
   }
+  if (context.calls != nullptr) context.calls->left_by_exception();
   return ONNXPORT_FAILED;
 }
 
@@ -90,6 +97,10 @@ Outcome settle(onnxport_context& context, int32_t status, const GraphBuilder::Ma
   out.notes = std::move(context.notes);
   if (status == ONNXPORT_OK && context.ok()) {
     out.status = Outcome::Status::done;
+    for (const auto& [domain, version] : context.domains) {
+      int& stated = context.builder.graph().opsets[domain];
+      stated = std::max(stated, version);
+    }
     return out;
   }
   const bool declined = context.declined && !context.failed;
@@ -98,6 +109,17 @@ Outcome settle(onnxport_context& context, int32_t status, const GraphBuilder::Ma
   if (out.cause.message.empty()) out.cause.message = "status " + std::to_string(status) + " without a reason";
   undo(context, mark);
   return out;
+}
+
+// A node that a block was taken from has to go.
+std::string wrong_blocks(const onnxport_context& context) {
+  for (const auto& [block, owner] : context.lent_blocks) {
+    const bool goes = std::any_of(context.replacements.begin(), context.replacements.end(),
+                                  [&, node = owner](const Replacement& r) { return r.node == node; });
+    if (block->owner() != owner && !goes)
+      return "a block of " + std::string(owner->op_text()) + ", which stays, became that of another node";
+  }
+  return "";
 }
 
 bool is_list(const ir::Type& type) {
@@ -179,6 +201,8 @@ Outcome run_rule(const RuleCall& call, ir::Node& node, GraphBuilder& builder) {
   if (status == ONNXPORT_OK && context.ok() && context.finished) {
     if (const std::string wrong = wrong_order(context); !wrong.empty()) {
       context.fail("T506", wrong, "a value can be read only after the node that makes it, and not by it");
+    } else if (const std::string taken = wrong_blocks(context); !taken.empty()) {
+      context.fail("T506", taken, "replace the node that a block is taken from");
     }
   }
   Outcome out = settle(context, status, mark);

@@ -8,6 +8,7 @@ namespace {
 
 // Emitting is for mappings and rules: what an inference looks at is not in the graph yet.
 void check_emits(const onnxport_context* c) {
+  c->may_fail();
   if (c->view != nullptr) misused("an inference may not add nodes");
 }
 
@@ -40,8 +41,15 @@ void check_domain(onnxport_context* c, std::string_view domain, std::string_view
                 {},
                 "add to its manifest: provides: domains: [{name: " + std::string(domain) + ", version: 1}]");
   }
-  int& version = c->builder.graph().opsets[std::string(domain)];
-  version = std::max(version, *stated);
+  c->domains[std::string(domain)] = *stated;
+}
+
+// Remembers the nodes that are new since `before` nodes were there: what folds gives what was there already.
+void remember(onnxport_context* c, size_t before, std::span<ir::Value* const> made) {
+  if (c->builder.graph().node_count() == before) return;
+  for (const ir::Value* v : made) {
+    if (v != nullptr && v->producer() != nullptr) c->emitted.insert(v->producer());
+  }
 }
 
 // A number of the model keeps all its digits when a mapping casts it: the cast is made of the number itself.
@@ -92,8 +100,10 @@ int32_t emit_node(onnxport_context* c, onnxport_str domain_text, onnxport_str op
         return ONNXPORT_OK;
       }
     }
+    const size_t before = c->builder.graph().node_count();
     const std::vector<ir::Value*> made =
         c->builder.emit(domain, op_type, values, std::move(attributes), output_count);
+    remember(c, before, made);
     for (uint32_t i = 0; i < output_count; ++i) outputs[i] = c->handle(made[i]);
     return c->ok() ? ONNXPORT_OK : ONNXPORT_FAILED;
   });
@@ -170,6 +180,7 @@ int32_t begin_block(onnxport_context* c, const onnxport_block_param* params, uin
 
 int64_t end_block(onnxport_context* c, const onnxport_value* results, uint32_t count) {
   return guarded<int64_t>(c, -1, [&]() -> int64_t {
+    c->may_fail();
     if (c->open_blocks == 0) misused("end_block without begin_block");
     std::vector<ir::Value*> values;
     for (const onnxport_value result : array(results, count, "results of a block")) {
@@ -199,7 +210,9 @@ onnxport_value set_complex(onnxport_context* c, onnxport_value handle, int32_t o
       return 0;
     }
     // The flag belongs to the value, so the other reading gets a value of its own.
+    const size_t before = c->builder.graph().node_count();
     ir::Value* other = c->builder.emit1("Identity", {v});
+    remember(c, before, {&other, 1});
     ir::Type type = v->type();
     type.set_stands_for_complex(on != 0);
     other->set_type(std::move(type));
@@ -212,6 +225,7 @@ ir::Value* stated(onnxport_context* c, onnxport_value handle) {
   check_emits(c);
   ir::Value* v = c->value(handle);
   if (v == nullptr || v->producer() == nullptr) misused("a type is given to a value that no node makes");
+  if (!c->emitted.contains(v->producer())) misused("a type is given to what was there before this call");
   return v;
 }
 

@@ -5,6 +5,7 @@ namespace onnxport {
 namespace {
 
 void check_output(const onnxport_context* c, uint32_t output) {
+  c->may_fail();
   if (c->view == nullptr) misused("a result is inferred outside of an inference");
   if (output >= c->types.size()) {
     misused("output " + std::to_string(output) + " is inferred, of a node that has " +

@@ -130,6 +130,7 @@ onnxport_arg arg_item(onnxport_context* c, onnxport_arg handle, uint32_t index) 
 
 onnxport_value arg_value(onnxport_context* c, onnxport_arg handle) {
   return guarded<onnxport_value>(c, 0, [&]() -> onnxport_value {
+    c->may_fail();
     const Argument* a = c->arg(handle);
     if (a == nullptr || a->is_none()) return 0;
     ir::Value* v = materialize(*a, c->builder);
@@ -184,6 +185,7 @@ Argument argument_of(onnxport_context* c, onnxport_value handle) {
 
 int32_t set_results(onnxport_context* c, const onnxport_value* values, uint32_t count) {
   return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    c->may_fail();
     if (c->call == nullptr) misused("results were given outside of a mapping");
     if (c->results_given) misused("results were given twice");
     c->results_given = c->finished = true;
@@ -198,6 +200,7 @@ int32_t set_results(onnxport_context* c, const onnxport_value* values, uint32_t 
 
 int32_t set_list_result(onnxport_context* c, uint32_t index, const onnxport_value* values, uint32_t count) {
   return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    c->may_fail();
     if (c->call == nullptr) misused("results were given outside of a mapping");
     if (index >= std::max<size_t>(c->call->outputs.size(), 1))
       misused("a list is given for result " + std::to_string(index) + " of " +

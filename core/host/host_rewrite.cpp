@@ -112,6 +112,7 @@ int32_t find_attr(onnxport_context* c, onnxport_node n, onnxport_str text, onnxp
 
 int32_t replace(onnxport_context* c, onnxport_node handle, const onnxport_value* values, uint32_t count) {
   return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    c->may_fail();
     if (c->root == nullptr) misused("a node is replaced outside of a rule");
     ir::Node* node = c->node(handle);
     if (node == nullptr) misused("no node is replaced");
@@ -198,6 +199,7 @@ int32_t is_input(onnxport_context* c, onnxport_value handle) {
 
 int32_t insert_before(onnxport_context* c, onnxport_node handle) {
   return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    c->may_fail();
     if (c->root == nullptr) misused("insert_before outside of a rule");
     ir::Node* node = c->node(handle);
     if (node == nullptr || node->parent() == nullptr) misused("insert_before names no node of the graph");
@@ -213,6 +215,7 @@ int32_t insert_before(onnxport_context* c, onnxport_node handle) {
 
 int32_t emit_body(onnxport_context* c, int32_t opset, onnxport_value* outputs, uint32_t count) {
   return guarded<int32_t>(c, ONNXPORT_FAILED, [&]() -> int32_t {
+    c->may_fail();
     if (c->root == nullptr) return ONNXPORT_DECLINED;
     array(outputs, count, "outputs of a body");
     std::vector<ir::Value*> inputs;

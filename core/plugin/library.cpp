@@ -1,6 +1,7 @@
 #include "core/plugin/library.h"
 
 #include "core/errors/breadcrumb.h"
+#include "core/errors/floating_point_state.h"
 #include "core/loader/shared_library.h"
 #include "core/plugin/abi_text.h"
 
@@ -150,6 +151,7 @@ void PluginLibrary::check(const Manifest& manifest) { LibraryLoader(manifest, nu
 PluginLibrary PluginLibrary::open(const Manifest& manifest, const onnxport_host* host) {
   LibraryLoader opening(manifest, host);
   const Breadcrumb crumb(manifest.id, manifest.version, "while its library is opened", "L206");
+  const FloatingPointState state;
   const onnxport_plugin& plugin = opening.run();
   PluginLibrary out;
   try {

@@ -121,14 +121,14 @@ class ManifestRun {
     }
     std::vector<ir::Type> types;
     for (const ManifestResult& result : m_.results) types.push_back(result_type(result));
-    if (!m_.onnx_domain.empty()) {
-      int& version = builder_.graph().opsets[m_.onnx_domain];
-      version = std::max(version, registry_.domain_version(candidate_.plugin_id, m_.onnx_domain).value_or(1));
-    }
     std::vector<ir::Value*> made =
         builder_.emit(m_.onnx_domain, m_.onnx_op, inputs, std::move(attributes),
                       std::max<size_t>(types.empty() ? call_.outputs.size() : types.size(), 1));
     for (size_t i = 0; i < std::min(types.size(), made.size()); ++i) made[i]->set_type(types[i]);
+    if (!m_.onnx_domain.empty()) {
+      int& version = builder_.graph().opsets[m_.onnx_domain];
+      version = std::max(version, registry_.domain_version(candidate_.plugin_id, m_.onnx_domain).value_or(1));
+    }
     return made;
   }
 

@@ -9,4 +9,9 @@ namespace onnxport {
 // once, early, from one thread.
 void install_crash_reports();
 
+// For a program that learns that its process is being ended before its work is done (a handler of exit, a function _exit of
+// its own): where a plugin runs, in this thread or another one, a line on stderr names it, and the status of an error is
+// returned; else `status`.
+int report_early_end(int status);
+
 }  // namespace onnxport

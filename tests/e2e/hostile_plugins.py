@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""hostile_plugins.py [CLASS…]: what a plugin's code does to the process. The host goes on, or ends with a line that names the
+plugin; it never ends with status 0 and no file. What no process can see of itself ends in a child (--isolate)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import onnx
+import torch
+
+from case import PROGRAM, Case
+
+HERE = Path(__file__).parent
+SDK = Path(os.environ["ONNXPORT_SOURCE_DIR"]) / "sdk/include"
+PLACES = ("load", "query", "tables", "mapping", "inference", "pass")
+# By which a process can see that it ends.
+ENDS = ("abort", "segv", "fpe", "overflow", "exit", "_exit", "_Exit", "quick_exit", "term")
+MANIFEST = """onnxport_manifest: 1
+plugin: {id: com.acme.hostile, version: "1.0.0"}
+library: {linux_amd64: hostile.so, linux_arm64: hostile.so}
+provides:
+  domains: [{name: com.acme, version: 1}]
+  ops: [acme::f]
+  schemas: ["acme::f(Tensor x) -> Tensor"]
+  passes: [{name: look, stage: optimize, default: on}]
+"""
+
+
+class Net(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        thirds = torch.arange(1, 6, dtype=torch.float32) / 3  # computed while exporting
+        return torch.ops.acme.f(x + thirds * 1e-38)
+
+
+class HostilePlugins(Case):
+    @classmethod
+    def setUpClass(cls) -> None:
+        library = torch.library.Library("acme", "FRAGMENT")
+        library.define("f(Tensor x) -> Tensor")
+        torch.library.register_fake("acme::f", lambda x: torch.empty_like(x), lib=library)
+        cls.kept = library
+        cls.program = torch.export.export(Net(), (torch.randn(2, 5),))
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.kept._destroy()
+
+    def setUp(self) -> None:
+        super().setUp()
+        (self.scratch / "plugins").mkdir()
+        (self.scratch / "plugins/hostile.onnxport.yaml").write_text(MANIFEST)
+        self.run_quietly("cc", "-std=gnu99", "-shared", "-fPIC", "-O0", f"-I{SDK}", HERE / "hostile_plugin.c", "-o",
+                         self.scratch / "plugins/hostile.so", "-lm", "-pthread")
+        self.model, self.out = self.scratch / "m.pt2", self.scratch / "m.onnx"
+        torch.export.save(self.program, self.model)
+
+    def export(self, act: str, *words: str) -> subprocess.CompletedProcess[str]:
+        self.out.unlink(missing_ok=True)
+        env = {**{k: v for k, v in os.environ.items() if not k.startswith("ONNXPORT_PLUGIN")}, "ONNXPORT_TEST_ACT": act}
+        # Relative paths, as a person writes them.
+        return subprocess.run([PROGRAM, "export", "m.pt2", "-o", "m.onnx", "--plugin-path", self.scratch / "plugins", *words],
+                              capture_output=True, text=True, env=env, cwd=self.scratch, timeout=120)
+
+    def assert_ends_with_its_name(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.assertNotEqual(done.returncode, 0, done.stderr)
+        self.assertIn("com.acme.hostile", done.stderr)
+        self.assertFalse(self.out.exists())
+        self.assertEqual(self.left(), ["m.pt2", "plugins"], "something half written is left")
+
+    def test_it_works_when_it_behaves(self) -> None:
+        done = self.export("")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([n.op_type for n in onnx.load(self.out).graph.node][-1], "Thing")
+
+    def test_what_ends_the_process_is_told(self) -> None:
+        for place in PLACES:
+            for act in ENDS:
+                with self.subTest(f"{place}:{act}"):
+                    self.assert_ends_with_its_name(self.export(f"{place}:{act}"))
+
+    def test_in_a_thread_of_the_plugins_own(self) -> None:
+        for act in ("abort", "segv", "fpe", "exit", "_exit", "quick_exit"):
+            with self.subTest(act):
+                self.assert_ends_with_its_name(self.export(f"mapping:thread_{act}"))
+
+    def test_what_a_process_cannot_see_of_itself(self) -> None:
+        for act in ("kill", "syscall", "hang"):
+            with self.subTest(act):
+                done = self.export(f"mapping:{act}", "--isolate", "--time-limit", "5")
+                self.assertEqual(done.returncode, 11, done.stderr)
+                self.assertIn("error L216", done.stderr)
+                self.assertFalse(self.out.exists())
+
+    def test_what_it_changes_of_the_process_changes_no_export(self) -> None:
+        self.assertEqual(self.export("").returncode, 0)
+        wanted = self.out.read_bytes()
+        for place in ("load", "mapping"):
+            for act in ("chdir", "rounding", "locale", "left_thread", "signals"):
+                with self.subTest(f"{place}:{act}"):
+                    done = self.export(f"{place}:{act}")
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertTrue(self.out.exists(), "status 0, and no file where it was asked for")
+                    self.assertEqual(self.out.read_bytes(), wanted)
+
+    def test_what_it_takes_away_is_an_error_or_does_no_harm(self) -> None:
+        for act in ("close", "umask"):
+            with self.subTest(act):
+                done = self.export(f"mapping:{act}")
+                self.assertGreaterEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.returncode == 0, self.out.exists(), done.stderr)
+
+    def test_at_the_end_of_the_process(self) -> None:
+        done = self.export("unload:_exit")
+        self.assertEqual(done.returncode == 0, self.out.exists(), done.stderr)
+
+    def test_which_plugin_it_is_when_it_is_only_looked_at(self) -> None:
+        for act in ("abort", "_exit", "hang"):
+            with self.subTest(act):
+                done = subprocess.run([PROGRAM, "plugin", "check", self.scratch / "plugins/hostile.onnxport.yaml", "--time-limit", "5"],
+                                      capture_output=True, text=True, env={**os.environ, "ONNXPORT_TEST_ACT": f"load:{act}"}, timeout=120)
+                self.assertEqual(done.returncode, 11, done.stderr)
+                self.assertRegex(done.stderr, "error (L216|L206)")
+        done = subprocess.run([PROGRAM, "plugin", "list", "--no-default-plugin-paths", "--plugin-path", self.scratch / "plugins"],
+                              capture_output=True, text=True, env={**os.environ, "ONNXPORT_TEST_ACT": "load:abort"}, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)  # opens nothing
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv, verbosity=2)
