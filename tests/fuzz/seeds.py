@@ -2,7 +2,8 @@
 """seeds.py FIXTURES OUT: what the fuzz targets start from, of the small programs among the fixtures.
 
 OUT/archive/*.pt2, OUT/program/*.json (program, weights and constants with a NUL between), OUT/symbolic/*, and
-OUT/pickle/*, the pickles of archives within them; OUT/onnx_model/*, small ONNX files made here.
+OUT/pickle/*, the pickles of archives within them; OUT/onnx_model/*, small ONNX files made here; OUT/manifest/*,
+OUT/profile/* and OUT/pattern/*, of our own plugins and of plugin_seeds.py; OUT/abi/*, bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import onnx_seeds
+import plugin_seeds
 
 LARGEST = 48 << 10
 
@@ -41,8 +43,9 @@ def pickles(archive: bytes) -> list[bytes]:
 
 def main() -> None:
     fixtures, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for name in ("archive", "onnx_model", "pickle", "program", "symbolic"):
+    for name in ("abi", "archive", "manifest", "onnx_model", "pattern", "pickle", "profile", "program", "symbolic"):
         (out / name).mkdir(parents=True, exist_ok=True)
+    plugin_seeds.write(out, LARGEST)
     for name, model in onnx_seeds.models().items():
         (out / "onnx_model" / f"{name}.onnx").write_bytes(model)
     older = (Path(__file__).parents[1] / "fixtures/data").glob("*.pt2")  # written by PyTorch 2.6
