@@ -1,4 +1,5 @@
 #include "onnxport/plugin_new.h"
+#include "onnxport/version.h"
 
 #include <algorithm>
 #include <cctype>
@@ -94,7 +95,8 @@ ir::Schema schema_of(const NewPlugin& plugin) {
     throw Error("M105", "there is no template for " + schema.text(), {},
                 "the templates map operators of one tensor or more that return tensors (in C: one); write "
                 "the rest from "
-                "another one's, docs/plugins.md says how");
+                "another one's, " +
+                    manual_page("plugins.md") + " says how");
   }
   return schema;
 }

@@ -10,6 +10,7 @@
 #include "core/onnx/functions.h"
 #include "core/onnx/inference.h"
 #include "onnxport/errors.h"
+#include "onnxport/version.h"
 
 namespace onnxport {
 namespace {
@@ -153,7 +154,8 @@ class Fit {
 
   std::string help(const ir::Node& node) const {
     const std::string op(node.op_text());
-    std::string out = "a plugin may map it to what the target takes, or a pass replace it (docs/plugins.md)";
+    std::string out = "a plugin may map it to what the target takes, or a pass replace it (" +
+                      manual_page("plugins.md") + ")";
     if (!target_.limits.expand && op.find("::") == std::string::npos)
       out += "; takes: {expand: true} writes operators as their bodies, where ONNX has one";
     return out + "; a profile that extends this one may take it: takes: {operators: {\"" + op + "\": true}}";

@@ -12,6 +12,7 @@
 
 #include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
+#include "onnxport/version.h"
 
 namespace onnxport {
 namespace {
@@ -157,7 +158,8 @@ void Recording::execute(const c10::OperatorHandle& op, c10::Stack& stack) {
   const std::string name = qualified_name(op.schema());
   if (blind && size_depends_on_contents(op.schema()))
     throw Error("T531", "the size of what " + name + " returns depends on the contents of its input",
-                place_of_node(name), "a plugin can map the operator as a whole: see docs/plugins.md");
+                place_of_node(name),
+                "a plugin can map the operator as a whole: see " + manual_page("plugins.md"));
   try {
     op.callBoxed(stack);
     return;
@@ -166,7 +168,8 @@ void Recording::execute(const c10::OperatorHandle& op, c10::Stack& stack) {
   } catch (const std::exception&) {  // c10::Error mostly
     if (!returns_tensor(op.schema()) && blind)
       throw Error("T531", name + " asks for the contents of a tensor, which are only known at run time",
-                  place_of_node(name), "a plugin can map the operator as a whole: see docs/plugins.md");
+                  place_of_node(name),
+                  "a plugin can map the operator as a whole: see " + manual_page("plugins.md"));
   }
   stack.resize(stack.size() > count ? stack.size() - count : 0);
   stack.insert(stack.end(), arguments.begin(), arguments.end());

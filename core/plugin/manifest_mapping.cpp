@@ -10,6 +10,7 @@
 #include "core/plugin/function_names.h"
 #include "core/plugin/manifest_values.h"
 #include "core/plugin/nearest.h"
+#include "onnxport/version.h"
 
 namespace onnxport {
 namespace {
@@ -268,7 +269,7 @@ class MappingBuilder {
       if (lists <= 1 && (is_list || r.type.find_first_of("[?(") == std::string::npos)) continue;
       error("M105", node,
             "a mapping without a library cannot give the result " + r.type + " of " + out_.torch_op,
-            "a library can: provides: ops: [" + out_.torch_op + "], see docs/plugins.md");
+            "a library can: provides: ops: [" + out_.torch_op + "], see " + manual_page("plugins.md"));
       return;
     }
     const size_t given =

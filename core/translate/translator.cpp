@@ -4,6 +4,7 @@
 
 #include "core/ir/node_location.h"
 #include "core/translate/run_time_list.h"
+#include "onnxport/version.h"
 
 namespace onnxport {
 
@@ -292,7 +293,7 @@ void Translator::report_unmapped(ir::Node& node) {
   std::string hint;
   const std::vector<std::string> near = registry_.similar(node.op_text());
   if (!near.empty()) hint = "mapped names that are near: " + near.front() + "; ";
-  hint += "a plugin can map it, see docs/plugins.md";
+  hint += "a plugin can map it, see " + manual_page("plugins.md");
   std::string what = subject(node) + " is not mapped by any plugin";
   if (const std::string elsewhere = registry_.other_opsets(node.op_text()); !elsewhere.empty()) {
     what += " at opset " + std::to_string(options_.target_opset) + ": " + elsewhere;
