@@ -1,21 +1,24 @@
 #include "core/author/example_call.h"
 
-#include <map>
+#include <charconv>
+
+#include "onnxport/errors.h"
 
 namespace onnxport {
 namespace {
 
 class ExampleCall {
  public:
-  ExampleCall(const ir::Schema& schema, const ExampleTensors& tensors)
-      : schema_(schema),
-        type_(ir::Type::parse(tensors.type).value()),
-        graph_(new ir::Graph(ir::Graph::Dialect::torch)) {}
+  // Either is given.
+  ExampleCall(const ir::Schema& schema, const ExampleTensors* tensors, const WrittenArguments* written)
+      : schema_(schema), written_(written), graph_(new ir::Graph(ir::Graph::Dialect::torch)) {
+    if (tensors != nullptr) type_ = ir::Type::parse(tensors->type).value();
+  }
 
   std::unique_ptr<ir::Graph> make(std::string& why) {
     std::vector<ir::Value*> operands;
     for (const ir::SchemaArgument& a : schema_.arguments) {
-      ir::Value* value = argument(a);
+      ir::Value* value = written_ != nullptr ? given(a) : argument(a);
       if (value == nullptr) {
         why = "there is no example of the argument '" + a.name + "' (" + a.type + ")";
         return nullptr;
@@ -49,9 +52,10 @@ class ExampleCall {
     return node->add_output(ir::Type::list(std::move(element)));
   }
 
-  ir::Value* tensor(const std::string& name) {
+  ir::Value* tensor(const std::string& name) { return tensor(name, type_); }
+  ir::Value* tensor(const std::string& name, const ir::Type& type) {
     graph_->input_names.push_back(name);
-    return graph_->add_input(name, type_);
+    return graph_->add_input(name, type);
   }
 
   ir::Value* integer(int64_t number) { return constant(number, ir::Type::integer()); }
@@ -97,8 +101,46 @@ class ExampleCall {
     return nullptr;
   }
 
+  // ---- as it is written ----
+
+  ir::Value* given(const ir::SchemaArgument& a) {
+    const auto found = written_->find(a.name);
+    if (found != written_->end()) return as_written(a, found->second, a.name);
+    if (a.default_value) return by_default(*a.default_value, a.type);
+    throw Error("T552", "the call gives no argument '" + a.name + "' (" + a.type + "), which has no default",
+                {}, "write it: " + a.name + "=…");
+  }
+
+  ir::Value* as_written(const ir::SchemaArgument& a, const std::string& text, const std::string& name) {
+    if (text == "None") return constant(std::monostate{}, ir::Type::none());
+    if (text.front() == '[') {
+      std::vector<ir::Value*> items;
+      for (const std::string& item : split_written(std::string_view(text).substr(1, text.size() - 2)))
+        items.push_back(as_written(a, item, name + "_" + std::to_string(items.size())));
+      const ir::Type element = items.empty() ? ir::Type::tensor() : items.front()->type();
+      return list(std::move(items), element.is_tensor() ? ir::Type::tensor() : element);
+    }
+    if (text.size() >= 2 && (text.front() == '\'' || text.front() == '"') && text.back() == text.front())
+      return constant(text.substr(1, text.size() - 2), ir::Type::string());
+    if (text == "true" || text == "True") return number(true);
+    if (text == "false" || text == "False") return number(false);
+    int64_t whole = 0;
+    double real = 0;
+    const char* const end = text.data() + text.size();
+    if (const auto read = std::from_chars(text.data(), end, whole); read.ec == std::errc() && read.ptr == end)
+      return a.type.starts_with("float") ? number(static_cast<double>(whole)) : number(whole);
+    if (const auto read = std::from_chars(text.data(), end, real); read.ec == std::errc() && read.ptr == end)
+      return number(real);
+    if (const auto type = ir::Type::parse(text); type && type->is_tensor() && text.back() == ']')
+      return tensor(name, *type);
+    if (const auto dtype = ir::parse_dtype(text)) return constant(*dtype, ir::Type::dtype_kind());
+    throw Error("T552", "'" + text + "' is no " + a.type + ", which the argument '" + a.name + "' is", {},
+                "a tensor is written f32[n,4], a text 'fast', a list [1, 2], an element type f16");
+  }
+
   const ir::Schema& schema_;
-  const ir::Type type_;
+  const WrittenArguments* written_;
+  ir::Type type_;
   std::unique_ptr<ir::Graph> graph_;
 };
 
@@ -112,7 +154,14 @@ const std::vector<ExampleTensors>& example_tensors() {
 
 std::unique_ptr<ir::Graph> example_call(const ir::Schema& schema, const ExampleTensors& tensors,
                                         std::string& why) {
-  return ExampleCall(schema, tensors).make(why);
+  return ExampleCall(schema, &tensors, nullptr).make(why);
+}
+
+std::unique_ptr<ir::Graph> written_call(const ir::Schema& schema, const WrittenArguments& arguments) {
+  std::string why;
+  auto graph = ExampleCall(schema, nullptr, &arguments).make(why);
+  if (graph == nullptr) throw Error("T552", why, {}, "give it");
+  return graph;
 }
 
 }  // namespace onnxport

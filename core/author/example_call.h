@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/author/written_call.h"
 #include "core/ir/graph.h"
 #include "core/ir/schema.h"
 
@@ -23,5 +24,8 @@ const std::vector<ExampleTensors>& example_tensors();
 // that there is no example of (an object, a generator).
 std::unique_ptr<ir::Graph> example_call(const ir::Schema& schema, const ExampleTensors& tensors,
                                         std::string& why);
+// The same with these arguments, each of them as it is written. Throws Error T552 for one that is not of its argument's kind,
+// and for one that is missing.
+std::unique_ptr<ir::Graph> written_call(const ir::Schema& schema, const WrittenArguments& arguments);
 
 }  // namespace onnxport

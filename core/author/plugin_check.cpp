@@ -7,7 +7,10 @@
 
 #include "core/author/example_call.h"
 #include "core/author/library_facts.h"
+#include "core/author/library_trials.h"
+#include "core/author/other_hosts.h"
 #include "core/host/host.h"
+#include "core/host/host_calls.h"
 #include "core/ir/schema_table.h"
 #include "core/legalize/legalize.h"
 #include "core/plugin/plugin_set.h"
@@ -30,9 +33,48 @@ bool is_refusal(std::string_view code) {
   return false;
 }
 
+std::optional<ir::Schema> schema_of(const PluginSet& plugins, const std::string& op,
+                                    const ManifestMapping* mapping = nullptr) {
+  if (mapping != nullptr && mapping->schema) return mapping->schema;
+  for (const auto& active : plugins.active()) {
+    for (const Manifest::GivenSchema& given : active->manifest().schemas) {
+      if (without_default(given.schema.qualified_name()) == without_default(op)) return given.schema;
+    }
+    for (const ManifestMapping& other : active->manifest().mappings) {
+      if (other.schema && without_default(other.torch_op) == without_default(op)) return other.schema;
+    }
+  }
+  return find_aten_schema(op);
+}
+
+// The torch graph of a call that somebody wrote.
+std::unique_ptr<ir::Graph> called(const PluginSet& plugins, const std::string& text) {
+  const WrittenCall call = WrittenCall::parse(text);
+  const auto schema = schema_of(plugins, call.op);
+  if (!schema)
+    throw Error("T552", "nobody gives the schema of " + call.op, {},
+                "add it to the manifest: provides: schemas: [\"" + call.op + "(Tensor x) -> Tensor\"]");
+  return written_call(*schema, call.by_name(*schema));
+}
+
+std::unique_ptr<ir::Graph> translated(const Registry& registry, const ir::Graph& graph, int version) {
+  Registry own = registry.for_export();
+  TranslateOptions options;
+  options.target_opset = version;
+  Translated made = translate(graph, own, options);
+  std::vector<Diagnostic> notes;
+  legalize(*made.graph, version, own, notes);
+  return std::move(made.graph);
+}
+
+std::string exported(const Registry& registry, const ir::Graph& graph, int version) {
+  return ir::print(*translated(registry, graph, version));
+}
+
 class Check {
  public:
-  Check(const std::filesystem::path& manifest, PluginOptions options) : options_(std::move(options)) {
+  Check(const std::filesystem::path& manifest, PluginOptions options, const std::vector<std::string>& calls)
+      : options_(std::move(options)), calls_(calls) {
     options_.files.insert(options_.files.begin(), manifest);
   }
 
@@ -95,6 +137,10 @@ class Check {
     if (!attempt("the library's file", [&] { PluginLibrary::check(entry_->manifest()); })) return;
     check_symbols();
     if (!attempt("opening the library", [&] { (void)entry_->library(); })) return;
+    LibraryTrials tried;
+    if (!attempt("a copy of the plugin", [&] { tried = try_library(entry_->manifest()); })) return;
+    for (PluginTrial& trial : tried.trials) out_.trials.push_back(std::move(trial));
+    for (Diagnostic& finding : tried.findings) find(std::move(finding));
     attempt("what the manifest promises", [&] {
       std::string missing;
       for (const std::string& op : entry_->unkept_promises()) missing += (missing.empty() ? "" : ", ") + op;
@@ -148,16 +194,6 @@ class Check {
     }
   }
 
-  std::optional<ir::Schema> schema_of(const std::string& op, const ManifestMapping* mapping) const {
-    if (mapping != nullptr && mapping->schema) return mapping->schema;
-    for (const auto& active : set_->active()) {
-      for (const Manifest::GivenSchema& given : active->manifest().schemas) {
-        if (without_default(given.schema.qualified_name()) == without_default(op)) return given.schema;
-      }
-    }
-    return find_aten_schema(op);
-  }
-
   void check_mappings() {
     // The plugin comes first for what it maps, as its user will have it.
     options_.prefer.insert(options_.prefer.begin(), entry_->id());
@@ -167,11 +203,49 @@ class Check {
     for (const ManifestMapping& mapping : entry_->manifest().mappings)
       check_mapping(registry, mapping.torch_op, &mapping, mapping.min_opset, mapping.max_opset);
     for (const std::string& op : entry_->manifest().ops) check_mapping(registry, op, nullptr, 0, 0);
+    for (const std::string& call : calls_) {
+      for (const int version : {opsets_.front(), opsets_.back()}) check_call(registry, call, version);
+    }
+    if (!entry_->manifest().libraries.empty() && !has_errors()) check_in_other_hosts();
+  }
+
+  // One that its author wrote down: it has to be mapped.
+  void check_call(const Registry& registry, const std::string& text, int version) {
+    const std::string what = "call " + text + " at opset " + std::to_string(version);
+    std::unique_ptr<ir::Graph> call;
+    std::string graph;
+    const bool good = attempt(what, [&] {
+      call = called(*set_, text);
+      graph = exported(registry, *call, version);
+    });
+    if (!good) return;
+    const std::string op = WrittenCall::parse(text).op;
+    if (!entry_->manifest().libraries.empty()) check_failing_calls(registry, *call, op, version);
+    made_.push_back({op, std::move(call), version, std::move(graph)});
+  }
+
+  // What the mappings made here they make in a host of another release.
+  void check_in_other_hosts() {
+    for (const HostRelease release : {HostRelease::oldest, HostRelease::newest}) {
+      const std::string where = std::string(name_of(release));
+      attempt("the mappings in " + where, [&] {
+        const PluginCopy copy(entry_->manifest());
+        PluginOptions options = options_;
+        options.files.front() = copy.manifest();
+        const Registry registry(options, host_of(release));
+        for (const Made& made : made_) {
+          const std::string again = exported(registry, *made.call, made.version);
+          if (again == made.graph) continue;
+          throw Error("L232", "the mapping of " + made.op + " gives another graph in " + where, place(),
+                      "read a table of the host as far as its struct_size reaches, and nothing else of it");
+        }
+      });
+    }
   }
 
   void check_mapping(const Registry& registry, const std::string& op, const ManifestMapping* mapping, int min,
                      int max) {
-    const auto schema = schema_of(op, mapping);
+    const auto schema = schema_of(*set_, op, mapping);
     if (!schema) return add(op, "not tried: nobody gives its schema (provides: schemas)");
     std::set<int> ends;
     for (const int version : opsets_) {
@@ -192,7 +266,7 @@ class Check {
     const std::string what = op + " at opset " + std::to_string(version);
     std::string reason;
     for (const ExampleTensors& tensors : example_tensors()) {
-      const auto graph = example_call(schema, tensors, reason);
+      auto graph = example_call(schema, tensors, reason);
       if (graph == nullptr) return add(what, "not tried: " + reason);
       try {
         const std::string first = exported(registry, *graph, version);
@@ -202,7 +276,10 @@ class Check {
                 "a mapping is a pure function: what it gives depends on its arguments alone"});
           return add(what, "T518");
         }
-        return add(what, "ok, with " + tensors.type);
+        add(what, "ok, with " + tensors.type);
+        if (!entry_->manifest().libraries.empty()) check_failing_calls(registry, *graph, op, version);
+        made_.push_back({op, std::move(graph), version, first});
+        return;
       } catch (const Error& error) {
         const Diagnostic& d = error.diagnostics().front();
         if (!is_refusal(d.code)) {
@@ -217,27 +294,78 @@ class Check {
     add(what, "takes none of the examples: " + reason);
   }
 
-  static std::string exported(const Registry& registry, const ir::Graph& graph, int version) {
-    Registry own = registry.for_export();
-    TranslateOptions options;
-    options.target_opset = version;
-    Translated translated = translate(graph, own, options);
-    std::vector<Diagnostic> notes;
-    legalize(*translated.graph, version, own, notes);
-    return ir::print(*translated.graph);
+  // Each call that the mapping makes of the host fails once. The export then ends with what that call said, whatever the
+  // plugin does; and the plugin neither throws nor says that all is well.
+  void check_failing_calls(const Registry& registry, const ir::Graph& graph, const std::string& op,
+                           int version) {
+    size_t count = 0;
+    {
+      const HostCalls calls(entry_->id(), 0);
+      (void)exported(registry, graph, version);
+      count = calls.count();
+    }
+    std::string wrong;
+    for (size_t n = 1; n <= count && wrong.empty(); ++n) {
+      const HostCalls calls(entry_->id(), n);
+      const std::string which = "call " + std::to_string(n) + " of the host";
+      try {
+        (void)exported(registry, graph, version);
+        wrong = "is exported although " + which + " failed";
+      } catch (const Error& error) {
+        const std::string& code = error.diagnostics().front().code;
+        if (code != kFailedOnPurpose) wrong = "ends with " + code + " where " + which + " failed";
+      }
+      if (calls.exception_left()) wrong = "throws an exception out of the plugin where " + which + " failed";
+      if (calls.went_on() && wrong.empty()) warn_of_going_on(op, which);
+    }
+    const std::string what = op + " when a call of the host fails";
+    if (wrong.empty()) return add(what, "ok, each of " + std::to_string(count));
+    find({Severity::error, "T551", "the mapping of " + op + " " + wrong, place(),
+          "hand on the status of a host call that fails, and let no exception leave the plugin"});
+    add(what, "T551");
+  }
+
+  void warn_of_going_on(const std::string& op, const std::string& which) {
+    find({Severity::warning, "T551",
+          "the mapping of " + op + " says that all is well although " + which + " failed", place(),
+          "return ONNXPORT_FAILED then: the user reads what the host said either way"});
   }
 
   PluginOptions options_;
+  const std::vector<std::string>& calls_;
   PluginCheck out_;
   std::unique_ptr<PluginSet> set_;
   PluginEntry* entry_ = nullptr;
   std::vector<int> opsets_;
+  // What was made of the examples that were taken.
+  struct Made {
+    std::string op;
+    std::unique_ptr<ir::Graph> call;
+    int version = 0;
+    std::string graph;
+  };
+  std::vector<Made> made_;
 };
 
 }  // namespace
 
-PluginCheck check_plugin(const std::filesystem::path& manifest, const PluginOptions& options) {
-  return Check(manifest, options).run();
+PluginCheck check_plugin(const std::filesystem::path& manifest, const PluginOptions& options,
+                         const std::vector<std::string>& calls) {
+  return Check(manifest, options, calls).run();
+}
+
+MappedCall map_call(const std::filesystem::path& manifest, const std::string& call, int opset,
+                    const PluginOptions& options) {
+  PluginOptions chosen = options;
+  chosen.files.insert(chosen.files.begin(), manifest);
+  const PluginSet plugins(chosen, plugin_host(), Environment::of_process());
+  if (!plugins.active().empty()) chosen.prefer.insert(chosen.prefer.begin(), plugins.active().front()->id());
+  const Registry registry(chosen, plugin_host());
+  const auto graph = translated(registry, *called(plugins, call), opset);
+  MappedCall out;
+  out.graph = ir::print(*graph);
+  ir::for_each_node(graph->body(), [&](ir::Node* node) { out.operators.emplace_back(node->op_text()); });
+  return out;
 }
 
 }  // namespace onnxport

@@ -10,6 +10,7 @@
 #include "core/cli/terminal.h"
 #include "onnxport/plugin_check.h"
 #include "onnxport/plugin_new.h"
+#include "onnxport/version.h"
 
 namespace onnxport::cli {
 namespace {
@@ -139,8 +140,8 @@ int who_maps(WhichArguments& arguments, const Common& common) {
   if (found.empty()) {
     throw Error("T501",
                 "no plugin maps " + arguments.op + " at opset " + std::to_string(arguments.options.opset), {},
-                "a composite operator may still be decomposed into smaller ones; a plugin can map it: "
-                "docs/plugins.md");
+                "a composite operator may still be decomposed into smaller ones; a plugin can map it: " +
+                    manual_page("plugins.md"));
   }
   std::vector<Diagnostic> problems;
   bool wins = false;
@@ -170,6 +171,7 @@ std::string json_list(const std::vector<std::string>& items) {
 
 struct CheckArguments : Arguments {
   std::filesystem::path manifest;
+  std::vector<std::string> calls;
   bool here = false;
   int time_limit = 60;
 };
@@ -192,7 +194,7 @@ int check(CheckArguments& arguments, const Common& common) {
     return run_in_child(words, arguments.time_limit);
   }
   arguments.apply();
-  const PluginCheck found = check_plugin(arguments.manifest, arguments.options.plugins);
+  const PluginCheck found = check_plugin(arguments.manifest, arguments.options.plugins, arguments.calls);
   if (common.json) {
     fmt::print("{}\n", check_json(found));
   } else {
@@ -300,6 +302,11 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
   CLI::App* check_command = c->add_subcommand(
       "check", "Whether a plugin keeps what it promises: its file, its library, its mappings on examples");
   check_command->add_option("manifest", checked->manifest, "The manifest")->required()->type_name("FILE");
+  check_command
+      ->add_option("--call", checked->calls,
+                   "A call that the plugin has to map, arguments as the schema has them: "
+                   "'acme::swish(f32[n,4], beta=0.5)'")
+      ->type_name("CALL");
   check_command->add_option("--time-limit", checked->time_limit, "Seconds it may take (default 60)")
       ->check(CLI::Range(1, 1'000'000));
   check_command->add_flag("--here", checked->here, "In this process, not in a child that may be killed");

@@ -51,22 +51,33 @@ function(onnxport_add_plugin name)
   endif()
 endfunction()
 
-# onnxport_add_plugin_tests(<name> [TIMEOUT <seconds>] [CASES <model>...] [OPTIONS words...])
-#   The conformance kit, as tests of ctest: <name>.check holds a plugin of onnxport_add_plugin to what it promises (its file, its
-#   library, its tables, its mappings on examples made from their schemas, at the lowest and the highest opset), in a process of its
-#   own. For each of CASES, an exported program (.pt2), <name>.MODEL exports it with the plugin and compares it with PyTorch;
-#   OPTIONS are more words of that command (--trust com.acme, --torch-library kernels.so, --config NAME).
+# onnxport_add_plugin_tests(<name> [MANIFEST <file>] [TIMEOUT <seconds>] [CALLS <call>...] [CASES <model>...]
+#                           [OPTIONS words...] [GOOGLETEST] [TESTS files...])
+#   The conformance kit, as tests of ctest: <name>.check holds a plugin of onnxport_add_plugin, or of that MANIFEST, to what it
+#   promises (its file, its library, its tables, its mappings on examples made from their schemas, at the lowest and the highest
+#   opset), in a process of its own. CALLS are more examples, each of which the plugin has to map:
+#   "acme::swish(f32[n,4], beta=0.5)". For each of CASES, an exported program (.pt2), <name>.MODEL exports it with the plugin and
+#   compares it with PyTorch; OPTIONS are more words of that command (--trust com.acme, --torch-library kernels.so, --config NAME).
+#   GOOGLETEST, or TESTS: <name>.kit is the same as a GoogleTest program, with the plugin's own tests of it (onnxport_testkit.h).
 function(onnxport_add_plugin_tests name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "CASES;OPTIONS" ${ARGN})
+  cmake_parse_arguments(ARG "GOOGLETEST" "MANIFEST;TIMEOUT" "CALLS;CASES;OPTIONS;TESTS" ${ARGN})
   get_property(manifest GLOBAL PROPERTY onnxport_manifest_of_${name})
+  if(ARG_MANIFEST)
+    get_filename_component(manifest ${ARG_MANIFEST} ABSOLUTE)
+  endif()
   if(NOT manifest)
-    message(FATAL_ERROR "onnxport_add_plugin_tests(${name}): there is no plugin of that name; call onnxport_add_plugin first")
+    message(FATAL_ERROR "onnxport_add_plugin_tests(${name}): there is no plugin of that name; call onnxport_add_plugin first, "
+                        "or give its MANIFEST")
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
+  set(calls)
+  foreach(call ${ARG_CALLS})
+    list(APPEND calls --call "${call}")
+  endforeach()
   add_test(NAME ${name}.check
-           COMMAND onnxport::program plugin check ${manifest} --time-limit ${ARG_TIMEOUT} --no-default-plugin-paths)
+           COMMAND onnxport::program plugin check ${manifest} --time-limit ${ARG_TIMEOUT} --no-default-plugin-paths ${calls})
   foreach(model ${ARG_CASES})
     get_filename_component(model ${model} ABSOLUTE)
     get_filename_component(stem ${model} NAME_WE)
@@ -74,6 +85,18 @@ function(onnxport_add_plugin_tests name)
              COMMAND onnxport::program export ${model} -o ${CMAKE_CURRENT_BINARY_DIR}/${name}.${stem}.onnx --verify --isolate
                      --plugin ${manifest} --no-default-plugin-paths ${ARG_OPTIONS})
   endforeach()
+  if(ARG_GOOGLETEST OR ARG_TESTS)
+    find_package(GTest REQUIRED)
+    add_executable(${name}_kit ${onnxport_TESTKIT}/plugin_kit.cpp ${ARG_TESTS})
+    target_link_libraries(${name}_kit PRIVATE onnxport::onnxport GTest::gtest)
+    target_include_directories(${name}_kit PRIVATE ${onnxport_TESTKIT})
+    target_compile_definitions(${name}_kit PRIVATE ONNXPORT_TESTED_MANIFEST="${manifest}")
+    if(TARGET ${name})
+      add_dependencies(${name}_kit ${name})
+    endif()
+    add_test(NAME ${name}.kit COMMAND ${name}_kit)
+    set_tests_properties(${name}.kit PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  endif()
 endfunction()
 
 # onnxport_add_model(<target> MODEL <file> [CONFIG <profile>] [OUTPUT <file>] [OPTIONS words...])

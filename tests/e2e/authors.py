@@ -40,8 +40,7 @@ class Author(Case):
     def setUp(self) -> None:
         super().setUp()
         self.times: list[tuple[str, float]] = []
-        self.prefix = self.scratch / "prefix"
-        self.run_quietly("cmake", "--install", BUILD, "--prefix", self.prefix)
+        self.prefix = self.installed()
         self.program = self.prefix / "bin/onnxport"
 
     def step(self, what: str, *words: object) -> str:
@@ -231,7 +230,7 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
     def mode(self, number: int) -> tuple[str, ...]:
         return "--plugin-option", f"com.acme.hostile:mode={number}"
 
-    MODES = ((1, (), "by signal 6"), (2, (), "by signal 11"), (3, ("--time-limit", "3"), "within 3 s"), (4, (), "with status 0"))
+    MODES = ((1, (), "by signal 6"), (2, (), "by signal 11"), (3, ("--time-limit", "3"), "within 3 s"), (4, (), "with status 14"))
 
     def test_what_a_plugin_does_to_the_process_ends_in_a_child(self) -> None:
         manifest = self.library()
@@ -258,6 +257,42 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
         self.assertEqual(done.returncode, 11, done.stderr)
         self.assertRegex(done.stderr, "warning L214: .*everybody_sees_me")
         self.assertRegex(done.stderr, "error L215: .*linked with libonnxport.so")
+
+    def odd(self, breaks: int) -> Path:
+        """A library that breaks one promise; see odd_plugin.cpp."""
+        sdk = Path(os.environ["ONNXPORT_SOURCE_DIR"]) / "sdk/include"
+        self.run_quietly("g++", "-std=c++17", "-shared", "-fPIC", "-fvisibility=hidden", f"-DBREAKS={breaks}", f"-I{sdk}",
+                         Path(__file__).parent / "odd_plugin.cpp", "-o", self.scratch / "odd.so")
+        return self.manifest("odd", "library: {linux_amd64: odd.so, linux_arm64: odd.so}\n"
+                             'provides: {ops: [acme::f], schemas: ["acme::f(Tensor x) -> Tensor"]}\n')
+
+    def test_what_the_kit_tries_of_a_library(self) -> None:
+        said = self.succeed("plugin", "check", self.odd(0))
+        for what in ("the query answers the same", "opened and closed a hundred times", "the query in a host of ABI 1.0",
+                     "the query in a host of a later ABI minor", "the query in a host that offers nothing", "the minor that it needs",
+                     "the mappings in a host of ABI 1.0", "the mappings in a host of a later ABI minor"):
+            self.assertRegex(said, rf"{what}.*\bok")
+        self.assertRegex(said, r"acme::f when a call of the host fails\s+ok, each of 3\b")
+
+    def test_promises_of_the_abi_that_are_broken(self) -> None:
+        self.assertIn("another answer", self.refuse("L231", 11, "plugin", "check", self.odd(1)))
+        self.assertIn("a later ABI minor", self.refuse("L232", 11, "plugin", "check", self.odd(2)))
+        self.assertIn("gives another graph in a host", self.refuse("L232", 11, "plugin", "check", self.odd(3)))
+        self.assertIn("throws an exception", self.refuse("T551", 14, "plugin", "check", self.odd(4)))
+        done = self.run_program("plugin", "check", self.odd(5))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "warning T551: .*says that all is well although call 1 of the host failed")
+        self.assertIn("a table for every id", self.refuse("L231", 11, "plugin", "check", self.odd(6)))
+
+    def test_calls_that_the_author_writes_down(self) -> None:
+        manifest = self.mapping("(x) => (y) { s = Sigmoid(x)  y = Mul(x, s) }", "acme::f(Tensor x, int[] sizes=[1], str? mode=None) -> Tensor")
+        said = self.succeed("plugin", "check", manifest, "--call", "acme::f(f32[n,4])", "--call", "acme::f(f16[2], sizes=[1, 2], mode='fast')")
+        self.assertRegex(said, r"acme::f\(f16\[2\], sizes=\[1, 2\], mode='fast'\) at opset \d+\s+ok")
+        for call in ("acme::f", "acme::f()", "acme::f(f32[2], 1, 2, 3)", "acme::f(f32[2], size=1)", "acme::f(x=f32[2], x=f32[2])",
+                     "acme::f(f32[2)", "acme::f(f99[2])", "acme::unknown(f32[2])"):
+            with self.subTest(call):
+                self.refuse("T552", 14, "plugin", "check", manifest, "--call", call)
+        self.refuse("T512", 14, "plugin", "check", self.mapping("(x) => (y) { y = Sigmoid(z) }"), "--call", "acme::f(f32[2])")
 
     def test_isolated_exports(self) -> None:
         library = torch.library.Library("acme", "FRAGMENT")

@@ -1,4 +1,4 @@
-// com.acme::ScaledTanh of the fixtures' plugin, as a vendor ships it for ONNX Runtime.
+// com.acme::ScaledTanh for ONNX Runtime, so that --verify can run it: --ort-library libacme_ort_kernels.so
 #include <onnxruntime_c_api.h>
 
 #include <cmath>
@@ -8,13 +8,16 @@ namespace {
 const OrtApi* api = nullptr;
 
 struct Kernel {
-  float alpha = 1;
+  float scale = 1;
 };
 
 OrtStatusPtr create(const OrtCustomOp*, const OrtApi*, const OrtKernelInfo* info, void** kernel) {
   auto* made = new Kernel;
   *kernel = made;
-  return api->KernelInfoGetAttribute_float(info, "alpha", &made->alpha);
+  OrtStatusPtr status = api->KernelInfoGetAttribute_float(info, "scale", &made->scale);
+  if (status == nullptr) return nullptr;
+  api->ReleaseStatus(status);  // in the first version of the operator it had another name
+  return api->KernelInfoGetAttribute_float(info, "alpha", &made->scale);
 }
 
 OrtStatusPtr compute(void* kernel, OrtKernelContext* context) {
@@ -38,7 +41,7 @@ OrtStatusPtr compute(void* kernel, OrtKernelContext* context) {
   if (OrtStatusPtr s = api->GetTensorMutableData(y, &to)) return s;
   for (size_t i = 0; i < count; ++i) {
     static_cast<float*>(to)[i] =
-        std::tanh(static_cast<const float*>(from)[i]) * static_cast<Kernel*>(kernel)->alpha;
+        std::tanh(static_cast<const float*>(from)[i]) * static_cast<Kernel*>(kernel)->scale;
   }
   return nullptr;
 }
