@@ -22,12 +22,13 @@ endforeach()
 install(DIRECTORY sdk DESTINATION ${CMAKE_INSTALL_DATADIR}/onnxport
         REGEX "/sdk/(include|cmake|python|CMakeLists\\.txt)$" EXCLUDE)
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE)
+install(FILES docs/man/onnxport.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/onnxport)
 install(EXPORT onnxportTargets NAMESPACE onnxport:: DESTINATION ${package_dir})
 configure_package_config_file(sdk/cmake/onnxportConfig.cmake.in ${PROJECT_BINARY_DIR}/onnxportConfig.cmake
-                              INSTALL_DESTINATION ${package_dir} PATH_VARS CMAKE_INSTALL_BINDIR)
+                              INSTALL_DESTINATION ${package_dir} PATH_VARS CMAKE_INSTALL_BINDIR CMAKE_INSTALL_DATADIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/onnxportConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/onnxportConfig.cmake ${PROJECT_BINARY_DIR}/onnxportConfigVersion.cmake
               sdk/cmake/OnnxportPluginProject.cmake sdk/cmake/OnnxportFillManifest.cmake

@@ -9,6 +9,7 @@ set(_tests ${PROJECT_SOURCE_DIR}/tests)
 set(ONNXPORT_TEST_ENVIRONMENT
   "ONNXPORT_BIN=${PROJECT_BINARY_DIR}/bin/onnxport"
   "ONNXPORT_BUILD_DIR=${PROJECT_BINARY_DIR}"
+  "ONNXPORT_PACKAGE=${PROJECT_BINARY_DIR}/package/onnxport"
   "ONNXPORT_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
   "ONNXPORT_FIXTURES=${PROJECT_SOURCE_DIR}/build/fixtures"
   "ONNXPORT_PYTHON=${ONNXPORT_PYTHON}"
@@ -39,15 +40,19 @@ function(onnxport_gtest name)
   endif()
 endfunction()
 
-# onnxport_command_test(<name> [PYTORCH] COMMAND words... [TIMEOUT seconds])
+# onnxport_command_test(<name> [PYTORCH] [PACKAGE] COMMAND words... [TIMEOUT seconds])
 #   PYTORCH: its models or results are made by Python's torch (the label by which ctest leaves such tests out).
+#   PACKAGE: it takes the package that is unpacked in ONNXPORT_PACKAGE (tests/package).
 function(onnxport_command_test name)
-  cmake_parse_arguments(ARG "PYTORCH" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(ARG "PYTORCH;PACKAGE" "TIMEOUT" "COMMAND" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)
   endif()
   add_test(NAME ${name} COMMAND ${ARG_COMMAND})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${ONNXPORT_TEST_ENVIRONMENT}" TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_PACKAGE)
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED package)
+  endif()
   if(ARG_PYTORCH)
     set_tests_properties(${name} PROPERTIES LABELS pytorch)
   endif()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -36,6 +37,12 @@ class Case(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory(prefix="onnxport-e2e-")
         self.addCleanup(scratch.cleanup)
         self.scratch = Path(scratch.name)
+
+    def installed(self) -> Path:
+        """What is in the package, for this test alone: a prefix that it may change."""
+        prefix = self.scratch / "prefix"
+        shutil.copytree(os.environ["ONNXPORT_PACKAGE"], prefix, symlinks=True)
+        return prefix
 
     def left(self) -> list[str]:
         return sorted(path.name for path in self.scratch.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -574,11 +575,13 @@ class VendorLibrary(Case):
     build = Path(os.environ["ONNXPORT_BUILD_DIR"])
 
     def test_example_against_the_installation(self) -> None:
-        prefix, plugins, output = self.scratch / "prefix", self.scratch / "example", self.scratch / "x.onnx"
-        self.run_quietly("cmake", "--install", self.build, "--prefix", prefix)
+        prefix, plugins, output = self.installed(), self.scratch / "example", self.scratch / "x.onnx"
         self.run_quietly("cmake", "-G", "Ninja", "-S", prefix / "share/onnxport/sdk/example", "-B", plugins,
-                         f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_DISABLE_FIND_PACKAGE_Torch=ON")
+                         f"-DCMAKE_PREFIX_PATH={prefix}", f"-DONNXRUNTIME_INCLUDE={Path(os.environ['ONNXPORT_ORT_LIBRARY']).parents[1]}/include")
         self.run_quietly("cmake", "--build", plugins)
+        # Each example keeps what it promises, in C++, C99 and YAML alone; what is tested by GoogleTest too.
+        said = self.run_quietly("ctest", "--test-dir", plugins, "--output-on-failure")
+        self.assertRegex(said, r"100% tests passed(, 0 tests failed)? out of 8\b")
         needed = [line for line in self.run_quietly("readelf", "-d", plugins / "libacme.so").splitlines() if "NEEDED" in line]
         for line in needed:
             self.assertRegex(line, r"\[(libstdc\+\+|libm|libgcc_s|libc|ld-linux[\w-]*)\.so\.\d+\]")
@@ -589,6 +592,27 @@ class VendorLibrary(Case):
         nodes = [(n.domain, n.op_type) for n in onnx.load(output).graph.node]
         self.assertEqual(nodes, [("", "Gemm"), ("com.acme", "ScaledTanh"), ("", "Sigmoid"), ("", "Mul")])
         self.opsets_of_others(prefix, plugins)
+        self.in_c_and_for_a_target(prefix, plugins)
+
+    def in_c_and_for_a_target(self, prefix: Path, plugins: Path) -> None:
+        """The mapping in C, verified by the example's kernels for ONNX Runtime; and the target with its profile."""
+        output = self.scratch / "c.onnx"
+        said = self.run_quietly(prefix / "bin/onnxport", "export", self.model, "-o", output, *self.words, "--plugin-path", plugins / "c",
+                                "--plugin", plugins / "acme_swish.onnxport.yaml", "--verify",
+                                "--torch-library", self.build / "tests/kernels/acme_kernels.so", "--ort-library", plugins / "kernels/libacme_ort_kernels.so")
+        self.assertNotIn("not independently checked", said)
+        self.assertIn(("com.acme", "ScaledTanh"), [(n.domain, n.op_type) for n in onnx.load(output).graph.node])
+        model = self.program_of(torch.nn.Linear(4, 4), torch.randn(2, 4))
+        self.run_quietly(prefix / "bin/onnxport", "export", model, "-o", output, "--plugin-path", plugins / "target", "--config", "com.acme.npu")
+        written = onnx.load(output)
+        self.assertEqual([(n.domain, n.op_type) for n in written.graph.node], [("com.acme", "Linear")])
+        self.assertEqual({o.domain: o.version for o in written.opset_import}, {"": 18, "com.acme": 1})
+        # What is not mapped points to a page of the manual that is there.
+        done = subprocess.run([prefix / "bin/onnxport", "export", self.model, "-o", output, *self.words], capture_output=True, text=True,
+                              timeout=300, env=LOADER)
+        page = re.search(r"a plugin can map it, see (\S+plugins\.md)", done.stderr)
+        self.assertIsNotNone(page, done.stderr)
+        self.assertTrue(Path(page[1]).is_relative_to(prefix.resolve()) and Path(page[1]).is_file(), page[1])
 
     def opsets_of_others(self, prefix: Path, plugins: Path) -> None:
         """Opset 29 with a new operator, and opset 3 of com.acme: neither onnxport nor the ONNX library knows them."""

@@ -152,11 +152,8 @@ class Passes(PassCase):
 class PassExamples(PassCase):
     """The SDK's examples of passes, built against an installation and nothing else."""
 
-    build = Path(os.environ["ONNXPORT_BUILD_DIR"])
-
     def test_fused_linear_by_yaml_and_by_code(self) -> None:
-        prefix, plugins, output = self.scratch / "prefix", self.scratch / "example", self.scratch / "fused.onnx"
-        self.run_quietly("cmake", "--install", self.build, "--prefix", prefix)
+        prefix, plugins, output = self.installed(), self.scratch / "example", self.scratch / "fused.onnx"
         self.run_quietly("cmake", "-G", "Ninja", "-S", prefix / "share/onnxport/sdk/example", "-B", plugins,
                          f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_DISABLE_FIND_PACKAGE_Torch=ON")
         self.run_quietly("cmake", "--build", plugins, "--target", "acme_passes")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check_example.py CMAKE BUILD SOURCE TORCH: sdk/example/module built from an installed onnxport and run, as a user would."""
+"""check_example.py CMAKE BUILD TORCH: sdk/example/module built from the unpacked package and run, as a user would."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def run(*words: object, **more) -> str:
 
 
 def main() -> None:
-    cmake, build, source, torch = sys.argv[1:]
+    cmake, build, torch = sys.argv[1:]
+    prefix = Path(os.environ["ONNXPORT_PACKAGE"])
     with tempfile.TemporaryDirectory() as folder:
-        prefix, out = Path(folder, "prefix"), Path(folder, "build")
-        run(cmake, "--install", build, "--prefix", prefix)
-        run(cmake, "-S", Path(source, "sdk/example/module"), "-B", out, f"-DCMAKE_PREFIX_PATH={prefix};{torch}",
+        out = Path(folder, "build")
+        run(cmake, "-S", prefix / "share/onnxport/sdk/example/module", "-B", out, f"-DCMAKE_PREFIX_PATH={prefix};{torch}",
             "-DCMAKE_BUILD_TYPE=Debug")
         run(cmake, "--build", out)
         # ONNX Runtime, for --verify, is where the build has it.
