@@ -245,9 +245,12 @@ std::string read_text(const std::string& file) {
   const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
   ssize_t got = regular ? 1 : 0;
   size_t size = 0;
-  // One byte more than allowed tells a file that is too large, without reading the rest of it.
+  // One byte more than allowed tells a file that is too large, without reading the rest of it; one byte more than there
+  // should be tells a file that grows. No more room than that: thousands of files are read this way.
   while (got > 0 && size <= kMaxBytes) {
-    text.resize(size == 0 ? std::min(static_cast<size_t>(status.st_size), kMaxBytes) + 1 : kMaxBytes + 1);
+    const size_t room =
+        size == 0 ? std::min(static_cast<size_t>(status.st_size), kMaxBytes) + 1 : kMaxBytes + 1;
+    if (size == text.size()) text.resize(room);
     got = ::read(fd, text.data() + size, text.size() - size);
     size += static_cast<size_t>(std::max<ssize_t>(got, 0));
   }

@@ -36,9 +36,24 @@ torch.manual_seed(0)
 module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
-PARTS = ("startup", "session", "models", "growth", "weights", "programs", "program_json", "program_weights", "transformer_weights",
-         "latency", "convert", "nodes")
+PARTS = ("startup", "manifests", "session", "models", "growth", "weights", "programs", "program_json", "program_weights",
+         "transformer_weights", "latency", "convert", "nodes")
 SESSION_EXPORTS = 10000
+# As a vendor writes one: an operator that is one node, and one that is a function.
+MANIFEST = """onnxport_manifest: 1
+plugin: {{id: com.acme.p{i}, version: "1.0.0", publisher: Acme Inc.}}
+provides:
+  domains: [{{name: com.acme, version: 1}}]
+  mappings:
+    - torch: "acme{i}::scaled_tanh(Tensor x, float scale) -> Tensor"
+      onnx: com.acme::ScaledTanh
+      inputs: [x]
+      attributes: {{alpha: scale, mode: "fast", steps: 3}}
+      result: {{like: x}}
+    - torch: "acme{i}::swish2(Tensor x) -> Tensor"
+      function_opset: 20
+      function: "(x) => (y) {{ s = Sigmoid(x)  y = Mul(x, s) }}"
+"""
 LOAD = "import torch, sys; torch.jit.load(sys.argv[1])"
 
 
@@ -161,6 +176,28 @@ class Bench(ProgramBench, TransformerBench, LatencyBench, ConvertBench, NodesBen
         small = measure(self.ours(linear, ["f32[2,8]"]), self.runs)
         self.line("plugin list", self.show(listed))
         self.line("export of one layer", self.show(small))
+
+    def manifests(self) -> None:
+        print("Manifests of a folder: a Session that reads them, against yaml-cpp's parser alone over the same bytes")
+        bench = Path(self.program).parents[1] / "tests/manifest_bench"
+        if not bench.exists():
+            print(f"  left out: {bench} is not built (cmake --build … --target manifest_bench)")
+            return
+        self.line("", "session", "yaml-cpp", "times yaml-cpp", "plugin list, whole", "expected")
+        for count, most in ((50, 50), (2000, 500)):
+            folder = self.out / f"manifests{count}"
+            folder.mkdir(exist_ok=True)
+            for i in range(count):
+                (folder / f"p{i:04}.onnxport.yaml").write_text(MANIFEST.format(i=i))
+            done = subprocess.run([str(bench), str(folder), str(max(3, self.runs))], capture_output=True, text=True)
+            listed = self.check(measure([self.program, "plugin", "list", "--no-default-plugin-paths", "--plugin-path", str(folder)], self.runs))
+            if done.returncode != 0:
+                self.failed += 1
+                print(f"  onnxport failed: {done.stderr.strip()}")
+                continue
+            took = {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}
+            self.line(f"{count} manifests", f"{took['session'] * 1e3:.1f} ms", f"{took['yaml'] * 1e3:.1f} ms",
+                      f"{took['session'] / took['yaml']:.2f}", f"{listed.seconds * 1e3:.0f} ms", f"{most} ms")
 
     def session(self) -> None:
         print(f"{SESSION_EXPORTS} exports of one layer (.pt2) in one process: from one Session, and by a call each")

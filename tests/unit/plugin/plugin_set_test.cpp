@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <map>
 
 #include "core/plugin/registry.h"
@@ -486,27 +486,21 @@ TEST_F(PluginSetTest, AFunctionInAnOpsetThatNobodyOffersIsSaidWhenItIsRead) {
               HasSubstr("error O605: no plugin offers opset 7, in which the function of acme::f is written"));
 }
 
-TEST_F(PluginSetTest, FiftyManifestsInMillisecondsTwoThousandInHalfASecond) {
-  const auto took = [&](int count) {
-    for (int i = 0; i < count; ++i) {
-      user("p" + std::to_string(i) + ".onnxport.yaml",
-           plugin("com.acme.p" + std::to_string(i),
-                  "acme::f" + std::to_string(i) + "(Tensor x, float scale=1) -> Tensor"));
-    }
-    const auto start = std::chrono::steady_clock::now();
-    Registry registry(PluginOptions{}, nullptr, environment());
-    const std::chrono::duration<double, std::milli> all = std::chrono::steady_clock::now() - start;
-    EXPECT_EQ(registry.custom_schemas()->find("acme::f7")->plugin, "com.acme.p7");
-    return all.count();
-  };
-  const double fifty = took(50);
-  const double many = took(2000);
-  RecordProperty("milliseconds_50", std::to_string(fifty));
-  RecordProperty("milliseconds_2000", std::to_string(many));
-  std::printf("50 manifests: %.1f ms, 2000: %.1f ms\n", fifty, many);
-  // An order of magnitude above a release build's figures: for sanitizers and busy machines.
-  EXPECT_LT(fifty, 500);
-  EXPECT_LT(many, 10000);
+// What they cost is measured by ./dev bench --only manifests.
+TEST_F(PluginSetTest, AThousandManifestsAreFoundInOrder) {
+  for (int i = 0; i < 1000; ++i) {
+    user("p" + std::to_string(i) + ".onnxport.yaml",
+         plugin("com.acme.p" + std::to_string(i),
+                "acme::f" + std::to_string(i) + "(Tensor x, float scale=1) -> Tensor"));
+  }
+  Registry registry(PluginOptions{}, nullptr, environment());
+  EXPECT_EQ(registry.custom_schemas()->find("acme::f7")->plugin, "com.acme.p7");
+  std::vector<std::string> files;
+  for (const PluginInfo& p : registry.list().plugins) {
+    if (p.tier == "user") files.push_back(p.manifest.filename().string());
+  }
+  EXPECT_EQ(files.size(), 1000u);
+  EXPECT_TRUE(std::is_sorted(files.begin(), files.end()));
 }
 
 }  // namespace
