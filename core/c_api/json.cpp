@@ -152,6 +152,7 @@ std::string plugin_json(const PluginInfo& p) {
                  {"state", json_string(p.state)},
                  {"code", json_string(p.code)},
                  {"reason", json_string(p.reason)},
+                 {"locked", p.locked ? "true" : "false"},
                  {"manifest", json_string(p.manifest.string())},
                  {"library", json_string(p.library.string())},
                  {"mappings", std::to_string(p.mappings)},

@@ -190,6 +190,7 @@ void read(element from, const std::string& path, PluginOptions& to) {
       option<&P::builtin, P>("builtin"),
       option<&P::prefer, P>("prefer"),
       option<&P::disable, P>("disable"),
+      option<&P::lock, P>("lock"),
       option<&P::options, P>("options"),
   };
   read_members<P>(from, path, to, known);

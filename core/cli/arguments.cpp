@@ -179,6 +179,12 @@ void add_plugin_options(CLI::App& command, Arguments& a) {
       ->type_name("ID")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  a.paths.push_back(command
+                        .add_option("--plugin-lock", a.options.plugins.lock,
+                                    "Use no plugin but those of this lock file (`onnxport plugin lock`), as "
+                                    "they are there")
+                        ->group(group)
+                        ->type_name("FILE"));
   command
       .add_option_function<std::vector<std::string>>(
           "--plugin-option", [&a](const std::vector<std::string>& all) { read_plugin_options(all, a); },

@@ -123,9 +123,11 @@ void write_dependencies(const ExportArguments& a, const Session& session,
                         std::set<std::filesystem::path> inputs, const std::vector<TargetFile>& targets) {
   if (a.depfile.empty()) return;
   inputs.insert(a.model);
+  if (!a.options.plugins.lock.empty()) inputs.insert(a.options.plugins.lock);
   std::vector<std::filesystem::path> files;
   for (const TargetFile& t : targets) {
     files.push_back(t.file);
+    if (!t.target.plugin_choice.lock.empty()) inputs.insert(t.target.plugin_choice.lock);
     inputs.merge(files_of_plugins(session, t.report.plugins_used));
   }
   write_report(a.depfile, depfile_text(files, inputs));
@@ -162,7 +164,7 @@ int run_all(const ExportArguments& a, const Common& common, const Session& sessi
 
 // With profiles, which are found among plugins too.
 int run_profiles(const ExportArguments& a, const Common& common, const CLI::App& command) {
-  const Session session(a.options.plugins);
+  const Session session = open_session(a.profiles, a.options.plugins);
   const std::vector<Profile> profiles = read_profiles(session, a.profiles, a.options.plugins, command);
   const std::vector<ExportOptions> bases = bases_of(a, profiles, command);
   std::vector<TargetFile> targets = targets_of(a.opsets, bases, a.model, a.output);
@@ -303,10 +305,13 @@ std::pair<CLI::App*, Command> add_verify(CLI::App& app, const Common& common) {
   add_tolerance_options(*c, *a);
   add_plugin_options(*c, *a);
   add_pass_options(*c, *a);
-  return {c, [a, &common] {
+  add_single_config_option(*c, a->profiles);
+  return {c, [a, c, &common] {
             a->apply();
-            a->options.verify.enabled = true;
-            const ExportReport report = verify_files(a->model, a->output, a->options);
+            const Session session = open_session(a->profiles, a->options.plugins);
+            ExportOptions options = with_single_profile(session, a->profiles, a->options, *c);
+            options.verify.enabled = true;
+            const ExportReport report = verify_files(session, a->model, a->output, options);
             print_diagnostics(report.diagnostics, common.verbose);
             if (common.json) {
               fmt::print("{}\n", to_json(report));

@@ -29,7 +29,8 @@ void print_listing(const PluginListing& listing) {
   std::vector<std::vector<std::string>> rows = {{"PLUGIN", "VERSION", "TIER", "STATE", "OFFERS", "MANIFEST"}};
   std::string reasons;
   for (const PluginInfo& p : listing.plugins) {
-    rows.push_back({p.id, p.version, p.tier, p.code.empty() ? p.state : p.state + " " + p.code, offers_of(p),
+    const std::string state = p.locked ? p.state + ", locked" : p.state;
+    rows.push_back({p.id, p.version, p.tier, p.code.empty() ? state : state + " " + p.code, offers_of(p),
                     p.manifest.string()});
     if (p.reason.empty()) continue;
     reasons +=
@@ -167,6 +168,42 @@ std::string json_list(const std::vector<std::string>& items) {
   std::string out;
   for (const std::string& item : items) out += (out.empty() ? "" : ", ") + item;
   return "[" + out + "]";
+}
+
+struct LockArguments : Arguments {
+  std::vector<std::string> ids;
+  std::filesystem::path output = "onnxport.lock.yaml";
+};
+
+int lock(LockArguments& arguments, const Common& common) {
+  arguments.apply();
+  const LockedPlugins locked = Session(arguments.options.plugins).lock(arguments.output, arguments.ids);
+  print_diagnostics(locked.left_out, common.verbose);
+  if (common.json) {
+    std::vector<std::string> ids;
+    for (const std::string& id : locked.ids) ids.push_back(json_string(id));
+    fmt::print("{{\"file\": {}, \"plugins\": {}, \"diagnostics\": {}}}\n",
+               json_string(arguments.output.string()), json_list(ids), to_json(locked.left_out));
+  } else if (!common.quiet) {
+    fmt::print("{}: {} plugin{}\n", arguments.output.string(), locked.ids.size(),
+               locked.ids.size() == 1 ? "" : "s");
+  }
+  return 0;
+}
+
+CLI::App* add_lock(CLI::App& plugin, LockArguments& arguments) {
+  CLI::App* c = plugin.add_subcommand(
+      "lock", "Write down which plugins may be used, by the sha256 of their files, for --plugin-lock");
+  c->add_option(
+       "plugins", arguments.ids,
+       "Ids to write anew, beside what the file lists (default: all plugins found but onnxport's own, and no "
+       "others)")
+      ->type_name("ID");
+  arguments.paths.push_back(
+      c->add_option("-o,--output", arguments.output, "The file (default: onnxport.lock.yaml)")
+          ->type_name("FILE"));
+  add_plugin_options(*c, arguments);
+  return c;
 }
 
 struct CheckArguments : Arguments {
@@ -313,9 +350,12 @@ std::vector<std::pair<CLI::App*, Command>> add_plugin(CLI::App& app, const Commo
   add_plugin_options(*check_command, *checked);
   check_command->footer(
       "Exit status: 0 when nothing is wrong, else that of the first error (10 manifest, 11 library, …).");
+  auto locked = std::make_shared<LockArguments>();
+  CLI::App* lock_command = add_lock(*c, *locked);
   auto made = std::make_shared<NewArguments>();
   CLI::App* new_command = add_new(*c, *made);
   return {{new_command, [made, &common] { return make_new(*made, common); }},
+          {lock_command, [locked, &common] { return lock(*locked, common); }},
           {check_command, [checked, &common] { return check(*checked, common); }},
           {list_command, [listed, &common] { return list(*listed, common); }},
           {inspect_command, [inspected, &common] { return inspect(*inspected, common); }},

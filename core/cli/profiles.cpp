@@ -88,6 +88,20 @@ ExportOptions with_profile(const Profile& profile, const ExportOptions& given, c
   return out;
 }
 
+Session open_session(const ProfileArguments& arguments, PluginOptions plugins) {
+  Session session(plugins);
+  for (const std::string& name : arguments.configs)
+    append(session.plugin_files(name, arguments.options(plugins)), plugins.for_targets);
+  return plugins.for_targets.empty() ? session : Session(plugins);
+}
+
+ExportOptions with_single_profile(const Session& session, const ProfileArguments& arguments,
+                                  const ExportOptions& given, const CLI::App& command) {
+  if (arguments.configs.empty()) return given;
+  const ProfileOptions options = arguments.options(given.plugins);
+  return with_profile(session.profile(arguments.configs.front(), options), given, command);
+}
+
 std::vector<Profile> read_profiles(const Session& session, const ProfileArguments& arguments,
                                    const PluginOptions& plugins, const CLI::App& command) {
   std::vector<Profile> out;
@@ -105,6 +119,15 @@ void add_config_path_option(CLI::App& command, ProfileArguments& arguments) {
       ->type_name("DIR")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_single_config_option(CLI::App& command, ProfileArguments& arguments) {
+  command.add_option("--config", arguments.configs, "A profile of the target, by name or file")
+      ->group("Profiles")
+      ->type_name("NAME|FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  add_config_path_option(command, arguments);
 }
 
 void add_config_option(CLI::App& command, ProfileArguments& arguments) {

@@ -3,6 +3,7 @@
 
 #include "core/cli/arguments.h"
 #include "core/cli/commands.h"
+#include "core/cli/profiles.h"
 #include "core/cli/targets.h"
 #include "core/cli/terminal.h"
 
@@ -12,7 +13,8 @@ std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common&) {
   struct ShowArguments : Arguments {
     std::filesystem::path model;
     std::string after = "capture";
-    std::string opset = "20";
+    std::string opset;
+    ProfileArguments profiles;
   };
   auto a = std::make_shared<ShowArguments>();
   CLI::App* c = app.add_subcommand("show", "Print a model's graph, after any stage");
@@ -26,10 +28,13 @@ std::pair<CLI::App*, Command> add_show(CLI::App& app, const Common&) {
   add_input_options(*c, *a);
   add_plugin_options(*c, *a);
   add_pass_options(*c, *a);
-  return {c, [a] {
+  add_single_config_option(*c, a->profiles);
+  return {c, [a, c] {
             a->apply();
-            read_opsets(a->opset, a->options);
-            fmt::print("{}", show(a->model, a->after, a->options));
+            const Session session = open_session(a->profiles, a->options.plugins);
+            ExportOptions options = with_single_profile(session, a->profiles, a->options, *c);
+            if (!a->opset.empty()) override_opsets(a->opset, options);
+            fmt::print("{}", show(session, a->model, a->after, options));
             return 0;
           }};
 }

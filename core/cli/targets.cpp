@@ -42,15 +42,6 @@ std::filesystem::path file_of(const std::filesystem::path& model, const std::fil
   return std::filesystem::path(model).replace_extension(ending + ".onnx");
 }
 
-// The versions that the command line gives stand in the place of those of a profile.
-void override_opsets(std::string_view text, Target& target) {
-  Target given;
-  given.opset = 0;
-  read_opsets(text, given);
-  if (given.opset != 0) target.opset = given.opset;
-  for (const auto& [domain, version] : given.domain_opsets) target.domain_opsets[domain] = version;
-}
-
 }  // namespace
 
 void read_opsets(std::string_view text, Target& target) {
@@ -73,6 +64,14 @@ void read_opsets(std::string_view text, Target& target) {
     }
     from = comma + 1;
   }
+}
+
+void override_opsets(std::string_view text, Target& target) {
+  Target given;
+  given.opset = 0;
+  read_opsets(text, given);
+  if (given.opset != 0) target.opset = given.opset;
+  for (const auto& [domain, version] : given.domain_opsets) target.domain_opsets[domain] = version;
 }
 
 std::vector<TargetFile> targets_of(const std::vector<std::string>& opsets,

@@ -22,6 +22,9 @@ struct TargetFile {
 // "18", "ai.onnx=18,com.acme=2": the versions a target writes. Throws Error I111.
 void read_opsets(std::string_view text, Target& target);
 
+// The versions that the text gives, in the place of those that are there.
+void override_opsets(std::string_view text, Target& target);
+
 // A target for each of `bases` (a profile each, or what the command line says) and each text of --opset, when there is any.
 // `output` may hold "{opset}" and "{config}"; when it is empty, files are named after the model: model.onnx, or
 // model.opset18.onnx, model.tensorrt-10.onnx, where there are several. Throws Error I111.

@@ -199,7 +199,8 @@ PluginPasses::PluginPasses(Registry& registry, const std::vector<std::string>& a
     } catch (const Error& error) {
       const bool is_asked = std::any_of(asked.begin(), asked.end(),
                                         [&](const std::string& name) { return goes_by(entry, name); });
-      if (is_asked) throw;
+      // Nor is it passed over where a lock file says which plugins there are.
+      if (is_asked || error.diagnostics().front().code == "C409") throw;
       for (Diagnostic warning : error.diagnostics()) {  // the graph is right without it
         warning.severity = Severity::warning;
         notes_.push_back(std::move(warning));

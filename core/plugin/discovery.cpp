@@ -49,6 +49,13 @@ class Search {
       const fs::path file = fs::absolute(named).lexically_normal();
       add_manifest(file, "explicit", trust_.with_owner_of(file));
     }
+    for (const fs::path& named : options_.for_targets) {
+      const fs::path file = fs::absolute(named).lexically_normal();
+      if (file.filename().string().ends_with(kSuffix))
+        add_manifest(file, "profile", trust_);
+      else
+        add(file, "profile");
+    }
     for (const fs::path& folder : options_.paths) add(folder, "path");
     if (options_.default_paths) add_defaults();
     if (options_.builtin) add(around_.builtin, "built-in");
@@ -100,13 +107,17 @@ class Search {
 
   void add(const fs::path& folder, const std::string& tier) {
     PluginFolder searched{folder.empty() ? folder : fs::absolute(folder).lexically_normal(), tier, ""};
-    const bool named = tier == "path";
-    searched.state = scan(searched.folder, tier, named ? trust_.with_owner_of(searched.folder) : trust_);
+    const bool by_option = tier == "path";
+    const bool named = by_option || tier == "profile";
+    searched.state = scan(searched.folder, tier, by_option ? trust_.with_owner_of(searched.folder) : trust_);
     const bool missing = searched.state == "absent" || searched.state == "not a folder";
     if (named && missing) {
       note(Severity::warning, "L209",
            searched.state == "absent" ? "the plugin folder does not exist" : "this is no folder",
-           searched.folder, "correct --plugin-path; a single manifest is named with --plugin");
+           searched.folder,
+           by_option
+               ? "correct --plugin-path; a single manifest is named with --plugin"
+               : "correct plugins.files of the profile; it takes manifests (*.onnxport.yaml) and folders");
     }
     out_.searched.push_back(std::move(searched));
   }

@@ -25,7 +25,7 @@ struct Environment {
 
 struct FoundManifest {
   std::filesystem::path file;
-  std::string tier;  // "explicit", "path", "environment", "user", "system", "built-in"
+  std::string tier;  // "explicit", "profile", "path", "environment", "user", "system", "built-in"
   Trust trust;
   std::string refusal;          // why it must not be read ("it is a named pipe, …"); empty when it may
   bool folder_refused = false;  // so a note says already
@@ -40,7 +40,7 @@ struct Discovery {
   Error nothing_found() const;
 };
 
-// Explicit files, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name, byte-wise. Only
+// Explicit files, those for some targets only, options.paths, ONNXPORT_PLUGIN_PATH, user, system, built-in; inside a folder by name, byte-wise. Only
 // *.onnxport.yaml counts. What others could write is refused (trust.h), what is no regular file is never opened; each
 // with a warning L209. Never throws for a folder.
 Discovery discover(const PluginOptions& options, const Environment& environment = Environment::of_process());

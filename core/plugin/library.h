@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/plugin/manifest.h"
@@ -64,5 +65,6 @@ class PluginLibrary {
 std::string why_not_loadable(const std::filesystem::path& file);
 // Lower-case hexadecimal; empty when the file cannot be read.
 std::string sha256_of(const std::filesystem::path& file);
+std::string sha256_of_text(std::string_view text);
 
 }  // namespace onnxport

@@ -78,4 +78,10 @@ std::string sha256_of(const fs::path& file) {
   return SHA256File(file.c_str(), text.data()) == nullptr ? "" : text.data();
 }
 
+std::string sha256_of_text(std::string_view text) {
+  std::array<char, SHA256_DIGEST_STRING_LENGTH> out{};
+  SHA256Data(reinterpret_cast<const uint8_t*>(text.data()), text.size(), out.data());
+  return out.data();
+}
+
 }  // namespace onnxport

@@ -15,20 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using yaml::Node;
 
-// [a-z0-9-] words joined by dots, two at least.
-bool is_reverse_dns(std::string_view id) {
-  if (id.size() > 128 || id.find('.') == std::string_view::npos || id.front() == '.' || id.back() == '.')
-    return false;
-  char before = '.';
-  for (char c : id) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    if (!word && c != '.' && c != '-') return false;
-    if (!word && (before == '.' || before == '-')) return false;
-    before = c;
-  }
-  return before != '-';
-}
-
 // Words of letters, digits, _ and -, joined by dots.
 bool is_domain(std::string_view text) {
   const auto word = [](char c) {
@@ -141,7 +127,7 @@ class ManifestBuilder {
       if (value.kind == Node::Kind::map) {
         if (!in_.map(value, "library." + platform.text, {"path", "sha256"})) continue;
         path = in_.required(value, "path", "library." + platform.text, "path: libacme.so");
-        if (const Node* n = value.find("sha256")) library.sha256 = read_sha256(*n);
+        if (const Node* n = value.find("sha256")) library.sha256 = read_sha256(in_, *n);
       }
       if (path == nullptr) continue;
       if (const auto text = in_.text(*path, "library." + platform.text + ".path"))
@@ -160,18 +146,6 @@ class ManifestBuilder {
                 "put the file beside the manifest or below it: " + example + path.filename().string());
     }
     return out_.file.parent_path() / path;
-  }
-
-  std::string read_sha256(const Node& node) {
-    std::string text = in_.text(node, "sha256").value_or("");
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (!text.empty() &&
-        (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos)) {
-      in_.error("M105", node, "'" + text + "' is no sha256",
-                "give the 64 hexadecimal digits that sha256sum prints, in quotes");
-    }
-    return text;
   }
 
   void read_requires(const Node& node) {
@@ -504,6 +478,11 @@ Manifest parse_manifest(std::string_view text, const fs::path& file) {
   return ManifestBuilder(file).build(yaml::parse(text, file.string()));
 }
 
-Manifest read_manifest(const fs::path& file) { return parse_manifest(yaml::read_text(file.string()), file); }
+Manifest read_manifest(const fs::path& file) {
+  std::string text = yaml::read_text(file.string());
+  Manifest out = parse_manifest(text, file);
+  out.text = std::move(text);
+  return out;
+}
 
 }  // namespace onnxport

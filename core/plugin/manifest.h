@@ -135,6 +135,7 @@ struct Manifest {
 
   std::filesystem::path file;
   std::string id, name, version, publisher, license, url, description;
+  std::string text;  // of the file as it was read
   Trust trust = Trust::of_process();  // whose library it may be
   int abi_major = 1, abi_minor = 0;
   Location abi_place;

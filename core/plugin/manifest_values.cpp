@@ -1,6 +1,7 @@
 #include "core/plugin/manifest_values.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace onnxport {
@@ -66,6 +67,19 @@ bool is_identifier(std::string_view text) {
          std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
+bool is_reverse_dns(std::string_view id) {
+  if (id.size() > 128 || id.find('.') == std::string_view::npos || id.front() == '.' || id.back() == '.')
+    return false;
+  char before = '.';
+  for (char c : id) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (!word && c != '.' && c != '-') return false;
+    if (!word && (before == '.' || before == '-')) return false;
+    before = c;
+  }
+  return before != '-';
+}
+
 std::optional<int64_t> parse_whole(std::string_view text) { return parse_number<int64_t>(text); }
 std::optional<double> parse_real(std::string_view text) { return parse_number<double>(text); }
 
@@ -105,6 +119,17 @@ std::optional<ir::DType> read_dtype(ManifestReader& in, const Node& node, std::s
     in.error("M105", node, "'" + node.text + "' is no element type",
              "write f32, f16, bf16, f64, i64, i32, bool, …");
   return dtype;
+}
+
+std::string read_sha256(ManifestReader& in, const Node& node) {
+  std::string text = in.text(node, "sha256").value_or("");
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const bool good = text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (text.empty() || good) return text;
+  in.error("M105", node, "'" + text + "' is no sha256",
+           "give the 64 hexadecimal digits that sha256sum prints, in quotes");
+  return "";
 }
 
 }  // namespace onnxport

@@ -14,6 +14,8 @@ namespace onnxport {
 
 // Letters, digits and '_', no digit first.
 bool is_identifier(std::string_view text);
+// A name that a plugin or a target may have: words of [a-z0-9_-] joined by dots, two at least.
+bool is_reverse_dns(std::string_view id);
 // The whole text as a number; nullopt when it is none.
 std::optional<int64_t> parse_whole(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
@@ -25,5 +27,7 @@ std::optional<ManifestAttribute::Literal> literal_of(const yaml::Node& node);
 std::optional<std::pair<int, int>> read_opset_range(ManifestReader& in, const yaml::Node& node);
 // "f32", "i64", …; M105 when the text is no element type.
 std::optional<ir::DType> read_dtype(ManifestReader& in, const yaml::Node& node, std::string_view what);
+// Lower case; empty, and M105, when the text is none.
+std::string read_sha256(ManifestReader& in, const yaml::Node& node);
 
 }  // namespace onnxport

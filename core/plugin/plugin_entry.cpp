@@ -19,6 +19,18 @@ const PluginLibrary& PluginEntry::library() {
   return *library_;
 }
 
+const std::string& PluginEntry::library_sha256() {
+  if (library_sha256_) return *library_sha256_;
+  library_sha256_.emplace();
+  const auto found = manifest_.libraries.find(current_platform());
+  std::error_code error;
+  if (found == manifest_.libraries.end() || !std::filesystem::is_regular_file(found->second.path, error))
+    return *library_sha256_;
+  library_sha256_ = sha256_of(found->second.path);
+  if (found->second.sha256.empty()) found->second.sha256 = *library_sha256_;
+  return *library_sha256_;
+}
+
 void PluginEntry::check_promises() {
   std::vector<Diagnostic> broken;
   Location place;

@@ -22,6 +22,9 @@ class PluginEntry {
   const Manifest& manifest() const { return manifest_; }
   const std::string& id() const { return manifest_.id; }
   const std::string& tier() const { return tier_; }
+  // Of tier "profile": whether every target asks it, because it stands in for an installed one of its id.
+  bool is_for_all() const { return is_for_all_; }
+  void make_for_all() { is_for_all_ = true; }
   bool is_open() const { return library_.has_value(); }
   // Why nothing of this plugin can be used, known before anybody asked for it: an ABI that this host does not
   // have, a requirement that is not met, an id that two files claim. Null: it can.
@@ -30,6 +33,8 @@ class PluginEntry {
     if (!unusable_) unusable_ = std::move(why);
   }
 
+  // Of the library's file for this platform; empty when there is none. Read once: what is opened later is held to it.
+  const std::string& library_sha256();
   // Opens the library on first use and holds it to the manifest's promise. Throws the same Error each time it
   // fails, and unusable().
   const PluginLibrary& library();
@@ -48,10 +53,12 @@ class PluginEntry {
 
   Manifest manifest_;
   std::string tier_;
+  bool is_for_all_ = false;
   const onnxport_host* host_;
   std::optional<PluginLibrary> library_;
   std::optional<Error> failure_;
   std::optional<Error> unusable_;
+  std::optional<std::string> library_sha256_;
   std::map<std::string, std::vector<const onnxport_mapping*>, std::less<>> mappings_;
 };
 

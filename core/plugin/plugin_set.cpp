@@ -49,6 +49,11 @@ PluginInfo describe(const Manifest& m, std::string tier, std::string state, std:
   return out;
 }
 
+Error not_active(const std::string& id) {
+  return Error("C405", "the plugin '" + id + "' is found, but not active", {},
+               "onnxport plugin list shows its state");
+}
+
 void set_problem(PluginInfo& info, std::string_view state, const Error& error) {
   info.state = state;
   info.code = error.diagnostics().front().code;
@@ -75,6 +80,8 @@ PluginSet::PluginSet(const PluginOptions& options, const onnxport_host* host, co
     switched_on_ = split(environment.variable("ONNXPORT_PLUGINS_ENABLE").value_or(""), ",: ");
   }
   for (const FoundManifest& found : found_.manifests) add(found);
+  if (!options.lock.empty()) lock_ = read_lock(options.lock);
+  check_lock();
   check_ids(options.prefer, "--prefer");
   check_ids(options.disable, "--disable-plugin");
   for (const auto& entry : active_) {
@@ -125,6 +132,7 @@ void PluginSet::add_second(const FoundManifest& found, Manifest manifest, Plugin
   if (before == found.file) return;  // one folder, named twice
   const bool by_name = first.tier() == "explicit";
   if (before.parent_path() != found.file.parent_path() || (by_name && found.tier != "explicit")) {
+    if (found.tier != "profile") first.make_for_all();
     inactive_.push_back(describe(manifest, found.tier, "shadowed", "by " + before.string()));
     return;
   }
@@ -162,6 +170,45 @@ void PluginSet::check_reserved(const FoundManifest& found, const Manifest& manif
               place_of(found.file),
               "give the plugin an id of your own; to replace a built-in plugin, name the file: --plugin " +
                   found.file.string());
+}
+
+void PluginSet::check_lock() {
+  if (!lock_) return;
+  for (const auto& entry : active_) {
+    if (auto why = lock_->why_not(*entry)) entry->make_unusable(std::move(*why));
+  }
+  for (const LockedPlugin& locked : lock_->plugins) {
+    if (find(locked.id) != nullptr) continue;
+    notes_.push_back({Severity::note, "",
+                      "the lock file lists the plugin " + locked.id + " " + locked.version +
+                          ", which is not among those found",
+                      locked.place, ""});
+  }
+}
+
+std::vector<std::string> PluginSet::lock(const std::vector<std::string>& ids, PluginLock& lock,
+                                         std::vector<Diagnostic>& left_out) const {
+  check_ids(ids, "the command");
+  for (const std::string& id : ids) {
+    if (std::none_of(active_.begin(), active_.end(), [&](const auto& e) { return fits_any(e->id(), {id}); }))
+      throw not_active(id);
+  }
+  std::vector<std::string> out;
+  for (const auto& entry : active_) {
+    const bool named = fits_any(entry->id(), ids);
+    if (!named && (!ids.empty() || entry->tier() == "built-in")) continue;
+    if (const auto problem = problem_of(*entry)) {
+      if (named) throw *problem;
+      for (Diagnostic d : problem->diagnostics()) {
+        d.severity = Severity::warning;
+        left_out.push_back(std::move(d));
+      }
+      continue;
+    }
+    lock.put(locked_form(*entry));
+    out.push_back(entry->id());
+  }
+  return out;
 }
 
 std::string PluginSet::why_disabled(const FoundManifest& found, std::string_view id) const {
@@ -277,19 +324,30 @@ void PluginSet::check_choice(const PluginChoice& choice) const {
   if (!missing.empty()) throw Error(std::move(missing));
 }
 
-PluginInfo PluginSet::state_of(const PluginEntry& entry) const {
+// What keeps it from being used, as far as its files show it.
+std::optional<Error> PluginSet::problem_of(const PluginEntry& entry) {
   const Manifest& m = entry.manifest();
-  PluginInfo info = describe(m, entry.tier(), "active", "");
   const bool pass_in_library = std::any_of(m.passes.begin(), m.passes.end(),
                                            [](const ManifestPass& pass) { return pass.is_in_library(); });
   const bool needs_library =
       !m.ops.empty() || !m.opsets.empty() || !m.domain_opsets.empty() || pass_in_library;
+  if (const Error* error = entry.unusable()) return *error;
   try {
-    if (const Error* error = entry.unusable()) throw *error;
     if (needs_library) PluginLibrary::check(m);
   } catch (const Error& error) {
-    set_problem(info, error.diagnostics().front().code == "C402" ? "ambiguous" : "broken", error);
+    return error;
   }
+  return std::nullopt;
+}
+
+PluginInfo PluginSet::state_of(const PluginEntry& entry) const {
+  PluginInfo info = describe(entry.manifest(), entry.tier(), "active", "");
+  if (const auto problem = problem_of(entry)) {
+    const std::string& code = problem->diagnostics().front().code;
+    const bool refused = code == "C408" || code == "C409";
+    set_problem(info, code == "C402" ? "ambiguous" : refused ? "refused" : "broken", *problem);
+  }
+  info.locked = lock_ && lock_->find(info.id) != nullptr && info.code.empty();
   return info;
 }
 
@@ -306,8 +364,7 @@ PluginDetails PluginSet::details(const std::string& id) const {
   const PluginEntry* entry = find(id);
   if (entry == nullptr) {
     check_ids({id}, "the command");
-    throw Error("C405", "the plugin '" + id + "' is found, but not active", {},
-                "onnxport plugin list shows its state");
+    throw not_active(id);
   }
   const Manifest& m = entry->manifest();
   PluginDetails out;

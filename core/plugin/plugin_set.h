@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 
 #include "core/plugin/discovery.h"
 #include "core/plugin/plugin_entry.h"
+#include "core/plugin/plugin_lock.h"
 #include "onnxport/errors.h"
 #include "onnxport/options.h"
 #include "onnxport/report.h"
@@ -22,7 +24,7 @@ bool fits_any(std::string_view id, const std::vector<std::string>& globs);
 class PluginSet {
  public:
   // Throws L208 when there is no manifest at all, M1xx and C4xx for one that `options` name explicitly, C405
-  // when an id in `options` fits no plugin. Opens no library.
+  // when an id in `options` fits no plugin, M1xx for the lock file. Opens no library.
   PluginSet(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
 
   // Those that can be asked, and those that cannot (PluginEntry::unusable) although an export may need them.
@@ -36,6 +38,10 @@ class PluginSet {
   // Of an active one. Throws C405.
   PluginDetails details(const std::string& id) const;
   const std::vector<Diagnostic>& notes() const { return notes_; }
+  // Puts into `lock` the plugins of these ids, or all that do not come with onnxport itself. Gives the ids, and what is
+  // left out because it cannot be used; of a plugin that is named that is an Error, as is C405.
+  std::vector<std::string> lock(const std::vector<std::string>& ids, PluginLock& lock,
+                                std::vector<Diagnostic>& left_out) const;
 
  private:
   void add(const FoundManifest& found);
@@ -44,10 +50,12 @@ class PluginSet {
   void add_broken(const FoundManifest& found, std::string_view state, const Error& error, bool say);
   void check_reserved(const FoundManifest& found, const Manifest& manifest) const;
   std::string why_disabled(const FoundManifest& found, std::string_view id) const;
+  void check_lock();
   void check_abi(PluginEntry& entry) const;
   void check_requirements(PluginEntry& entry) const;
   void check_function_opsets();
   void check_ids(const std::vector<std::string>& ids, std::string_view option) const;
+  static std::optional<Error> problem_of(const PluginEntry& entry);
   PluginInfo state_of(const PluginEntry& entry) const;
 
   const onnxport_host* host_;              // what opened libraries see of this process
@@ -59,6 +67,7 @@ class PluginSet {
   std::unordered_map<std::string_view, PluginEntry*> by_id_;  // the first of each id
   std::vector<PluginInfo> inactive_;
   Discovery found_;
+  std::optional<PluginLock> lock_;
   std::vector<Diagnostic> notes_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "core/plugin/nearest.h"
 #include "core/plugin/plugin_entry.h"
+#include "core/plugin/plugin_lock.h"
 #include "core/plugin/plugin_set.h"
 #include "core/plugin/precedence.h"
 
@@ -43,6 +44,17 @@ struct ResolvedInference {
   InferencePlugin inference;
   const PluginEntry* plugin = nullptr;  // null: nobody infers it
 };
+
+// Whether a target that names these manifests and folders asks the plugin: what is for some targets only is not asked
+// by the others.
+bool brought_for(const PluginEntry& entry, const std::vector<std::filesystem::path>& files) {
+  if (entry.tier() != "profile" || entry.is_for_all()) return true;
+  const std::filesystem::path& own = entry.manifest().file;
+  return std::any_of(files.begin(), files.end(), [&](const std::filesystem::path& named) {
+    const std::filesystem::path path = std::filesystem::absolute(named).lexically_normal();
+    return path == own || path == own.parent_path() || path == own.parent_path() / "";
+  });
+}
 
 std::vector<Diagnostic> as_warnings(const Error& error) {
   std::vector<Diagnostic> out = error.diagnostics();
@@ -105,10 +117,13 @@ struct Registry::Plugins {
   const Resolved& resolve(std::string_view torch_op, int opset);
   void claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact, int opset);
   void find_candidates(PluginEntry& entry, std::string_view name, int opset, std::vector<Candidate>& out);
+  std::map<const PluginEntry*, Error> locked_out;  // by the lock file of this target
   PluginEntry* opset_plugin(std::string_view domain, int version);
   ResolvedInference find_inference(std::string_view domain, std::string_view op_type);
 };
 
+  // Why nothing of it may be asked: for anybody, or for this target. Null: it may.
+  const Error* why_not(const PluginEntry& entry) const;
 // ---- which plugins there are ----
 
 Registry::Plugins::Plugins(const PluginOptions& chosen, const onnxport_host* host,
@@ -119,7 +134,9 @@ Registry::Plugins::Plugins(const PluginOptions& chosen, const onnxport_host* hos
       mutex(*shared_mutex),
       prefer(chosen.prefer),
       options(chosen.options) {
-  for (const auto& entry : set.active()) active.push_back(entry.get());
+  for (const auto& entry : set.active()) {
+    if (brought_for(*entry, {})) active.push_back(entry.get());
+  }
   index(prefer);
   schemas = schemas_of(set, prefer);
 }
@@ -138,8 +155,16 @@ Registry::Plugins::Plugins(const Plugins& all, const PluginChoice& choice)
   for (const auto& [id, values] : all.options) {
     for (const auto& [name, value] : values) options[id][name] = value;
   }
-  for (PluginEntry* entry : all.active) {
-    if (!fits_any(entry->id(), choice.disable)) active.push_back(entry);
+  for (const auto& entry : set.active()) {
+    if (brought_for(*entry, choice.files) && !fits_any(entry->id(), choice.disable))
+      active.push_back(entry.get());
+  }
+  if (!choice.lock.empty()) {
+    const PluginLock lock = read_lock(choice.lock);
+    const std::unique_lock guard(mutex);
+    for (PluginEntry* entry : active) {
+      if (auto why = lock.why_not(*entry)) locked_out.emplace(entry, std::move(*why));
+    }
   }
   std::vector<std::string> asked = prefer;
   for (const std::string& required : choice.require) asked.push_back(required.substr(0, required.find(' ')));
@@ -158,6 +183,11 @@ void Registry::Plugins::index(const std::vector<std::string>& asked) {
     }
   }
 }
+const Error* Registry::Plugins::why_not(const PluginEntry& entry) const {
+  const auto locked = locked_out.find(&entry);
+  return locked == locked_out.end() ? entry.unusable() : &locked->second;
+}
+
 
 Registry::Registry(const PluginOptions& options, const onnxport_host* host)
     : Registry(options, host, Environment::of_process()) {}
@@ -179,7 +209,7 @@ Registry Registry::for_export(const PluginChoice& choice) const {
 
 std::vector<const Manifest*> Registry::manifests() const {
   std::vector<const Manifest*> out;
-  for (const PluginEntry* entry : plugins_->active) out.push_back(&entry->manifest());
+  for (const auto& entry : plugins_->set.active()) out.push_back(&entry->manifest());
   return out;
 }
 
@@ -211,7 +241,7 @@ void Registry::Plugins::claim(std::vector<Claim>& out, PluginEntry& entry, std::
                               int opset) {
   Claim claim{&entry, exact, {}, std::nullopt};
   try {
-    if (const Error* why = entry.unusable()) throw *why;
+    if (const Error* why = why_not(entry)) throw *why;
     find_candidates(entry, name, opset, claim.candidates);
     if (claim.candidates.empty()) return;
   } catch (const Error& error) {
@@ -319,7 +349,7 @@ PluginEntry* Registry::Plugins::opset_plugin(std::string_view domain, int versio
   for (PluginEntry* entry : active) {
     if (!entry->manifest().promises_opset(domain, version)) continue;
     claims.push_back({entry, true, {}, std::nullopt});
-    if (const Error* why = entry->unusable()) claims.back().failure = *why;
+    if (const Error* why = why_not(*entry)) claims.back().failure = *why;
   }
   if (claims.empty()) return nullptr;
   const std::string what =
@@ -358,7 +388,7 @@ std::vector<int> Registry::available_opsets(std::string_view domain) const {
 ResolvedInference Registry::Plugins::find_inference(std::string_view domain, std::string_view op_type) {
   for (PluginEntry* entry : active) {
     const Manifest& m = entry->manifest();
-    if (entry->unusable() != nullptr || m.libraries.empty() || !m.serves_domain(domain)) continue;
+    if (why_not(*entry) != nullptr || m.libraries.empty() || !m.serves_domain(domain)) continue;
     try {
       for (const onnxport_inference& i : entry->library().inferences()) {
         if (std::string_view(i.domain.data, i.domain.size) == domain &&
@@ -400,7 +430,9 @@ std::vector<PassEntry> Registry::passes() const {
 
 OpenedPass Registry::open_pass(const PassEntry& wanted) {
   const std::unique_lock lock(plugins_->mutex);
-  return plugins_->set.find(wanted.plugin_id)->open_pass(*wanted.pass);
+  PluginEntry* entry = plugins_->set.find(wanted.plugin_id);
+  if (const Error* why = plugins_->why_not(*entry)) throw *why;
+  return entry->open_pass(*wanted.pass);
 }
 
 void Registry::mark_used(std::string_view plugin_id) {
@@ -458,6 +490,11 @@ WhichInfo which_info(const Candidate& c, std::string_view torch_op, bool wins, b
   info.reason = without_default(c.entry) == torch_op && c.entry != torch_op
                     ? "registered for the default overload"
                 : c.entry == torch_op ? "registered under this name"
+std::vector<std::string> Registry::lock(const std::vector<std::string>& ids, PluginLock& lock,
+                                        std::vector<Diagnostic>& left_out) const {
+  return plugins_->set.lock(ids, lock, left_out);
+}
+
                                       : "registered for every overload of " + c.entry;
   info.reason += c.manifest != nullptr ? ", by the manifest " + c.manifest_file
                                        : ", in the library of " + c.manifest_file;

@@ -23,6 +23,7 @@
 namespace onnxport {
 
 class PluginEntry;
+struct PluginLock;
 
 // One candidate for a torch operator. Either `mapping` (in `plugin`'s library) or `manifest`.
 struct Candidate {
@@ -112,6 +113,9 @@ class Registry {
   PluginListing list() const;
   // Throws C405 when no plugin has that id.
   PluginDetails inspect(const std::string& id) const;
+  // As PluginSet::lock.
+  std::vector<std::string> lock(const std::vector<std::string>& ids, PluginLock& lock,
+                                std::vector<Diagnostic>& left_out) const;
   std::vector<WhichInfo> which(std::string_view torch_op, int opset);
   // Ids of the plugins that this export asked something of, by the order of precedence.
   std::vector<std::string> used_plugins() const;

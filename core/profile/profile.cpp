@@ -46,6 +46,11 @@ constexpr Meaning<Target> kOfTarget[] = {
     {"plugins.require", [](Target& t, const SettingValue& v) { t.plugin_choice.require = names(v); }},
     {"plugins.prefer", [](Target& t, const SettingValue& v) { t.plugin_choice.prefer = names(v); }},
     {"plugins.disable", [](Target& t, const SettingValue& v) { t.plugin_choice.disable = names(v); }},
+    {"plugins.files",
+     [](Target& t, const SettingValue& v) {
+       t.plugin_choice.files.assign(names(v).begin(), names(v).end());
+     }},
+    {"plugins.lock", [](Target& t, const SettingValue& v) { t.plugin_choice.lock = text(v); }},
     {"passes.on", [](Target& t, const SettingValue& v) { t.passes = names(v); }},
     {"passes.off", [](Target& t, const SettingValue& v) { t.disable_passes = names(v); }},
     {"weights.store", [](Target& t, const SettingValue& v) { t.weights = weights_of(v); }},
@@ -141,6 +146,11 @@ void Profile::apply(Target& target) const {
     target.opset = std::clamp(target.opset, data_->min_opset, data_->max_opset);
   }
   set_all(*data_, kOfTarget, target);
+  // A lock file is named for whoever says that it holds.
+  const auto trust = data_->settings.find("plugins.trust");
+  if (data_->settings.contains("plugins.lock") &&
+      (trust == data_->settings.end() || text(trust->second.value) != "locked"))
+    target.plugin_choice.lock.clear();
   for (const auto& [key, setting] : data_->settings) {
     for (const Family& family : kFamilies) {
       if (key.starts_with(family.prefix))

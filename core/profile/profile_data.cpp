@@ -14,9 +14,9 @@ constexpr std::string_view kOperators = "takes.operators.";
 
 // Lists that grow: what extends another adds to them. Every other value takes the place of the one before.
 bool grows(std::string_view key) {
-  static constexpr std::string_view keys[] = {"plugins.require",     "plugins.prefer", "plugins.disable",
-                                              "passes.on",           "passes.off",     "verify.trust",
-                                              "verify.ort_libraries"};
+  static constexpr std::string_view keys[] = {"plugins.require", "plugins.prefer",      "plugins.disable",
+                                              "plugins.files",   "passes.on",           "passes.off",
+                                              "verify.trust",    "verify.ort_libraries"};
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
@@ -47,12 +47,19 @@ class Merge {
   explicit Merge(const ProfileSearch& search) : search_(search) {}
 
   std::shared_ptr<const ProfileData> run(const std::string& name_or_file) {
+    const std::shared_ptr<ProfileData> out = merged(name_or_file);
+    inherit(*out);
+    return out;
+  }
+
+  // But for what a manifest says of the target.
+  std::shared_ptr<ProfileData> merged(const std::string& name_or_file) {
     auto out = std::make_shared<ProfileData>();
     const ProfileSearch::Found found = search_.find(name_or_file, {}, {}, {});
     out->name = found.name;
     add(found, {}, *out, true);
     std::reverse(out->files.begin(), out->files.end());
-    inherit(*out);
+    check_plugins(*out);
     return out;
   }
 
@@ -119,6 +126,23 @@ class Merge {
                     target + ": {opset: \"<=18\"}}");
   }
 
+  static void check_plugins(const ProfileData& out) {
+    const auto trust = out.settings.find("plugins.trust");
+    const bool locked = trust != out.settings.end() && std::get<std::string>(trust->second.value) == "locked";
+    if (locked && !out.settings.contains("plugins.lock")) {
+      throw Error("F104", "plugins.trust is locked, and no lock file is named", trust->second.origin,
+                  "add lock: onnxport.lock.yaml beside it; onnxport plugin lock writes such a file");
+    }
+    const auto files = out.settings.find("plugins.files");
+    if (files == out.settings.end()) return;
+    for (const std::string& file : std::get<Names>(files->second.value)) {
+      std::error_code error;
+      if (fs::exists(file, error)) continue;
+      throw Error("F105", "plugins.files names " + file + ", which does not exist", files->second.origin,
+                  "name manifests (*.onnxport.yaml) and folders of them, from the profile's folder");
+    }
+  }
+
   static void check_opset(const ProfileData& out) {
     const auto opset = out.settings.find("opset.ai.onnx");
     if (opset == out.settings.end()) return;
@@ -139,6 +163,14 @@ class Merge {
 std::shared_ptr<const ProfileData> load_profile(const std::string& name_or_file,
                                                 const ProfileSearch& search) {
   return Merge(search).run(name_or_file);
+}
+
+std::vector<fs::path> plugin_files_of(const std::string& name_or_file, const ProfileSearch& search) {
+  const auto data = Merge(search).merged(name_or_file);
+  const auto files = data->settings.find("plugins.files");
+  if (files == data->settings.end()) return {};
+  const Names& names = std::get<Names>(files->second.value);
+  return {names.begin(), names.end()};
 }
 
 ProfileListing list_profiles(const ProfileSearch& search) {

@@ -27,6 +27,10 @@ struct ProfileData {
 // an opset that its target does not take.
 std::shared_ptr<const ProfileData> load_profile(const std::string& name_or_file, const ProfileSearch& search);
 
+// What the setting plugins.files of a profile lists, whoever its target is.
+std::vector<std::filesystem::path> plugin_files_of(const std::string& name_or_file,
+                                                   const ProfileSearch& search);
+
 // Every profile that can be named, each read.
 ProfileListing list_profiles(const ProfileSearch& search);
 

@@ -38,7 +38,7 @@ Error of_profile(std::vector<Diagnostic> diagnostics) {
 
 constexpr int kLowestOpset = 7;
 
-enum class Kind { boolean, integer, real, text, names, paths, choice, types };
+enum class Kind { boolean, integer, real, text, names, path, paths, choice, types };
 
 struct Key {
   std::string_view section;  // empty: of the profile itself
@@ -57,6 +57,9 @@ constexpr Key kKeys[] = {
     {"plugins", "require", Kind::names},
     {"plugins", "prefer", Kind::names},
     {"plugins", "disable", Kind::names},
+    {"plugins", "files", Kind::paths},
+    {"plugins", "trust", Kind::choice, "any, locked"},
+    {"plugins", "lock", Kind::path},
     {"passes", "on", Kind::names},
     {"passes", "off", Kind::names},
     {"weights", "store", Kind::choice, "auto, inline, external, reference"},
@@ -134,9 +137,10 @@ class ProfileReader {
     if (const Node* n = root.find("opset")) read_opset(*n);
     read_keys(root, "");
     if (const Node* n = root.find("takes")) read_takes(*n);
-    read_section(root, "plugins", {"require", "prefer", "disable", "options"}, [&](const Node& n) {
-      if (const Node* options = n.find("options")) read_options(*options);
-    });
+    read_section(root, "plugins", {"require", "prefer", "disable", "files", "trust", "lock", "options"},
+                 [&](const Node& n) {
+                   if (const Node* options = n.find("options")) read_options(*options);
+                 });
     read_section(root, "passes", {"on", "off"});
     read_section(root, "weights",
                  {"store", "inline_below", "parameters_as_inputs", "initializers_as_inputs"});
@@ -189,13 +193,20 @@ class ProfileReader {
         return as_setting(types(n, what));
       case Kind::paths:
         if (auto files = names(n, what)) {
-          for (std::string& file : *files)
-            file = (out_.file.parent_path() / file).lexically_normal().string();
+          for (std::string& file : *files) file = beside(file);
           return *files;
         }
         return std::nullopt;
+      case Kind::path:
+        if (const auto file = in_.text(n, what)) return beside(*file);
+        return std::nullopt;
     }
     return std::nullopt;
+  }
+
+  // A path that the profile writes, seen from its folder.
+  std::string beside(const std::string& file) const {
+    return (out_.file.parent_path() / file).lexically_normal().string();
   }
 
   std::optional<double> real(const Node& n, const std::string& what) {

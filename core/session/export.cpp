@@ -88,18 +88,29 @@ ExportReport verify_files(const Source& model, const std::filesystem::path& onnx
                           const ExportOptions& options) {
   check_tolerances(options.verify);
   check_case(options.verify, true);
+  return verify_files(Session(options.plugins), model, onnx, options);
+}
+
+ExportReport verify_files(const Session& session, const Source& model, const std::filesystem::path& onnx,
+                          const ExportOptions& options) {
+  check_tolerances(options.verify);
+  check_case(options.verify, true);
   ProgramOptions capture = options;
   capture.progress = options.progress;
   capture.verifiable = true;
-  const Program program = Session(options.plugins).capture(model, capture);
-  ExportReport out = program.verify(onnx, options.verify);
+  const Program program = session.capture(model, capture);
+  ExportReport out = program.verify(onnx, static_cast<const Target&>(options));
   put_before(program.report(), out);
   return out;
 }
 
 std::string show(const Source& model, std::string_view after, const ExportOptions& options) {
-  if (model.is_onnx()) return Session(options.plugins).show(model);
-  const Session session(options.plugins);
+  return show(Session(options.plugins), model, after, options);
+}
+
+std::string show(const Session& session, const Source& model, std::string_view after,
+                 const ExportOptions& options) {
+  if (model.is_onnx()) return session.show(model);
   session.check(options);
   // A model that cannot be prepared can still be looked at.
   ProgramOptions capture = options;

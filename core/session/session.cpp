@@ -76,9 +76,16 @@ ExportReport Program::dry_run(const Target& target) const {
 }
 
 ExportReport Program::verify(const std::filesystem::path& onnx, const VerifyOptions& options) const {
+  Target target;
+  target.verify = options;
+  return verify(onnx, target);
+}
+
+ExportReport Program::verify(const std::filesystem::path& onnx, const Target& target) const {
+  const VerifyOptions& options = target.verify;
   check_tolerances(options);
   check_case(options, true);
-  Registry registry = state_->registry->for_export();
+  Registry registry = state_->registry->for_export(target.plugin_choice);
   ExportReport report;
   const Progress none;
   Stages stages(none);
@@ -122,6 +129,11 @@ void Session::check(const Target& target) const {
 
 Profile Session::profile(const std::string& name_or_file, const ProfileOptions& options) const {
   return Profile(load_profile(name_or_file, profile_search(options, *registry_)));
+}
+
+std::vector<std::filesystem::path> Session::plugin_files(const std::string& name_or_file,
+                                                         const ProfileOptions& options) const {
+  return plugin_files_of(name_or_file, profile_search(options, *registry_));
 }
 
 ProfileListing Session::profiles(const ProfileOptions& options) const {

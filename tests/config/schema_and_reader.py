@@ -33,6 +33,7 @@ CASES: list[tuple[str, str]] = [
         "takes: {operators: {Conv: true, Relu: false, Add: [f32], Resize: {T1: [f32], T2: []}, \"*\": false, x-note: none}}",
         "takes: {compute: {bf16: f32, i64: i32}, expand: true}",
         "plugins: {require: [com.acme.npu >=1.2], prefer: [a.b], disable: [\"*\"], options: {a.b: {level: 7, on: true, mode: fast}}}",
+        "plugins: {files: [.], trust: any, lock: x.yaml}", "plugins: {trust: locked, lock: 7}",
         "passes: {on: [fuse, 7], off: []}", "constant_folding: false", "weights: {store: reference, inline_below: 0}",
         "weights: {parameters_as_inputs: true, initializers_as_inputs: false, x-b: 1}", "names: {inputs: [x], outputs: [y], provenance: true}",
         "state: drop", "verify: {rtol: 1e-3, atol: 0, second_size: true, trust: [com.acme], ort_libraries: [a.so]}")],
@@ -44,7 +45,8 @@ CASES: list[tuple[str, str]] = [
         "takes: {operators: {Conv: 1}}", "takes: {operators: {Conv: yes}}", "takes: {operators: {Conv: {\"a b\": [f32]}}}",
         "takes: {operators: {Conv: {T: f32}}}", "takes: {operators: {Conv: null}}", "takes: {compute: [bf16]}", "takes: {compute: {bf16: [f32]}}",
         "takes: {expand: 1}", "plugins: {requires: []}", "plugins: {require: com.acme}", "plugins: {options: []}", "plugins: {options: {a.b: 1}}",
-        "plugins: {options: {a.b: {c.d: 1}}}", "plugins: {options: {a.b: {c: [1]}}}", "passes: [fuse]", "passes: {on: {a: b}}", "passes: {on: [\"\"]}",
+        "plugins: {files: x}", "plugins: {trust: all}", "plugins: {lock: [a]}",
+        "plugins: {lock: \"\"}", "plugins: {options: {a.b: {c.d: 1}}}", "plugins: {options: {a.b: {c: [1]}}}", "passes: [fuse]", "passes: {on: {a: b}}", "passes: {on: [\"\"]}",
         "passes: {order: [a]}", "constant_folding: 0", "weights: inline", "weights: {store: disk}", "weights: {inline_below: -1}",
         "weights: {inline_below: 2000000000}", "weights: {parameters_as_inputs: 1}", "names: {inputs: x}", "names: {input: [x]}",
         "names: {provenance: no}", "state: keep", "state: [io]", "verify: {rtol: -1}", "verify: {rtol: small}", "verify: {rtol: \"1\"}",
@@ -52,6 +54,7 @@ CASES: list[tuple[str, str]] = [
     *[(READER, HEAD + text) for text in (
         "opset: 18\nopset: 19", "opset: 018", "opset: 18.0", "takes: {types: [f23]}", "takes: {operators: [Convolution]}",
         "takes: {operators: {Conv: [f23]}}", "takes: {compute: {bf16: i32}}", "takes: {compute: {bf16: bf16}}", "passes: {on: [a, a]}",
+        "plugins: {trust: locked}", "plugins: {files: [nowhere]}",
         "extends: nobody", "extends: ./nowhere.yaml", "target: com.acme.nobody", "takes: {types: [f32, f32]}", "ir_version: 8.0")],
 ]
 

@@ -40,9 +40,13 @@ ExportResult export_to_callback(const Source& model, const Sink& sink, const Exp
 // Compares an exported file with its model. Throws Error V801 on a mismatch.
 ExportReport verify_files(const Source& model, const std::filesystem::path& onnx,
                           const ExportOptions& options = {});
+ExportReport verify_files(const Session& session, const Source& model, const std::filesystem::path& onnx,
+                          const ExportOptions& options = {});
 // The graph as text. `model`: .pt or .onnx; `after`: "capture", "prepare", "translate", "legalize" (a .onnx
 // has no stages).
 std::string show(const Source& model, std::string_view after, const ExportOptions& options = {});
+std::string show(const Session& session, const Source& model, std::string_view after,
+                 const ExportOptions& options = {});
 
 // Every manifest found. Checks the files of their libraries too (there, whole, the sha256), but opens none.
 PluginListing list_plugins(const PluginOptions& options = {});

@@ -19,15 +19,20 @@ enum class Mode { eval, training, preserve };
 // leaves the writes out, with a note.
 enum class State { error, io, drop };
 
-// Where plugins are looked for, in order: `files`, `paths`, ONNXPORT_PLUGIN_PATH, the user's folder, the
+// Where plugins are looked for, in order: `files`, `for_targets`, `paths`, ONNXPORT_PLUGIN_PATH, the user's folder, the
 // system's, the built-in ones beside the library.
 struct PluginOptions {
   std::vector<std::filesystem::path> files;  // manifests
+  // Manifests and folders of them, which only those targets ask that name them too (PluginChoice::files).
+  std::vector<std::filesystem::path> for_targets;
   std::vector<std::filesystem::path> paths;  // folders
   bool default_paths = true;  // environment, user, system (the built-in folder is always searched)
   bool builtin = true;
   std::vector<std::string> prefer;   // plugin ids that win a conflict
   std::vector<std::string> disable;  // plugin ids to leave out, * stands for any text
+  // A lock file: plugins that it does not list (Error C408), or that are others than those that it lists (C409), are
+  // not used; the built-in ones are. Empty: none.
+  std::filesystem::path lock;
   // Plugin id -> name -> value: what each plugin is told.
   std::map<std::string, std::map<std::string, std::string>> options;
 };
@@ -82,8 +87,13 @@ struct PluginChoice {
   std::vector<std::string> prefer;   // win a conflict, the first before the second
   std::vector<std::string> disable;  // * stands for any text
   std::map<std::string, std::map<std::string, std::string>> options;
+  std::vector<std::filesystem::path> files;  // of PluginOptions::for_targets: those that this target asks
+  std::filesystem::path lock;                // as PluginOptions::lock, for this target; both hold
 
-  bool empty() const { return require.empty() && prefer.empty() && disable.empty() && options.empty(); }
+  bool empty() const {
+    return require.empty() && prefer.empty() && disable.empty() && options.empty() && files.empty() &&
+           lock.empty();
+  }
 };
 
 // What the runtime behind a target takes. What does not fit is rewritten where a rule says how, else it is an error:

@@ -96,8 +96,9 @@ struct PluginInfo {
   // name that is reserved); ambiguous (two of one id in one folder); broken (the manifest, its library, or
   // what it requires).
   std::string state;
-  std::string code;    // of what is wrong: M101, L203, A301, …; empty when nothing is
-  std::string reason;  // in words
+  std::string code;     // of what is wrong: M101, L203, A301, …; empty when nothing is
+  std::string reason;   // in words
+  bool locked = false;  // a lock file lists it, and it is the one that is listed
   std::filesystem::path manifest;
   std::filesystem::path library;  // of this platform; empty when it has none
   size_t mappings = 0;
@@ -136,6 +137,12 @@ struct PluginListing {
   std::vector<PluginInfo> plugins;  // in order of precedence
   std::vector<PluginFolder> folders;
   std::vector<Diagnostic> notes;
+};
+
+// What a lock file was written of.
+struct LockedPlugins {
+  std::vector<std::string> ids;
+  std::vector<Diagnostic> left_out;  // plugins that cannot be used, and why
 };
 
 // One candidate for a torch operator, as `plugin which` shows it.

@@ -101,6 +101,8 @@ class Program {
   ReachReport reach() const;
   // Compares an ONNX file with this model. Error V801 when they differ, V806 when the program keeps no captured form.
   ExportReport verify(const std::filesystem::path& onnx, const VerifyOptions& options = {}) const;
+  // The same with the plugins that the target asks, as Target::verify says.
+  ExportReport verify(const std::filesystem::path& onnx, const Target& target) const;
   // The graph as text after "capture", "prepare", "translate" or "legalize".
   std::string show(std::string_view after, const Target& target = {}) const;
 
@@ -127,6 +129,10 @@ class Session {
   // A profile by its name or file, merged with what it extends, and with what the manifests found say of its target. Error
   // F1xx for one that cannot be read, F109 for a name that nobody has, F201 where it contradicts its target.
   Profile profile(const std::string& name_or_file, const ProfileOptions& options = {}) const;
+  // The manifests and folders that a profile brings (plugins.files). A session finds them when PluginOptions::for_targets
+  // lists them, and is then asked for the profile: its plugins may say something of the target.
+  std::vector<std::filesystem::path> plugin_files(const std::string& name_or_file,
+                                                  const ProfileOptions& options = {}) const;
   // Every profile that can be named: of the folders, and of the manifests found.
   ProfileListing profiles(const ProfileOptions& options = {}) const;
 
@@ -134,6 +140,11 @@ class Session {
   PluginListing plugins() const;
   // All that the manifest of one plugin says. Error C405 when no plugin has that id.
   PluginDetails inspect(const std::string& plugin_id) const;
+  // Writes a lock file: the sha256 of the files of the plugins with these ids (* stands for any text), beside what it
+  // lists already; without ids, of all that do not come with onnxport itself, and of no others. PluginOptions::lock and
+  // PluginChoice::lock hold exports to it. Error C405 for an id that nobody has, S705 when it cannot be written, M1xx when
+  // what is there is no lock file.
+  LockedPlugins lock(const std::filesystem::path& file, const std::vector<std::string>& ids = {}) const;
   // The opsets of ai.onnx that can be written.
   std::vector<int> opsets() const;
   // Who maps a torch operator at a target opset: the candidates in order, the winner first, each with its reason.

@@ -367,30 +367,33 @@ TEST_F(PluginSetTest, ATargetPrefersDisablesAndRequires) {
     return all.for_export(choice).candidates("aten::gelu", 20).front().plugin_id;
   };
   EXPECT_EQ(winner({}), "com.acme.b");
-  EXPECT_EQ(winner({{}, {"org.onnxport.a"}, {}, {}}), "org.onnxport.a");
-  EXPECT_EQ(winner({{}, {}, {"com.acme.*"}, {}}), "org.onnxport.a");
+  EXPECT_EQ(winner({{}, {"org.onnxport.a"}, {}, {}, {}, {}}), "org.onnxport.a");
+  EXPECT_EQ(winner({{}, {}, {"com.acme.*"}, {}, {}, {}}), "org.onnxport.a");
   // One that is off is asked where it is preferred or required, and nowhere else.
-  EXPECT_EQ(winner({{}, {"com.acme.c"}, {}, {}}), "com.acme.c");
-  EXPECT_THAT(error_of([&] { winner({{"com.acme.c"}, {}, {"com.acme.b"}, {}}); }), HasSubstr("error C401"));
+  EXPECT_EQ(winner({{}, {"com.acme.c"}, {}, {}, {}, {}}), "com.acme.c");
+  EXPECT_THAT(error_of([&] {
+                winner({{"com.acme.c"}, {}, {"com.acme.b"}, {}, {}, {}});
+              }),
+              HasSubstr("error C401"));
   EXPECT_EQ(winner({}), "com.acme.b");
 }
 
 TEST_F(PluginSetTest, C403AndC405OfATarget) {
   const Registry all(PluginOptions(), nullptr, environment());
-  EXPECT_NO_THROW(all.for_export({{"org.onnxport.a", "org.onnxport.a >=1 <2"}, {}, {}, {}}));
+  EXPECT_NO_THROW(all.for_export({{"org.onnxport.a", "org.onnxport.a >=1 <2"}, {}, {}, {}, {}, {}}));
   EXPECT_EQ(error_of([&] {
-              all.for_export({{"com.acme.gone"}, {}, {}, {}});
+              all.for_export({{"com.acme.gone"}, {}, {}, {}, {}, {}});
             }),
             "error C403: the target requires the plugin com.acme.gone, which is not installed\n"
             "  -> a plugin's folder is given with --plugin-path, a manifest with --plugin; onnxport plugin "
             "list shows what is "
             "found, and where");
   EXPECT_THAT(error_of([&] {
-                all.for_export({{"org.onnxport.a >=2"}, {}, {}, {}});
+                all.for_export({{"org.onnxport.a >=2"}, {}, {}, {}, {}, {}});
               }),
               HasSubstr("found is 1.0.0"));
   EXPECT_THAT(error_of([&] {
-                all.for_export({{}, {"org.onnxport.b"}, {}, {}});
+                all.for_export({{}, {"org.onnxport.b"}, {}, {}, {}, {}});
               }),
               HasSubstr("error C405: the target names the plugin 'org.onnxport.b'"));
 }

@@ -45,6 +45,9 @@ plugins:
   require: [com.acme.npu >=1.2]
   prefer: [com.acme.npu]
   disable: ["org.*"]
+  files: [npu.onnxport.yaml, ../shared]
+  trust: locked
+  lock: npu.lock.yaml
   options: {com.acme.npu: {level: 7, mode: "fast"}}
 passes: {on: [fuse-linear], off: [other]}
 constant_folding: false
@@ -61,37 +64,41 @@ x-ours: 1
   EXPECT_EQ(text.target, "com.acme.npu");
   std::map<std::string, std::string> values;
   for (const Setting& s : text.settings) values[s.key] = text_of(s.value);
-  const std::map<std::string, std::string> expected = {{"opset.ai.onnx", "18"},
-                                                       {"opset.com.acme", "2"},
-                                                       {"ir_version", "9"},
-                                                       {"takes.types", "[f32, f16]"},
-                                                       {"takes.operators.Conv/*", "[f32]"},
-                                                       {"takes.operators.Resize/T1", "[f32, f16]"},
-                                                       {"takes.operators.com.acme::*", "true"},
-                                                       {"takes.operators.*", "false"},
-                                                       {"takes.compute.bf16", "f32"},
-                                                       {"takes.expand", "true"},
-                                                       {"plugins.require", "[com.acme.npu >=1.2]"},
-                                                       {"plugins.prefer", "[com.acme.npu]"},
-                                                       {"plugins.disable", "[org.*]"},
-                                                       {"plugins.options.com.acme.npu.level", "7"},
-                                                       {"plugins.options.com.acme.npu.mode", "fast"},
-                                                       {"passes.on", "[fuse-linear]"},
-                                                       {"passes.off", "[other]"},
-                                                       {"constant_folding", "false"},
-                                                       {"weights.store", "external"},
-                                                       {"weights.inline_below", "64"},
-                                                       {"weights.parameters_as_inputs", "true"},
-                                                       {"weights.initializers_as_inputs", "false"},
-                                                       {"names.inputs", "[x]"},
-                                                       {"names.outputs", "[y]"},
-                                                       {"names.provenance", "false"},
-                                                       {"state", "io"},
-                                                       {"verify.rtol", "0.001"},
-                                                       {"verify.atol", "0"},
-                                                       {"verify.second_size", "false"},
-                                                       {"verify.trust", "[com.acme]"},
-                                                       {"verify.ort_libraries", "[/here/libk.so]"}};
+  const std::map<std::string, std::string> expected = {
+      {"opset.ai.onnx", "18"},
+      {"opset.com.acme", "2"},
+      {"ir_version", "9"},
+      {"takes.types", "[f32, f16]"},
+      {"takes.operators.Conv/*", "[f32]"},
+      {"takes.operators.Resize/T1", "[f32, f16]"},
+      {"takes.operators.com.acme::*", "true"},
+      {"takes.operators.*", "false"},
+      {"takes.compute.bf16", "f32"},
+      {"takes.expand", "true"},
+      {"plugins.require", "[com.acme.npu >=1.2]"},
+      {"plugins.prefer", "[com.acme.npu]"},
+      {"plugins.disable", "[org.*]"},
+      {"plugins.files", "[/here/npu.onnxport.yaml, /shared]"},
+      {"plugins.trust", "locked"},
+      {"plugins.lock", "/here/npu.lock.yaml"},
+      {"plugins.options.com.acme.npu.level", "7"},
+      {"plugins.options.com.acme.npu.mode", "fast"},
+      {"passes.on", "[fuse-linear]"},
+      {"passes.off", "[other]"},
+      {"constant_folding", "false"},
+      {"weights.store", "external"},
+      {"weights.inline_below", "64"},
+      {"weights.parameters_as_inputs", "true"},
+      {"weights.initializers_as_inputs", "false"},
+      {"names.inputs", "[x]"},
+      {"names.outputs", "[y]"},
+      {"names.provenance", "false"},
+      {"state", "io"},
+      {"verify.rtol", "0.001"},
+      {"verify.atol", "0"},
+      {"verify.second_size", "false"},
+      {"verify.trust", "[com.acme]"},
+      {"verify.ort_libraries", "[/here/libk.so]"}};
   EXPECT_EQ(values, expected);
 }
 
@@ -283,6 +290,37 @@ TEST_F(ProfileTest, F110Circle) {
   EXPECT_THAT(error_of([&] { load("a"); }),
               AllOf(HasSubstr("b.yaml:2:10: error F110: profiles extend each other in a circle"),
                     HasSubstr("again " + a.string())));
+}
+
+TEST_F(ProfileTest, PluginsThatItBringsAndTheirLock) {
+  folder_.write("builtin/npu.onnxport.yaml", "");
+  write("builtin/base.yaml", "plugins: {files: [npu.onnxport.yaml], lock: base.lock.yaml}");
+  write("child/child.yaml", "extends: ../builtin/base.yaml\nplugins: {files: [.], trust: locked}");
+  const std::string child = (folder_.path() / "child/child.yaml").string();
+  const Target target = load(child).target();
+  const fs::path npu = folder_.path() / "builtin/npu.onnxport.yaml", own = folder_.path() / "child/";
+  EXPECT_THAT(target.plugin_choice.files, ElementsAre(npu, own));
+  EXPECT_THAT(plugin_files_of(child, search()), ElementsAre(npu, own));
+  EXPECT_EQ(target.plugin_choice.lock, folder_.path() / "builtin/base.lock.yaml");
+  // A lock file that nobody holds to is none.
+  EXPECT_TRUE(load("base").target().plugin_choice.lock.empty());
+  EXPECT_TRUE(plugin_files_of(write("builtin/none.yaml", "opset: 18").string(), search()).empty());
+}
+
+TEST_F(ProfileTest, WhatIsWrongWithPluginsThatItBrings) {
+  const fs::path a = write("builtin/a.yaml", "plugins: {trust: locked}");
+  EXPECT_EQ(error_of([&] { load("a"); }),
+            a.string() +
+                ":2:18: error F104: plugins.trust is locked, and no lock file is named\n"
+                "  -> add lock: onnxport.lock.yaml beside it; onnxport plugin lock writes such a file");
+  const fs::path b = write("builtin/b.yaml", "plugins: {files: [gone.onnxport.yaml]}");
+  EXPECT_EQ(error_of([&] { load("b"); }),
+            b.string() + ":2:18: error F105: plugins.files names " +
+                (folder_.path() / "builtin/gone.onnxport.yaml").string() +
+                ", which does not exist\n"
+                "  -> name manifests (*.onnxport.yaml) and folders of them, from the profile's folder");
+  EXPECT_EQ(refused("plugins: {trust: all}"),
+            "npu.yaml:2:18: error F105: plugins.trust is 'all'\n  -> write one of: any, locked");
 }
 
 TEST_F(ProfileTest, WhatOthersCanWriteIsRefused) {
