@@ -130,6 +130,75 @@ bool is_list(const ir::Type& type) {
 
 const onnxport_host* plugin_host() { return &kHost; }
 
+const Argument* find_argument(const Call& call, std::string_view name, const ir::SchemaArgument** declared) {
+  if (call.schema == nullptr) return nullptr;
+  static const ir::CustomClasses none;
+  const auto found = (call.classes == nullptr ? none : *call.classes).find_argument(*call.schema, name);
+  if (!found || found->index >= call.arguments.size()) return nullptr;
+  if (declared != nullptr) *declared = found->declared;
+  const Argument& argument = call.arguments[found->index];
+  if (!found->part) return &argument;
+  return *found->part < argument.items().size() ? &argument.items()[*found->part] : nullptr;
+}
+
+namespace {
+
+// Of a part of an object; a tensor may be a constant or a value.
+bool is_of_type(const Argument& part, std::string_view type) {
+  using Kind = Argument::Kind;
+  if (type.ends_with('?')) {
+    if (part.is_none()) return true;
+    type.remove_suffix(1);
+  }
+  if (type.ends_with("[]")) {
+    if (part.kind() != Kind::list) return false;
+    type.remove_suffix(2);
+    return std::all_of(part.items().begin(), part.items().end(),
+                       [&](const Argument& item) { return is_of_type(item, type); });
+  }
+  if (type == "Tensor") return part.kind() == Kind::tensor || part.kind() == Kind::value;
+  if (type == "int") return part.kind() == Kind::integer;
+  if (type == "float") return part.kind() == Kind::real;
+  if (type == "bool") return part.kind() == Kind::boolean;
+  return type == "str" && part.kind() == Kind::string;
+}
+
+}  // namespace
+
+std::optional<Diagnostic> wrong_object(const Call& call) {
+  for (size_t i = 0; call.schema != nullptr && i < call.schema->arguments.size() && i < call.arguments.size();
+       ++i) {
+    const ir::SchemaArgument& argument = call.schema->arguments[i];
+    const std::string_view type = ir::class_of_type(argument.type);
+    if (type.empty()) continue;
+    const ir::CustomClass* described = call.classes == nullptr ? nullptr : call.classes->find(type);
+    if (described == nullptr)
+      return Diagnostic{Severity::error,
+                        "T553",
+                        "no manifest says what the object '" + argument.name + "' of the class " +
+                            std::string(type) + " is made of",
+                        {},
+                        "add it to the plugin's manifest: provides: {classes: [\"" + std::string(type) +
+                            "(Tensor weight)\"]}, the parts of what its __getstate__ gives"};
+    const auto parts = call.arguments[i].items();
+    std::string why;
+    if (parts.size() != described->parts.size())
+      why = "its state has " + std::to_string(parts.size()) + (parts.size() == 1 ? " part" : " parts");
+    for (size_t k = 0; why.empty() && k < parts.size(); ++k) {
+      if (!is_of_type(parts[k], described->parts[k].type))
+        why = "its part '" + described->parts[k].name + "' is no " + described->parts[k].type;
+    }
+    if (!why.empty())
+      return Diagnostic{Severity::error,
+                        "T553",
+                        "the object '" + argument.name + "' is not what the plugin " + described->plugin +
+                            " says of its class, " + described->text() + ": " + why,
+                        {},
+                        "correct provides.classes at " + described->location.text()};
+  }
+  return std::nullopt;
+}
+
 std::string wrong_results(std::span<const Argument> results, const Call& call) {
   const size_t wanted = call.outputs.size();
   // After the results come the new contents of what the operator writes.
@@ -164,6 +233,12 @@ std::string wrong_results(std::span<const Argument> results, const Call& call) {
 }
 
 Outcome run_mapping(const Candidate& candidate, const Call& call, GraphBuilder& builder, Registry& registry) {
+  if (auto wrong = wrong_object(call)) {
+    Outcome failed;
+    failed.status = Outcome::Status::failed;
+    failed.cause = std::move(*wrong);
+    return failed;
+  }
   if (candidate.manifest != nullptr) return run_manifest_mapping(candidate, call, builder, registry);
   Outcome out;
   const bool complex = std::any_of(call.arguments.begin(), call.arguments.end(), has_complex);

@@ -44,8 +44,18 @@ struct Call {
   std::span<ir::Value* const> outputs;  // of the torch node: for use counts and recorded types
   int target_opset = 0;
   bool training = false;
+  const ir::CustomClasses* classes =
+      nullptr;                    // what objects among the arguments are made of; null: there are none
   bool inline_functions = false;  // none is kept as a local function: what runs the nodes must know them all
 };
+
+// The argument, or the part of an object among them, that goes by the name; null: none does. `declared` becomes what the
+// schema or the class says of it.
+const Argument* find_argument(const Call& call, std::string_view name,
+                              const ir::SchemaArgument** declared = nullptr);
+
+// What no mapping can take of the objects among the arguments: the class is not described, or otherwise (T553).
+std::optional<Diagnostic> wrong_object(const Call& call);
 
 // What is wrong with the results of a mapping (how many, a list where a tensor belongs); empty: nothing.
 std::string wrong_results(std::span<const Argument> results, const Call& call);

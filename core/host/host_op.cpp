@@ -16,9 +16,8 @@ onnxport_str name(onnxport_context* c) {
 onnxport_arg find_arg(onnxport_context* c, onnxport_str text) {
   return guarded<onnxport_arg>(c, 0, [&]() -> onnxport_arg {
     if (c->call == nullptr || c->call->schema == nullptr) return 0;
-    const int i = c->call->schema->find(text_of(text, "the name of an argument"));
-    if (i < 0 || static_cast<size_t>(i) >= c->call->arguments.size()) return 0;
-    return c->arg_handle(&c->call->arguments[static_cast<size_t>(i)]);
+    const Argument* found = find_argument(*c->call, text_of(text, "the name of an argument"));
+    return found == nullptr ? 0 : c->arg_handle(found);
   });
 }
 

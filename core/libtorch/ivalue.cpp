@@ -1,5 +1,7 @@
 #include "core/libtorch/ivalue.h"
 
+#include <ATen/core/class_type.h>
+#include <ATen/core/function.h>
 #include <ATen/core/ivalue_inl.h>
 
 #include "core/libtorch/convert.h"
@@ -136,6 +138,29 @@ c10::TypePtr to_torch_type(const ir::Type& type) {
   }
 }
 
+namespace {
+
+// An object of a C++ class from its parts, by what its class registered to read its state.
+c10::IValue object_of(const c10::Type& type, const c10::IValue& parts) {
+  const auto cls = std::const_pointer_cast<c10::ClassType>(type.expect<c10::ClassType>());
+  torch::jit::Function* set_state = cls->findMethod("__setstate__");
+  if (set_state == nullptr) return parts;
+  const c10::TypePtr wanted = set_state->getSchema().arguments().at(1).type();
+  std::vector<c10::IValue> items = parts.toTupleRef().elements().vec();
+  const bool single = wanted->kind() != c10::TypeKind::TupleType;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const c10::TypePtr element = single ? wanted : wanted->containedTypes().at(i);
+    items[i] = adapt(std::move(items[i]), *element);
+  }
+  c10::IValue object(c10::ivalue::Object::create(c10::StrongTypePtr(nullptr, cls), cls->numAttributes()));
+  torch::jit::Stack stack{object,
+                          single ? items.at(0) : c10::IValue(c10::ivalue::Tuple::create(std::move(items)))};
+  set_state->run(stack);
+  return object;
+}
+
+}  // namespace
+
 c10::IValue adapt(c10::IValue value, const c10::Type& type) {
   switch (type.kind()) {
     case c10::TypeKind::OptionalType:
@@ -155,6 +180,8 @@ c10::IValue adapt(c10::IValue value, const c10::Type& type) {
       for (const c10::IValue& item : value.toListRef()) items.push_back(adapt(item, *element));
       return make_list(element, std::move(items));
     }
+    case c10::TypeKind::ClassType:
+      return value.isTuple() ? object_of(type, value) : value;
     default:
       return value;
   }

@@ -177,12 +177,14 @@ class ManifestBuilder {
   }
 
   void read_provides(const Node& node) {
-    if (!in_.map(node, "provides", {"ops", "domains", "opsets", "passes", "schemas", "mappings"})) return;
+    if (!in_.map(node, "provides", {"ops", "domains", "opsets", "passes", "schemas", "classes", "mappings"}))
+      return;
     if (const Node* n = node.find("ops")) read_ops(*n);
     if (const Node* n = node.find("domains")) read_domains(*n);
     if (const Node* n = node.find("opsets")) read_opsets(*n);
     if (const Node* n = node.find("passes")) read_passes(*n);
     if (const Node* n = node.find("schemas")) read_schemas(*n);
+    if (const Node* n = node.find("classes")) read_classes(*n);
     if (const Node* n = node.find("mappings")) {
       if (const auto* items = in_.list(*n, "provides.mappings")) {
         for (const Node& item : *items) {
@@ -315,6 +317,23 @@ class ManifestBuilder {
       if (!text) continue;
       if (auto schema = read_schema(in_, item, *text))
         out_.schemas.push_back({std::move(*schema), in_.place(item)});
+    }
+  }
+
+  void read_classes(const Node& node) {
+    const auto* items = in_.list(node, "provides.classes");
+    if (items == nullptr) return;
+    for (const Node& item : *items) {
+      const auto text = in_.text(item, "provides.classes[]");
+      if (!text) continue;
+      try {
+        ir::CustomClass described = ir::parse_class(*text);
+        described.plugin = out_.id;
+        described.location = in_.place(item);
+        out_.classes.push_back(std::move(described));
+      } catch (const Error& error) {
+        for (const Diagnostic& d : error.diagnostics()) in_.error(d.code, item, d.message, d.hint);
+      }
     }
   }
 

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/ir/custom_classes.h"
 #include "core/ir/schema.h"
 #include "core/plugin/trust.h"
 #include "core/plugin/version.h"
@@ -134,8 +135,8 @@ struct Manifest {
   };
 
   std::filesystem::path file;
-  std::string id, name, version, publisher, license, url, description;
   std::string text;  // of the file as it was read
+  std::string id, name, version, publisher, license, url, description;
   Trust trust = Trust::of_process();  // whose library it may be
   int abi_major = 1, abi_minor = 0;
   Location abi_place;
@@ -148,6 +149,7 @@ struct Manifest {
   std::map<std::string, std::vector<int>, std::less<>> domain_opsets;  // of other domains
   std::vector<ManifestPass> passes;
   std::vector<GivenSchema> schemas;
+  std::vector<ir::CustomClass> classes;  // that its operators take objects of
   std::vector<ManifestMapping> mappings;
   std::vector<std::string> overrides;  // operators or plugin ids
   bool only_when_asked = false;  // its mappings are asked only for targets that prefer or require the plugin

@@ -89,6 +89,15 @@ std::shared_ptr<const ir::CustomSchemas> schemas_of(const PluginSet& plugins,
   return out;
 }
 
+std::shared_ptr<const ir::CustomClasses> classes_of(const PluginSet& plugins) {
+  auto out = std::make_shared<ir::CustomClasses>();
+  for (const auto& entry : plugins.active()) {
+    if (entry->unusable() != nullptr) continue;
+    for (const ir::CustomClass& described : entry->manifest().classes) out->add(described);
+  }
+  return out;
+}
+
 }  // namespace
 
 // Immutable after construction, but for what is found out lazily, which is behind the mutex and never changes again.
@@ -103,27 +112,28 @@ struct Registry::Plugins {
   // By names in manifests, with or without overload.
   std::unordered_map<std::string, std::vector<PluginEntry*>> by_op;
   std::shared_ptr<const ir::CustomSchemas> schemas;
+  std::shared_ptr<const ir::CustomClasses> classes;
   std::map<int, std::unordered_map<std::string, Resolved, NameHash, std::equal_to<>>> resolved;  // by opset
   std::map<std::pair<std::string, int>, ResolvedOpset> opsets;
   std::map<std::pair<std::string, std::string>, ResolvedInference> inferences;
   std::map<std::string, std::map<std::string, std::string>> options;
+  std::map<const PluginEntry*, Error> locked_out;  // by the lock file of this target
 
   Plugins(const PluginOptions& options, const onnxport_host* host, const Environment& environment);
   Plugins(const Plugins& all, const PluginChoice& choice);
   void index(const std::vector<std::string>& asked);
+  // Why nothing of it may be asked: for anybody, or for this target. Null: it may.
+  const Error* why_not(const PluginEntry& entry) const;
 
   std::vector<Claim> claims(std::string_view torch_op, int opset);
   const Resolved* known(std::string_view torch_op, int opset) const;
   const Resolved& resolve(std::string_view torch_op, int opset);
   void claim(std::vector<Claim>& out, PluginEntry& entry, std::string_view name, bool exact, int opset);
   void find_candidates(PluginEntry& entry, std::string_view name, int opset, std::vector<Candidate>& out);
-  std::map<const PluginEntry*, Error> locked_out;  // by the lock file of this target
   PluginEntry* opset_plugin(std::string_view domain, int version);
   ResolvedInference find_inference(std::string_view domain, std::string_view op_type);
 };
 
-  // Why nothing of it may be asked: for anybody, or for this target. Null: it may.
-  const Error* why_not(const PluginEntry& entry) const;
 // ---- which plugins there are ----
 
 Registry::Plugins::Plugins(const PluginOptions& chosen, const onnxport_host* host,
@@ -139,6 +149,7 @@ Registry::Plugins::Plugins(const PluginOptions& chosen, const onnxport_host* hos
   }
   index(prefer);
   schemas = schemas_of(set, prefer);
+  classes = classes_of(set);
 }
 
 // What the user says on the command line stands above what a target says.
@@ -149,6 +160,7 @@ Registry::Plugins::Plugins(const Plugins& all, const PluginChoice& choice)
       mutex(*shared_mutex),
       prefer(all.prefer),
       schemas(all.schemas),  // a model is captured for all targets
+      classes(all.classes),
       options(choice.options) {
   set.check_choice(choice);
   prefer.insert(prefer.end(), choice.prefer.begin(), choice.prefer.end());
@@ -171,6 +183,11 @@ Registry::Plugins::Plugins(const Plugins& all, const PluginChoice& choice)
   index(asked);
 }
 
+const Error* Registry::Plugins::why_not(const PluginEntry& entry) const {
+  const auto locked = locked_out.find(&entry);
+  return locked == locked_out.end() ? entry.unusable() : &locked->second;
+}
+
 void Registry::Plugins::index(const std::vector<std::string>& asked) {
   for (PluginEntry* entry : active) {
     const Manifest& m = entry->manifest();
@@ -183,11 +200,6 @@ void Registry::Plugins::index(const std::vector<std::string>& asked) {
     }
   }
 }
-const Error* Registry::Plugins::why_not(const PluginEntry& entry) const {
-  const auto locked = locked_out.find(&entry);
-  return locked == locked_out.end() ? entry.unusable() : &locked->second;
-}
-
 
 Registry::Registry(const PluginOptions& options, const onnxport_host* host)
     : Registry(options, host, Environment::of_process()) {}
@@ -443,6 +455,8 @@ void Registry::mark_used(std::string_view plugin_id) {
 
 std::shared_ptr<const ir::CustomSchemas> Registry::custom_schemas() const { return plugins_->schemas; }
 
+const ir::CustomClasses& Registry::custom_classes() const { return *plugins_->classes; }
+
 std::optional<int> Registry::domain_version(std::string_view plugin_id, std::string_view domain) const {
   const PluginEntry* entry = plugins_->set.find(plugin_id);
   if (entry == nullptr) return std::nullopt;
@@ -476,6 +490,11 @@ std::vector<std::string> Registry::similar(std::string_view torch_op) const {
   return out;
 }
 
+std::vector<std::string> Registry::lock(const std::vector<std::string>& ids, PluginLock& lock,
+                                        std::vector<Diagnostic>& left_out) const {
+  return plugins_->set.lock(ids, lock, left_out);
+}
+
 PluginListing Registry::list() const { return plugins_->set.listing(); }
 
 PluginDetails Registry::inspect(const std::string& id) const { return plugins_->set.details(id); }
@@ -490,11 +509,6 @@ WhichInfo which_info(const Candidate& c, std::string_view torch_op, bool wins, b
   info.reason = without_default(c.entry) == torch_op && c.entry != torch_op
                     ? "registered for the default overload"
                 : c.entry == torch_op ? "registered under this name"
-std::vector<std::string> Registry::lock(const std::vector<std::string>& ids, PluginLock& lock,
-                                        std::vector<Diagnostic>& left_out) const {
-  return plugins_->set.lock(ids, lock, left_out);
-}
-
                                       : "registered for every overload of " + c.entry;
   info.reason += c.manifest != nullptr ? ", by the manifest " + c.manifest_file
                                        : ", in the library of " + c.manifest_file;

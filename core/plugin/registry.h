@@ -100,6 +100,8 @@ class Registry {
   void mark_used(std::string_view plugin_id);
   // Schemas that manifests give for operators of their own.
   std::shared_ptr<const ir::CustomSchemas> custom_schemas() const;
+  // What manifests say objects are made of that operators take; lives as long as any registry of these plugins.
+  const ir::CustomClasses& custom_classes() const;
   // The version of a custom domain that this plugin's manifest states; nullopt when it does not list the
   // domain: emitting in it breaks its promise (C404).
   std::optional<int> domain_version(std::string_view plugin_id, std::string_view domain) const;
@@ -111,11 +113,11 @@ class Registry {
   // Of active plugins: the targets they are for and the profiles they bring, by manifest.
   std::vector<const Manifest*> manifests() const;
   PluginListing list() const;
-  // Throws C405 when no plugin has that id.
-  PluginDetails inspect(const std::string& id) const;
   // As PluginSet::lock.
   std::vector<std::string> lock(const std::vector<std::string>& ids, PluginLock& lock,
                                 std::vector<Diagnostic>& left_out) const;
+  // Throws C405 when no plugin has that id.
+  PluginDetails inspect(const std::string& id) const;
   std::vector<WhichInfo> which(std::string_view torch_op, int opset);
   // Ids of the plugins that this export asked something of, by the order of precedence.
   std::vector<std::string> used_plugins() const;

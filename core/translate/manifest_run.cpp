@@ -31,18 +31,33 @@ class ManifestRun {
   }
 
  private:
-  const Argument& argument(std::string_view name) const {
-    const int i = schema_ == nullptr ? -1 : schema_->find(name);
-    if (i < 0 || static_cast<size_t>(i) >= call_.arguments.size()) {
-      throw Declined{"the operator has no argument '" + std::string(name) + "'"};
-    }
-    return call_.arguments[static_cast<size_t>(i)];
+  struct Given {
+    const Argument* argument = nullptr;
+    const ir::SchemaArgument* declared = nullptr;
+  };
+
+  // Null: the operator has none of that name.
+  Given find(std::string_view name) const {
+    Call call = call_;
+    call.schema = schema_;
+    Given out;
+    out.argument = find_argument(call, name, &out.declared);
+    return out;
   }
+
+  Given given(std::string_view name) const {
+    const Given out = find(name);
+    if (out.argument == nullptr) throw Declined{"the operator has no argument '" + std::string(name) + "'"};
+    return out;
+  }
+
+  const Argument& argument(std::string_view name) const { return *given(name).argument; }
 
   // A list of tensors is as many inputs as it has elements; those that are None are left out by an empty name.
   void add_input(const std::string& name, std::vector<ir::Value*>& inputs) const {
-    const Argument& b = argument(name);
-    const std::string& type = schema_->arguments[static_cast<size_t>(schema_->find(name))].type;
+    const auto [found, declared] = given(name);
+    const Argument& b = *found;
+    const std::string& type = declared->type;
     if (!type.starts_with("Tensor") || type.find('[') == std::string::npos) {
       inputs.push_back(value(name));
       return;
@@ -67,8 +82,9 @@ class ManifestRun {
 
   // The argument as an attribute of the kind its schema type asks for: `float scale` called with 2 is 2.0.
   ir::AttributeValue attribute(std::string_view name) const {
-    const Argument& b = argument(name);
-    const std::string& type = schema_->arguments[static_cast<size_t>(schema_->find(name))].type;
+    const auto [found, declared] = given(name);
+    const Argument& b = *found;
+    const std::string& type = declared->type;
     const bool real = type.starts_with("float");
     switch (b.kind()) {
       case Argument::Kind::integer:
@@ -221,7 +237,7 @@ class ManifestRun {
     for (const std::string& name : function_inputs(m_.function_text)) function.inputs.push_back(value(name));
     // One that names no argument is refused here where the manifest gives no schema to check it by (D07).
     for (const std::string& name : function_references(m_.function_text)) {
-      if (schema_ == nullptr || schema_->find(name) < 0) {
+      if (find(name).argument == nullptr) {
         std::vector<std::string> names;
         for (const ir::SchemaArgument& a :
              schema_ == nullptr ? std::vector<ir::SchemaArgument>() : schema_->arguments)

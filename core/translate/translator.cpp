@@ -307,6 +307,7 @@ bool Translator::try_candidates(ir::Node& node, const std::vector<Argument>& arg
   for (const Candidate& candidate : registry_.candidates(node.op_text(), options_.target_opset)) {
     Call call;
     call.schema = schema_of(node);
+    call.classes = &registry_.custom_classes();
     call.name = node.op_text();
     call.arguments = arguments;
     call.outputs = node.outputs();

@@ -100,6 +100,7 @@ bool Verifier::stand_in(const ir::Node& node, const std::vector<Argument>& argum
   if (candidates.empty()) return false;
   Call call;
   call.schema = node.schema();
+  call.classes = &registry_.custom_classes();
   call.name = node.op_text();
   call.arguments = bounds;
   call.outputs = node.outputs();

@@ -85,6 +85,7 @@ const Binding& Importer::find(const torch::jit::Value* value) const {
 ir::Value* Importer::operand(torch::jit::Node& node, size_t index) {
   const Binding& binding = find(node.input(index));
   if (binding.value != nullptr) return binding.value;
+  if (ir::Value* parts = object_operand(binding)) return parts;
   std::string type = node.input(index)->type()->repr_str();
   type.resize(std::min(type.size(), type.find(" (of Python")));  // an address says nothing
   throw unsupported(
@@ -94,6 +95,10 @@ ir::Value* Importer::operand(torch::jit::Node& node, size_t index) {
       type.find("Packed") != std::string::npos || type.find("quantized") != std::string::npos
           ? "the packed weights of this quantized operator cannot be read: leave its module out of the "
             "quantization, or export the model before torch.ao.quantization.convert"
+      : type.find("torch.classes.") != std::string::npos
+          ? "register the class with def_pickle, which hands out its state, and say in the manifest of a "
+            "plugin what "
+            "that is: provides.classes, docs/plugins.md"
           : "pass tensors and numbers instead of objects");
 }
 

@@ -126,6 +126,8 @@ class Importer {
   void bind(const torch::jit::Value* value, Binding binding) { frame_->values[value] = std::move(binding); }
   const Binding& find(const torch::jit::Value* value) const;
   ir::Value* operand(torch::jit::Node& node, size_t index);
+  // An object of a vendor's class that an operator takes, as a tuple of the parts of its state; null for any other.
+  ir::Value* object_operand(const Binding& object);
   Binding bind_attribute(const c10::IValue& value, const std::string& path);
   ir::Value* initializer(const at::Tensor& tensor, const std::string& name);
   ir::Value* as_dtype(ir::Value* value);
@@ -142,6 +144,8 @@ class Importer {
   ir::Graph& graph_;
   const Archive& archive_;
   SourceLines& lines_;
+  std::map<const void*, c10::IValue>
+      object_states_;  // by object: its parts, which live as long as the import
   bool may_have_changed_;
   bool number_states_;
   ir::Block* block_;
