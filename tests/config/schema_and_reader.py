@@ -45,7 +45,7 @@ CASES: list[tuple[str, str]] = [
         "takes: {operators: {Conv: 1}}", "takes: {operators: {Conv: yes}}", "takes: {operators: {Conv: {\"a b\": [f32]}}}",
         "takes: {operators: {Conv: {T: f32}}}", "takes: {operators: {Conv: null}}", "takes: {compute: [bf16]}", "takes: {compute: {bf16: [f32]}}",
         "takes: {expand: 1}", "plugins: {requires: []}", "plugins: {require: com.acme}", "plugins: {options: []}", "plugins: {options: {a.b: 1}}",
-        "plugins: {files: x}", "plugins: {trust: all}", "plugins: {lock: [a]}",
+        "plugins: {files: x}", "plugins: {trust: all}", "plugins: {lock: [a]}", "plugins: {trust: locked}",
         "plugins: {lock: \"\"}", "plugins: {options: {a.b: {c.d: 1}}}", "plugins: {options: {a.b: {c: [1]}}}", "passes: [fuse]", "passes: {on: {a: b}}", "passes: {on: [\"\"]}",
         "passes: {order: [a]}", "constant_folding: 0", "weights: inline", "weights: {store: disk}", "weights: {inline_below: -1}",
         "weights: {inline_below: 2000000000}", "weights: {parameters_as_inputs: 1}", "names: {inputs: x}", "names: {input: [x]}",
@@ -54,14 +54,14 @@ CASES: list[tuple[str, str]] = [
     *[(READER, HEAD + text) for text in (
         "opset: 18\nopset: 19", "opset: 018", "opset: 18.0", "takes: {types: [f23]}", "takes: {operators: [Convolution]}",
         "takes: {operators: {Conv: [f23]}}", "takes: {compute: {bf16: i32}}", "takes: {compute: {bf16: bf16}}", "passes: {on: [a, a]}",
-        "plugins: {trust: locked}", "plugins: {files: [nowhere]}",
+        "plugins: {files: [nowhere]}",
         "extends: nobody", "extends: ./nowhere.yaml", "target: com.acme.nobody", "takes: {types: [f32, f32]}", "ir_version: 8.0")],
 ]
 
 
 # What only the reader can refuse: codes, and what is said with them.
 READER_SEES = (
-    ("F106", "twice"), ("F109", ""), ("F112", ""), ("F101", "cannot be read"), ("F105", "is no element type"), ("F105", "ONNX has no operator"),
+    ("F106", "twice"), ("F109", ""), ("F112", ""), ("F101", "cannot be read"), ("F105", "is no element type"), ("F105", "which does not exist"), ("F105", "ONNX has no operator"),
 )
 
 
