@@ -56,8 +56,8 @@ void print_report(const ExportReport& report, const std::filesystem::path& outpu
   if (!most.empty()) most = " (" + most + ")";
   fmt::print("{} {}opset {}, IR {}: {} node{}{}, {} of weights, {}\n",
              styled(output.string(), Style::bold, STDOUT_FILENO),
-             report.profile.empty() ? "" : "for " + report.profile + ", ", report.opset, report.ir_version, nodes,
-             nodes == 1 ? "" : "s", most, human_bytes(report.weight_bytes), human_seconds(seconds));
+             report.profile.empty() ? "" : "for " + report.profile + ", ", report.opset, report.ir_version,
+             nodes, nodes == 1 ? "" : "s", most, human_bytes(report.weight_bytes), human_seconds(seconds));
   for (const std::string& text : report.inputs) fmt::print("  in  {}\n", text);
   for (const std::string& text : report.outputs) fmt::print("  out {}\n", text);
   for (const auto& [from, to] : report.states) {

@@ -36,7 +36,8 @@ int ir_version_of(int opset) {
 
 // Bit n: element type n is allowed as a plain tensor. The last bit says that the two before it tell whether lists of tensors
 // and optional values are; a table without it says nothing of them.
-constexpr uint64_t kSaysOthers = uint64_t{1} << 63, kSequences = uint64_t{1} << 62, kOptionals = uint64_t{1} << 61;
+constexpr uint64_t kSaysOthers = uint64_t{1} << 63, kSequences = uint64_t{1} << 62,
+                   kOptionals = uint64_t{1} << 61;
 
 uint64_t type_mask(const onnx::OpSchema::FormalParameter& parameter) {
   static const std::map<std::string, int> numbers = {

@@ -49,7 +49,9 @@ std::string one_line(std::string text) {
 }
 
 // ONNX Runtime's own words for a kernel that its build has not.
-bool lacks_kernel(const std::string& message) { return message.find("Could not find an implementation") != std::string::npos; }
+bool lacks_kernel(const std::string& message) {
+  return message.find("Could not find an implementation") != std::string::npos;
+}
 
 class Matrix {
  public:

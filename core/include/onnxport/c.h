@@ -67,19 +67,21 @@ typedef struct onnxport_result onnxport_result;
  * into *out a result, also where it fails (NULL only where no memory is left for one). `callbacks` may be NULL. */
 
 /* Exports to the option "output", to the sink, or into the result. A dry run gives 0 whatever it finds: see the report. */
-ONNXPORT_API int32_t onnxport_export(const onnxport_source* source, const char* options_json, size_t options_size,
-                                     const onnxport_callbacks* callbacks, onnxport_result** out);
+ONNXPORT_API int32_t onnxport_export(const onnxport_source* source, const char* options_json,
+                                     size_t options_size, const onnxport_callbacks* callbacks,
+                                     onnxport_result** out);
 /* Compares an ONNX file with the model. */
-ONNXPORT_API int32_t onnxport_verify(const onnxport_source* source, onnxport_string onnx_file, const char* options_json,
-                                     size_t options_size, const onnxport_callbacks* callbacks, onnxport_result** out);
+ONNXPORT_API int32_t onnxport_verify(const onnxport_source* source, onnxport_string onnx_file,
+                                     const char* options_json, size_t options_size,
+                                     const onnxport_callbacks* callbacks, onnxport_result** out);
 /* The graph as text (onnxport_result_text) after "capture", "prepare", "translate" or "legalize". */
-ONNXPORT_API int32_t onnxport_show(const onnxport_source* source, onnxport_string after, const char* options_json,
-                                   size_t options_size, onnxport_result** out);
+ONNXPORT_API int32_t onnxport_show(const onnxport_source* source, onnxport_string after,
+                                   const char* options_json, size_t options_size, onnxport_result** out);
 /* Every plugin that is found, as JSON (onnxport_result_report). */
 ONNXPORT_API int32_t onnxport_plugins(const char* options_json, size_t options_size, onnxport_result** out);
 /* Who maps a torch operator at the option "opset", as JSON (onnxport_result_report). */
-ONNXPORT_API int32_t onnxport_which(onnxport_string torch_operator, const char* options_json, size_t options_size,
-                                    onnxport_result** out);
+ONNXPORT_API int32_t onnxport_which(onnxport_string torch_operator, const char* options_json,
+                                    size_t options_size, onnxport_result** out);
 
 /* The bytes of the model, when there was neither a file nor a sink. */
 ONNXPORT_API onnxport_string onnxport_result_model(const onnxport_result* result);

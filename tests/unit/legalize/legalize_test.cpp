@@ -188,10 +188,9 @@ TEST_F(Legalize, TellsEveryNodeThatCannotBeTaken) {
   }
   const auto errors = errors_at(graph, 18);
   ASSERT_EQ(errors.size(), 2U);
-  EXPECT_EQ(
-      errors[0].text(),
-      "StringConcat at text.join (model.py:7): error O601: StringConcat does not exist at opset 19, "
-      "and it has no function body\n  -> the lowest opset that works for it is 20: ask for --opset 20");
+  EXPECT_EQ(errors[0].text(),
+            "StringConcat at text.join (model.py:7): error O601: StringConcat does not exist at opset 19, "
+            "and it has no function body\n  -> the lowest opset that works for it is 20: ask for --opset 20");
 }
 
 TEST_F(Legalize, AnOpsetNobodyProvidesIsToldBeforeAnyWork) {

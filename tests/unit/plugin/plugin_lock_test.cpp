@@ -163,12 +163,11 @@ TEST_F(Locked, WhatDiffersIsRefused) {
   write_ops("1.0.1");
   EXPECT_THAT(
       asked("acme::one"),
-      AllOf(
-          HasSubstr(
-              "error C409: the plugin com.acme.ops is not the one of the lock file: it is version 1.0.1, "
-              "locked is 1.0.0\n  -> install what " +
-              lock_.string() + ":9:5 lists, or, if the change is meant: onnxport plugin lock com.acme.ops"),
-          StartsWith((folder_.path() / "path/ops.onnxport.yaml").string())));
+      AllOf(HasSubstr(
+                "error C409: the plugin com.acme.ops is not the one of the lock file: it is version 1.0.1, "
+                "locked is 1.0.0\n  -> install what " +
+                lock_.string() + ":9:5 lists, or, if the change is meant: onnxport plugin lock com.acme.ops"),
+            StartsWith((folder_.path() / "path/ops.onnxport.yaml").string())));
   folder_.write("path/ops.onnxport.yaml",
                 function_plugin("com.acme.ops", "1.0.0", "acme::one") + "# other\n");
   EXPECT_THAT(asked("acme::one"),
