@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "numerics.hpp"
 
@@ -43,13 +44,19 @@ inline Value max_or(Op& op, const Value& x, int64_t least) {
   return op.reduce_max(op.Concat({op.reshape(x, {-1}), op.ints({least})}, {attr::axis(0)}), {}, false);
 }
 
+// The greatest or least of x over the axes. A NaN goes through, as in torch and ONNX's reference; ONNX Runtime passes it over.
+inline Value extreme_through_nan(Op& op, bool greatest, const Value& x, const Value& axes,
+                                 const AttributeList<attr::keepdims>& attrs) {
+  Value missing = op.ReduceSum(op.Where(op.IsNaN(x), x, op.like(x, 0)), axes, attrs);
+  return (greatest ? op.ReduceMax(x, axes, attrs) : op.ReduceMin(x, axes, attrs)) + missing;
+}
+
 // (sum |x|^p)^(1/p) over the axes, with its limits: the number of non-zeros, the least, the greatest.
 inline Value p_norm(Op& op, const Value& x, double p, const Value& axes, bool keepdim) {
   const AttributeList<attr::keepdims> attrs{attr::keepdims(keepdim)};
   if (p == 1) return op.ReduceL1(x, axes, attrs);
   if (p == 2) return op.ReduceL2(x, axes, attrs);
-  if (p == infinity) return op.ReduceMax(op.Abs(x), axes, attrs);
-  if (p == -infinity) return op.ReduceMin(op.Abs(x), axes, attrs);
+  if (std::abs(p) == infinity) return extreme_through_nan(op, p > 0, op.Abs(x), axes, attrs);
   if (p == 0) return op.ReduceSum(op.cast(op.cast(x, DType::boolean), x.dtype()), axes, attrs);
   Value powers = op.ReduceSum(op.Pow(op.Abs(x), op.like(x, p)), axes, attrs);
   return op.Pow(powers, op.like(powers, 1 / p));

@@ -136,7 +136,7 @@ Value greatest_sum(Op& op, const Value& x, double order, const std::vector<int64
   const bool columns = std::abs(order) == 1;
   const int64_t summed = columns ? dim[0] : dim[1], other = columns ? dim[1] : dim[0];
   Value sums = op.ReduceL1(x, op.ints({summed}), {attr::keepdims(1)});
-  Value best = op.node(order > 0 ? "ReduceMax" : "ReduceMin", {sums, op.ints({other})}, {attr::keepdims(1)});
+  Value best = extreme_through_nan(op, order > 0, sums, op.ints({other}), {attr::keepdims(1)});
   return op.boolean("keepdim") ? best : op.squeeze(best, dim);
 }
 
