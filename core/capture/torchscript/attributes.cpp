@@ -13,14 +13,14 @@ namespace onnxport {
 
 namespace {
 
-bool sets(const torch::jit::Block& block, const std::string& name) {
+using Names = std::set<std::pair<const c10::Type*, std::string>>;
+
+void collect_set(const torch::jit::Block& block, Names& out) {
   for (const torch::jit::Node* node : block.nodes()) {
-    if (node->kind() == c10::prim::SetAttr && node->s(c10::attr::name) == name) return true;
-    for (const torch::jit::Block* inner : node->blocks()) {
-      if (sets(*inner, name)) return true;
-    }
+    if (node->kind() == c10::prim::SetAttr)
+      out.emplace(node->input(0)->type().get(), node->s(c10::attr::name));
+    for (const torch::jit::Block* inner : node->blocks()) collect_set(*inner, out);
   }
-  return false;
 }
 
 bool is_number(const c10::IValue& value) { return value.isInt() || value.isDouble() || value.isBool(); }
@@ -83,17 +83,19 @@ Binding Importer::read_attribute(const Binding& owner, const std::string& name) 
   return Binding::of(read);
 }
 
-// A number of a module that some method of its class sets.
-bool Importer::is_number_state(const Binding& owner, const std::string& name) {
-  const auto type = owner.object.type()->expect<c10::ClassType>();
-  if (!number_states_ || !type->is_module()) return false;
-  const auto [found, fresh] = set_by_code_.emplace(std::pair(type.get(), name), false);
-  if (!fresh) return found->second;
-  for (torch::jit::Function* method : type->methods()) {
-    torch::jit::GraphFunction* code = torch::jit::tryToGraphFunction(*method);
-    if (code != nullptr && sets(*code->graph()->block(), name)) found->second = true;
+// By whomever: a module may set what another holds.
+void Importer::note_attributes_set(const torch::jit::Module& module) {
+  for (const torch::jit::Module& part : module.modules()) {
+    for (torch::jit::Function* method : part.type()->methods()) {
+      torch::jit::GraphFunction* code = torch::jit::tryToGraphFunction(*method);
+      if (code != nullptr) collect_set(*code->graph()->block(), set_by_code_);
+    }
   }
-  return found->second;
+}
+
+bool Importer::is_number_state(const Binding& owner, const std::string& name) const {
+  const auto type = owner.object.type()->expect<c10::ClassType>();
+  return type->is_module() && set_by_code_.contains({type.get(), name});
 }
 
 // Floats are f32 as all floats of a graph are.

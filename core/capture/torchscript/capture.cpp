@@ -20,7 +20,7 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
   out.graph = std::make_unique<ir::Graph>(ir::Graph::Dialect::torch);
   ir::Graph& graph = *out.graph;
   graph.symbols = options.symbols;
-  Importer importer(graph, archive, lines, loaded.ran_code, options.number_states);
+  Importer importer(graph, archive, lines, loaded.ran_code, options.number_states ? &loaded.module : nullptr);
   const torch::jit::Method method = loaded.module.get_method(options.method);
   InputBinder inputs(graph, importer, method.function().getSchema(), options, loaded.traced_inputs,
                      file.string());

@@ -2,6 +2,7 @@
 // hand, so that every parameter keeps its state_dict name and every node knows which module it came from.
 #pragma once
 
+#include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <map>
@@ -43,15 +44,16 @@ struct PackedWeights {
 
 class Importer {
  public:
-  // `number_states`: a number that the code of a module sets is a tensor that the module holds.
+  // `number_states`: numbers that the code of this module sets, in it or below, are tensors that it holds; null: none.
   Importer(ir::Graph& graph, const Archive& archive, SourceLines& lines, bool weights_may_have_changed,
-           bool number_states)
+           const torch::jit::Module* number_states)
       : graph_(graph),
         archive_(archive),
         lines_(lines),
         may_have_changed_(weights_may_have_changed),
-        number_states_(number_states),
-        block_(&graph.body()) {}
+        block_(&graph.body()) {
+    if (number_states != nullptr) note_attributes_set(*number_states);
+  }
 
   // Imports the body of `function` at the end of the graph. Throws Error T54x.
   Binding call(torch::jit::Function& function, std::vector<Binding> arguments, const std::string& path);
@@ -109,7 +111,8 @@ class Importer {
   using Attribute = std::pair<const void*, std::string>;
   void note_write(const Attribute& key);
   Binding read_attribute(const Binding& owner, const std::string& name);
-  bool is_number_state(const Binding& owner, const std::string& name);
+  void note_attributes_set(const torch::jit::Module& module);
+  bool is_number_state(const Binding& owner, const std::string& name) const;
   ir::Value* number_state(const c10::IValue& value, const std::string& path);
   ir::Value* as_f32(ir::Value* tensor);
   Binding attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written);
@@ -147,7 +150,6 @@ class Importer {
   std::map<const void*, c10::IValue>
       object_states_;  // by object: its parts, which live as long as the import
   bool may_have_changed_;
-  bool number_states_;
   ir::Block* block_;
   Frame* frame_ = nullptr;
   const ir::Provenance* provenance_ = nullptr;  // of the node at hand, for the constants it needs
@@ -161,11 +163,11 @@ class Importer {
   std::vector<at::Tensor> kept_;                      // made here: nothing else may lie where they do
   // By what they view, so that tied weights are one.
   std::unordered_map<std::string, ir::Value*> initializers_;
-  std::map<Attribute, Binding> written_;     // attributes set by the code itself
-  std::map<Attribute, Binding> attributes_;  // all that it sets: whose they are
-  std::vector<c10::IValue> created_;         // the objects that the code makes
-  std::map<std::pair<const c10::ClassType*, std::string>, bool> set_by_code_;  // attributes of modules
-  std::map<std::string, ir::Value*> held_numbers_;                             // the tensors behind them
+  std::map<Attribute, Binding> written_;                            // attributes set by the code itself
+  std::map<Attribute, Binding> attributes_;                         // all that it sets: whose they are
+  std::vector<c10::IValue> created_;                                // the objects that the code makes
+  std::set<std::pair<const c10::Type*, std::string>> set_by_code_;  // attributes of modules
+  std::map<std::string, ir::Value*> held_numbers_;                  // the tensors behind them
 };
 
 }  // namespace onnxport
