@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -12,6 +13,8 @@
 #include "core/c_api/options.h"
 #include "onnxport/export.h"
 #include "onnxport/json.h"
+#include "onnxport/output.h"
+#include "onnxport/session.h"
 #include "onnxport/version.h"
 
 struct onnxport_result {
@@ -20,6 +23,10 @@ struct onnxport_result {
   std::string text = {};
   std::string diagnostics = "[]";
   std::string message = {};
+};
+
+struct onnxport_program {
+  onnxport::Program program;
 };
 
 namespace onnxport {
@@ -43,12 +50,29 @@ Struct known_part(const Struct* from) {
   return out;
 }
 
+// Rows of an array as long as the caller knows them.
+std::vector<GivenTensor> weights_of(const onnxport_source& source) {
+  std::vector<GivenTensor> out;
+  for (size_t i = 0; source.weights != nullptr && i < source.weight_count; ++i) {
+    onnxport_weight row{};
+    std::memcpy(&row, reinterpret_cast<const char*>(source.weights) + i * source.weight_size,
+                std::min(source.weight_size, sizeof row));
+    GivenTensor& weight = out.emplace_back();
+    weight.name = view(row.name);
+    weight.dtype = row.dtype;
+    if (row.rank != 0) weight.dims.assign(row.dims, row.dims + row.rank);
+    if (row.rank != 0 && row.strides != nullptr) weight.strides.assign(row.strides, row.strides + row.rank);
+    weight.elements = {static_cast<const std::byte*>(row.data), row.byte_count};
+  }
+  return out;
+}
+
 Source source_of(const onnxport_source* given) {
   const onnxport_source source = known_part(given);
   const std::string path(view(source.path));
   if (source.bytes == nullptr) return path;
   const std::span bytes(static_cast<const std::byte*>(source.bytes), source.byte_count);
-  return Source::memory(bytes, path.empty() ? "model" : path);
+  return Source::memory(bytes, weights_of(source), path.empty() ? "model" : path);
 }
 
 Progress progress_of(const onnxport_callbacks& callbacks) {
@@ -109,6 +133,34 @@ void take(const ExportReport& report, onnxport_result& result) {
   result.diagnostics = to_json(report.diagnostics);
 }
 
+// To the option "output", to the sink, or into the result.
+void export_to(const Source& model, CallOptions options, const onnxport_callbacks& callbacks,
+               onnxport_result& result) {
+  options.progress = progress_of(callbacks);
+  if (options.output) {
+    take(export_file(model, *options.output, options).report, result);
+  } else if (callbacks.sink != nullptr) {
+    take(export_to_callback(model, sink_of(callbacks), options).report, result);
+  } else {
+    ExportResult made = export_to_memory(model, options);
+    take(made.report, result);
+    result.model = std::move(made.model);
+  }
+}
+
+void write_to(const Program& program, const CallOptions& options, const onnxport_callbacks& callbacks,
+              onnxport_result& result) {
+  Target target = options;
+  target.progress = progress_of(callbacks);
+  if (options.dry_run) return take(program.dry_run(target), result);
+  if (options.output) return take(program.write(target, *options.output), result);
+  if (callbacks.sink != nullptr) return take(program.write(target, sink_of(callbacks)), result);
+  const Sink keep = [&result](std::span<const std::byte> piece) {
+    result.model.insert(result.model.end(), piece.begin(), piece.end());
+  };
+  take(program.write(target, keep), result);
+}
+
 }  // namespace
 }  // namespace onnxport
 
@@ -117,21 +169,48 @@ using namespace onnxport;  // NOLINT(google-build-using-namespace): the function
 int32_t onnxport_export(const onnxport_source* source, const char* options_json, size_t options_size,
                         const onnxport_callbacks* given, onnxport_result** out) {
   return call(out, [&](onnxport_result& result) {
-    const onnxport_callbacks callbacks = known_part(given);
-    CallOptions options = read_options(view(options_json, options_size));
-    options.progress = progress_of(callbacks);
-    const Source model = source_of(source);
-    if (options.output) {
-      take(export_file(model, *options.output, options).report, result);
-    } else if (callbacks.sink != nullptr) {
-      take(export_to_callback(model, sink_of(callbacks), options).report, result);
-    } else {
-      ExportResult made = export_to_memory(model, options);
-      take(made.report, result);
-      result.model = std::move(made.model);
-    }
+    export_to(source_of(source), read_options(view(options_json, options_size)), known_part(given), result);
   });
 }
+
+int32_t onnxport_convert(const onnxport_source* source, const char* options_json, size_t options_size,
+                         const onnxport_callbacks* given, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    const CallOptions options = read_options(view(options_json, options_size));
+    const onnxport_callbacks callbacks = known_part(given);
+    const Source file = source_of(source).as_onnx();
+    if (options.output) check_output(*options.output, options, file);
+    ProgramOptions reading;
+    reading.inputs = options.inputs;
+    reading.inputs_dir = options.inputs_dir;
+    reading.progress = progress_of(callbacks);
+    write_to(Session(options.plugins).capture(file, reading), options, callbacks, result);
+  });
+}
+
+int32_t onnxport_capture(const onnxport_source* source, const char* options_json, size_t options_size,
+                         const onnxport_callbacks* given, onnxport_program** program, onnxport_result** out) {
+  if (program != nullptr) *program = nullptr;
+  return call(out, [&](onnxport_result& result) {
+    CallOptions options = read_options(view(options_json, options_size));
+    options.ProgramOptions::progress = progress_of(known_part(given));
+    auto made = std::make_unique<onnxport_program>(
+        onnxport_program{Session(options.plugins).capture(source_of(source), options)});
+    const CaptureReport& report = made->program.report();
+    result.report = to_json(report);
+    result.diagnostics = to_json(report.diagnostics);
+    if (program != nullptr) *program = made.release();
+  });
+}
+
+int32_t onnxport_program_write(const onnxport_program* program, const char* options_json, size_t options_size,
+                               const onnxport_callbacks* given, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    write_to(program->program, read_options(view(options_json, options_size)), known_part(given), result);
+  });
+}
+
+void onnxport_program_free(onnxport_program* program) { delete program; }
 
 int32_t onnxport_verify(const onnxport_source* source, onnxport_string onnx_file, const char* options_json,
                         size_t options_size, const onnxport_callbacks* given, onnxport_result** out) {

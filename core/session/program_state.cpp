@@ -65,6 +65,7 @@ class Capture {
     request_.libraries = options.torch_libraries;
     request_.schemas = registry.custom_schemas();
     request_.check_weights = options.check_weights;
+    if (source.is_memory()) request_.weights = source.bytes()->weights;
   }
 
   Captured run(const ProgramOptions& options) const {

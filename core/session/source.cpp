@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 #include "core/archive/zip_directory.h"
@@ -52,11 +53,48 @@ Source::Bytes::Bytes(std::span<const std::byte> bytes, const std::string& name)
 
 Source::Bytes::~Bytes() { ::close(descriptor); }
 
+namespace {
+
+std::shared_ptr<const WeightsByName> by_name(std::vector<GivenTensor> given) {
+  auto out = std::make_shared<WeightsByName>();
+  for (GivenTensor& weight : given) {
+    const auto refuse = [&](const std::string& why) {
+      return Error(
+          "I128", "the weight '" + weight.name + "' that is given in memory " + why, {},
+          "give its dtype, dims and strides as they are, and all bytes from its first element to its last");
+    };
+    const auto dtype = static_cast<ir::DType>(weight.dtype);
+    if (!ir::is_integral(dtype) && !ir::is_floating(dtype) && !ir::is_complex(dtype) &&
+        dtype != ir::DType::boolean)
+      throw refuse("has no element type that a weight can have: " + std::to_string(weight.dtype));
+    try {
+      ir::Tensor tensor = weight.strides.empty()
+                              ? ir::Tensor(dtype, std::move(weight.dims), weight.elements, nullptr)
+                              : ir::Tensor::strided(dtype, std::move(weight.dims), std::move(weight.strides),
+                                                    weight.elements, nullptr);
+      if (!out->emplace(weight.name, std::move(tensor)).second) throw refuse("is given twice");
+    } catch (const std::invalid_argument& e) {
+      throw refuse(std::string("is not in its bytes: ") + e.what());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::filesystem::path Source::Bytes::file() const { return "/proc/self/fd/" + std::to_string(descriptor); }
 
 Source Source::memory(std::span<const std::byte> bytes, std::string name) {
   Source out(std::filesystem::path(std::move(name)));
   out.bytes_ = std::make_shared<const Bytes>(bytes, out.path_.string());
+  return out;
+}
+
+Source Source::memory(std::span<const std::byte> bytes, std::vector<GivenTensor> weights, std::string name) {
+  Source out(std::filesystem::path(std::move(name)));
+  auto held = std::make_shared<Bytes>(bytes, out.path_.string());
+  held->weights = by_name(std::move(weights));
+  out.bytes_ = std::move(held);
   return out;
 }
 

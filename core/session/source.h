@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "core/torch_interface/torch_interface.h"
 #include "onnxport/session.h"
 
 namespace onnxport {
@@ -18,6 +19,7 @@ struct Source::Bytes {
 
   int descriptor = -1;
   bool is_exported_program = false;
+  std::shared_ptr<const WeightsByName> weights;  // that are not in the file; null: none
 };
 
 // What the readers are given.

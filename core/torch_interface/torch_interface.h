@@ -25,6 +25,9 @@ struct InputSpec {
   std::optional<ir::Tensor> example;        // from --inputs DIR
 };
 
+// Weights in memory, by their names in the model's state.
+using WeightsByName = std::map<std::string, ir::Tensor, std::less<>>;
+
 struct CaptureOptions {
   std::vector<InputSpec> inputs;  // in any order when named; positional when the names are empty
   std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
@@ -39,6 +42,7 @@ struct CaptureOptions {
   std::shared_ptr<const ir::CustomSchemas> schemas;
   // Of a program: a weight's record is read as a whole, for its checksum.
   bool check_weights = true;
+  std::shared_ptr<const WeightsByName> weights;  // that the file does not hold; null: it holds all
 };
 
 // A captured model: torch dialect. Graph inputs and results are flat (tuples, lists, dicts of forward's

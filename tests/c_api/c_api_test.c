@@ -43,6 +43,14 @@ static onnxport_string read_file(const char* path) {
   return out;
 }
 
+static onnxport_source source_of(const char* path) {
+  onnxport_source out;
+  memset(&out, 0, sizeof out);
+  out.struct_size = sizeof out;
+  if (path != NULL) out.path = onnxport_text(path);
+  return out;
+}
+
 static int32_t run(const onnxport_source* source, const char* options, const onnxport_callbacks* callbacks,
                    onnxport_result** result) {
   return onnxport_export(source, options, strlen(options), callbacks, result);
@@ -67,12 +75,11 @@ static void progress(void* context, onnxport_string stage, double fraction) {
 }
 
 static void test_memory(const char* path) {
-  onnxport_source file = {sizeof file, {NULL, 0}, NULL, 0};
-  onnxport_source memory = {sizeof memory, {NULL, 0}, NULL, 0};
+  onnxport_source file = source_of(path);
+  onnxport_source memory = source_of(NULL);
   onnxport_result* a = NULL;
   onnxport_result* b = NULL;
   const onnxport_string bytes = read_file(path);
-  file.path = onnxport_text(path);
   memory.bytes = bytes.data;
   memory.byte_count = bytes.size;
   EXPECT(run(&file, "", NULL, &a) == 0);
@@ -90,14 +97,13 @@ static void test_memory(const char* path) {
 }
 
 static void test_file_and_sink(const char* path, const char* folder) {
-  onnxport_source source = {sizeof source, {NULL, 0}, NULL, 0};
+  onnxport_source source = source_of(path);
   onnxport_callbacks callbacks = {sizeof callbacks, NULL, NULL, NULL};
   onnxport_result* result = NULL;
   struct taken taken = {0, 0, 0, 0};
   char options[4096];
   char file[2048];
   onnxport_string written;
-  source.path = onnxport_text(path);
   snprintf(file, sizeof file, "%s/c_api.onnx", folder);
   snprintf(options, sizeof options, "{\"output\": \"%s\", \"opset\": 18}", file);
   EXPECT(run(&source, options, NULL, &result) == 0);
@@ -142,10 +148,9 @@ static void test_errors(const char* path) {
                                       "{\"inputs\": [1]}",
                                       "{\"dynamic_axes\": {\"x\": {\"one\": \"n\"}}}",
                                       "{\"plugins\": []}"};
-  onnxport_source source = {sizeof source, {NULL, 0}, NULL, 0};
+  onnxport_source source = source_of(path);
   onnxport_result* result = NULL;
   size_t i;
-  source.path = onnxport_text(path);
   for (i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
     EXPECT(run(&source, wrong[i], NULL, &result) == 18);
     EXPECT(has_code(result, "I140"));
@@ -166,9 +171,8 @@ static void test_errors(const char* path) {
 }
 
 static void test_questions(const char* path) {
-  onnxport_source source = {sizeof source, {NULL, 0}, NULL, 0};
+  onnxport_source source = source_of(path);
   onnxport_result* result = NULL;
-  source.path = onnxport_text(path);
   EXPECT(strchr(onnxport_version(), '.') != NULL);
   EXPECT(onnxport_plugins(NULL, 0, &result) == 0);
   EXPECT(contains(onnxport_result_report(result), "\"org.onnxport.aten\""));
@@ -183,12 +187,108 @@ static void test_questions(const char* path) {
   onnxport_result_free(result);
 }
 
+static void test_conversion(const char* folder) {
+  static const char options[] = "{\"opset\": 21}";
+  char file[2048];
+  onnxport_source source, memory = source_of(NULL);
+  onnxport_result* a = NULL;
+  onnxport_result* b = NULL;
+  onnxport_string bytes;
+  snprintf(file, sizeof file, "%s/c_api.onnx", folder);
+  source = source_of(file);
+  bytes = read_file(file);
+  memory.bytes = bytes.data;
+  memory.byte_count = bytes.size;
+  EXPECT(onnxport_convert(&source, options, strlen(options), NULL, &a) == 0);
+  EXPECT(onnxport_convert(&memory, options, strlen(options), NULL, &b) == 0);
+  if (a != NULL && b != NULL) {
+    const onnxport_string first = onnxport_result_model(a), second = onnxport_result_model(b);
+    EXPECT(contains(onnxport_result_report(a), "\"opset\": 21"));
+    EXPECT(first.size > 100 && first.size == second.size && memcmp(first.data, second.data, first.size) == 0);
+  }
+  onnxport_result_free(a);
+  onnxport_result_free(b);
+  free((void*)bytes.data);
+}
+
+static void test_targets(const char* path) {
+  static const char* const targets[] = {"{\"opset\": 17}", "{\"opset\": 22}"};
+  onnxport_source source = source_of(path);
+  onnxport_program* program = NULL;
+  onnxport_result* result = NULL;
+  size_t i;
+  EXPECT(onnxport_capture(&source, NULL, 0, NULL, &program, &result) == 0);
+  EXPECT(program != NULL);
+  onnxport_result_free(result);
+  for (i = 0; program != NULL && i < 2; ++i) {
+    onnxport_result* once = NULL;
+    EXPECT(onnxport_program_write(program, targets[i], strlen(targets[i]), NULL, &result) == 0);
+    EXPECT(run(&source, targets[i], NULL, &once) == 0);
+    if (result != NULL && once != NULL) {
+      const onnxport_string first = onnxport_result_model(result), second = onnxport_result_model(once);
+      EXPECT(first.size > 100 && first.size == second.size &&
+             memcmp(first.data, second.data, first.size) == 0);
+    }
+    onnxport_result_free(once);
+    onnxport_result_free(result);
+  }
+  onnxport_program_free(program);
+  onnxport_program_free(NULL);
+  source = source_of("absent.pt2");
+  EXPECT(onnxport_capture(&source, NULL, 0, NULL, &program, &result) == 18);
+  EXPECT(program == NULL);
+  onnxport_result_free(result);
+}
+
+static void test_weights(const char* path) {
+  static const float numbers[6] = {1, 2, 3, 4, 5, 6};
+  static const int64_t dims[2] = {2, 3}, strides[2] = {1, 2}, beyond[2] = {1, 3};
+  const onnxport_string bytes = read_file(path);
+  onnxport_source source = source_of(NULL);
+  onnxport_result* result = NULL;
+  onnxport_weight weights[2];
+  memset(weights, 0, sizeof weights);
+  weights[0].name = onnxport_text("nobody.reads.it");
+  weights[0].dtype = 1;
+  weights[0].rank = 2;
+  weights[0].dims = dims;
+  weights[0].strides = strides;
+  weights[0].data = numbers;
+  weights[0].byte_count = sizeof numbers;
+  weights[1] = weights[0];
+  source.bytes = bytes.data;
+  source.byte_count = bytes.size;
+  source.weights = weights;
+  source.weight_count = 1;
+  source.weight_size = sizeof *weights;
+  EXPECT(run(&source, "{}", NULL, &result) == 0);
+  onnxport_result_free(result);
+  source.weight_count = 2; /* of one name */
+  EXPECT(run(&source, "{}", NULL, &result) == 18);
+  EXPECT(has_code(result, "I128"));
+  onnxport_result_free(result);
+  source.weight_count = 1;
+  weights[0].strides = beyond;
+  EXPECT(run(&source, "{}", NULL, &result) == 18);
+  EXPECT(has_code(result, "I128"));
+  onnxport_result_free(result);
+  weights[0].strides = strides;
+  weights[0].dtype = 99;
+  EXPECT(run(&source, "{}", NULL, &result) == 18);
+  EXPECT(has_code(result, "I128"));
+  onnxport_result_free(result);
+  free((void*)bytes.data);
+}
+
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   test_memory(argv[1]);
   test_file_and_sink(argv[1], argv[2]);
   test_errors(argv[1]);
   test_questions(argv[1]);
+  test_conversion(argv[2]);
+  test_targets(argv[1]);
+  test_weights(argv[1]);
   if (failures == 0) puts("c_api: all well");
   return failures == 0 ? 0 : 1;
 }

@@ -70,7 +70,7 @@ class ProgramCapture {
 
   void import_program(const Json& program, const Json& module) {
     ProgramImporter importer(*graph_, dims_, options_.schemas);
-    const ProgramWeights weights(archive_, options_.check_weights);
+    const ProgramWeights weights(archive_, options_.check_weights, options_.weights);
     std::vector<ir::Value*> inputs;
     for (const Json& spec : module.at("signature").at("input_specs").items()) {
       inputs.push_back(input_value(spec, weights, importer));

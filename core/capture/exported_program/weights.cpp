@@ -35,7 +35,9 @@ ir::DType dtype_of_program(int64_t number) {
   }
 }
 
-ProgramWeights::ProgramWeights(const ProgramArchive& archive, bool check) : archive_(archive), check_(check) {
+ProgramWeights::ProgramWeights(const ProgramArchive& archive, bool check,
+                               std::shared_ptr<const WeightsByName> given)
+    : archive_(archive), check_(check), given_(std::move(given)) {
   if (archive.is_older_layout()) {
     read_state("serialized_state_dict.pt");
     read_state("serialized_constants.pt");
@@ -128,7 +130,21 @@ const ProgramWeights::Entry& ProgramWeights::entry(const std::string& name) cons
   return found->second;
 }
 
+const ir::Tensor* ProgramWeights::given(const std::string& name) const {
+  const auto found = given_ == nullptr ? WeightsByName::const_iterator() : given_->find(name);
+  return given_ == nullptr || found == given_->end() ? nullptr : &found->second;
+}
+
 std::string ProgramWeights::identity(const std::string& name) const {
+  if (const ir::Tensor* in_memory = given(name)) {
+    // An empty one is at no place.
+    std::string out = in_memory->extent().empty() ? name : "";
+    out += std::to_string(reinterpret_cast<uintptr_t>(in_memory->extent().data())) + ':' +
+           std::to_string(static_cast<int>(in_memory->dtype()));
+    for (const int64_t size : in_memory->dims()) out += ',' + std::to_string(size);
+    for (const int64_t stride : in_memory->strides()) out += '/' + std::to_string(stride);
+    return out;
+  }
   const Entry& e = entry(name);
   std::string out = e.tensor.record + '@' + std::to_string(e.tensor.storage_at) + '+' +
                     std::to_string(e.tensor.offset) + ':' + std::to_string(static_cast<int>(e.tensor.dtype));
@@ -140,6 +156,7 @@ std::string ProgramWeights::identity(const std::string& name) const {
 }
 
 ir::Tensor ProgramWeights::tensor(const std::string& name) const {
+  if (const ir::Tensor* in_memory = given(name)) return in_memory->contiguous();
   const Entry& e = entry(name);
   if (!e.unreadable.empty()) throw damaged(e, name, "is no plain tensor: " + e.unreadable);
   std::string why;

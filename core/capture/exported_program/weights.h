@@ -2,6 +2,7 @@
 #pragma once
 
 #include <future>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include "core/capture/exported_program/json.h"
 #include "core/capture/exported_program/program_archive.h"
 #include "core/ir/type.h"
+#include "core/torch_interface/torch_interface.h"
 
 namespace onnxport {
 
@@ -20,9 +22,10 @@ ir::DType dtype_of_program(int64_t number);
 class ProgramWeights {
  public:
   // Reads the records data/weights/*_config.json and data/constants/*_config.json; of older archives the
-  // pickles of state dict and constants. `check`: see check(). Throws Error I102, I116, I117 (a pickle that
-  // is not read), I118.
-  explicit ProgramWeights(const ProgramArchive& archive, bool check = true);
+  // pickles of state dict and constants. `check`: see check(); `given`: tensors that are in memory, not in the archive, or
+  // null. Throws Error I102, I116, I117 (a pickle that is not read), I118.
+  explicit ProgramWeights(const ProgramArchive& archive, bool check = true,
+                          std::shared_ptr<const WeightsByName> given = nullptr);
 
   // By state_dict name, or by the name of a lifted constant. A dense tensor is a view of the file, of any
   // alignment; one with other strides (transposed, expanded) is copied. Throws Error I117 for what is
@@ -48,8 +51,11 @@ class ProgramWeights {
   const Entry& entry(const std::string& name) const;
   Error damaged(const Entry& entry, const std::string& name, const std::string& why) const;
 
+  const ir::Tensor* given(const std::string& name) const;
+
   const ProgramArchive& archive_;
   bool check_;
+  std::shared_ptr<const WeightsByName> given_;
   mutable std::set<std::string> read_;  // records of tensors that were asked for
   mutable uint64_t copied_ = 0;         // bytes of tensors that are larger than their storages
   std::unordered_map<std::string, Entry> entries_;

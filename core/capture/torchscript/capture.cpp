@@ -1,6 +1,7 @@
 #include "core/capture/torchscript/capture.h"
 
 #include <c10/core/GradMode.h>
+#include <torch/csrc/jit/api/function_impl.h>
 
 #include "core/capture/torchscript/importer.h"
 #include "core/capture/torchscript/load.h"
@@ -22,8 +23,14 @@ Captured capture_torchscript_file(const std::filesystem::path& file, const Captu
   graph.symbols = options.symbols;
   Importer importer(graph, archive, lines, loaded.ran_code, options.number_states ? &loaded.module : nullptr);
   const torch::jit::Method method = loaded.module.get_method(options.method);
+  const TracedFunction function = read_traced_function(archive);
+  ModulePaths modules;
+  if (auto* code = torch::jit::tryToGraphFunction(method.function());
+      code != nullptr && !function.operators.empty())
+    modules = function.modules_of(*code->graph());
+  importer.set_modules(modules);
   InputBinder inputs(graph, importer, method.function().getSchema(), options, loaded.traced_inputs,
-                     file.string());
+                     file.string(), function);
   std::vector<Binding> arguments = inputs.bind();
   arguments.insert(arguments.begin(), Binding{.object = loaded.module._ivalue()});
   try {

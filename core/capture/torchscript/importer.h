@@ -17,6 +17,7 @@
 
 #include "core/capture/torchscript/archive.h"
 #include "core/capture/torchscript/source_lines.h"
+#include "core/capture/torchscript/traced_function.h"
 #include "core/ir/graph.h"
 #include "onnxport/errors.h"
 
@@ -59,6 +60,8 @@ class Importer {
   Binding call(torch::jit::Function& function, std::vector<Binding> arguments, const std::string& path);
   // A value as constant nodes, or as an initializer of that name. Throws Error T540 for what no graph can hold.
   ir::Value* constant(const c10::IValue& value, const std::string& name);
+  // Where nodes whose graph does not say it come from; must outlive the import.
+  void set_modules(const ModulePaths& modules) { modules_ = &modules; }
   // A node at the end of the current block.
   ir::Node* emit(std::string_view op, std::span<ir::Value* const> operands, ir::Type type);
 
@@ -150,6 +153,7 @@ class Importer {
   std::map<const void*, c10::IValue>
       object_states_;  // by object: its parts, which live as long as the import
   bool may_have_changed_;
+  const ModulePaths* modules_ = nullptr;
   ir::Block* block_;
   Frame* frame_ = nullptr;
   const ir::Provenance* provenance_ = nullptr;  // of the node at hand, for the constants it needs

@@ -63,13 +63,15 @@ std::optional<c10::IValue> as_ivalue(const ir::AttributeValue& value, const c10:
 
 InputBinder::InputBinder(ir::Graph& graph, Importer& importer, const c10::FunctionSchema& schema,
                          const CaptureOptions& options, const std::vector<c10::IValue>& traced,
-                         std::string file)
+                         std::string file, const TracedFunction& function)
     : graph_(graph),
       importer_(importer),
       schema_(schema),
       specs_(options.inputs),
       traced_(traced),
-      file_(std::move(file)) {}
+      file_(std::move(file)),
+      function_(function),
+      weights_(options.weights) {}
 
 std::string InputBinder::signature() const {
   std::string out = "forward(";
@@ -129,6 +131,10 @@ std::vector<Binding> InputBinder::bind() {
   std::vector<Binding> out;
   for (size_t i = 1; i < schema_.arguments().size(); ++i) {
     const c10::Argument& argument = schema_.arguments()[i];
+    if (const auto weight = function_.weights.find(argument.name()); weight != function_.weights.end()) {
+      out.push_back(Binding::of(bind_weight(weight->second)));
+      continue;
+    }
     out.push_back(Binding::of(bind_value(argument.name(), *argument.type(), argument.default_value())));
   }
   const auto left = std::find(taken_.begin(), taken_.end(), false);
@@ -199,6 +205,16 @@ ir::Value* InputBinder::add_input(const std::string& name, ir::Type type) {
   }
   graph_.input_names.push_back(name);
   return graph_.add_input(name, std::move(type));
+}
+
+ir::Value* InputBinder::bind_weight(const std::string& name) {
+  const auto found = weights_ == nullptr ? WeightsByName::const_iterator() : weights_->find(name);
+  if (weights_ == nullptr || found == weights_->end())
+    throw Error("I128", "the weight '" + name + "' is neither in the file nor given in memory",
+                place_of_file(file_), "give the weights of the module that was traced with the file");
+  ir::Value*& out = bound_weights_[name];
+  if (out == nullptr) out = graph_.add_initializer(name, found->second.contiguous());
+  return out;
 }
 
 ir::Value* InputBinder::bind_tensor(const std::string& name, const InputSpec& spec) {

@@ -4,6 +4,8 @@
 
 #include <ATen/core/function_schema.h>
 
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,7 +19,8 @@ class InputBinder {
  public:
   // `traced`: example values from the file, used for tensors when no input was asked for.
   InputBinder(ir::Graph& graph, Importer& importer, const c10::FunctionSchema& schema,
-              const CaptureOptions& options, const std::vector<c10::IValue>& traced, std::string file);
+              const CaptureOptions& options, const std::vector<c10::IValue>& traced, std::string file,
+              const TracedFunction& function);
 
   // One binding per argument of forward after self; graph inputs are added on the way.
   // Throws Error I105 (missing or too many), I106 (no such name), I107 (another kind of value).
@@ -33,6 +36,7 @@ class InputBinder {
   ir::Value* bind_list(const std::string& name, const c10::ListType& type);
   ir::Value* bind_dict(const std::string& name, const c10::DictType& type);
   ir::Value* add_input(const std::string& name, ir::Type type);
+  ir::Value* bind_weight(const std::string& name);
   // The spec for a leaf of that name, taken; nullptr when there is none.
   const InputSpec* take(const std::string& name);
   bool has_specs_below(const std::string& name) const;
@@ -48,6 +52,9 @@ class InputBinder {
   std::vector<bool> taken_;
   const std::vector<c10::IValue>& traced_;
   std::string file_;
+  const TracedFunction& function_;
+  std::shared_ptr<const WeightsByName> weights_;
+  std::map<std::string, ir::Value*> bound_weights_;  // one of a name
   bool positional_ = false;
   size_t next_ = 0;  // of the positional specs
 };

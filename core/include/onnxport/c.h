@@ -43,12 +43,27 @@ static inline onnxport_string onnxport_text(const char* text) {
   return out;
 }
 
+/* A weight in memory, which stays as it is until the call returns, or the program that was captured from it is freed. */
+typedef struct onnxport_weight {
+  onnxport_string name; /* in the model's state */
+  int32_t dtype;        /* as ONNX numbers element types (TensorProto.DataType) */
+  uint32_t rank;
+  const int64_t* dims;
+  const int64_t* strides; /* in elements, none negative; NULL: row-major */
+  const void* data;       /* the first element */
+  size_t byte_count;      /* to the last one in memory */
+} onnxport_weight;
+
 /* Where a model is read from: a file, or the bytes of one. */
 typedef struct onnxport_source {
   size_t struct_size;
-  onnxport_string path; /* a .pt or .pt2 file; with bytes: what messages call them */
+  onnxport_string path; /* a .pt, .pt2 or .onnx file; with bytes: what messages call them */
   const void* bytes;    /* NULL: the file is read */
   size_t byte_count;
+  /* Weights that the bytes do not hold: read where they lie, copied once, into what is written. */
+  const onnxport_weight* weights;
+  size_t weight_count;
+  size_t weight_size; /* sizeof(onnxport_weight) of the caller */
 } onnxport_source;
 
 /* Each may be NULL. They are called on threads of the export, never two at once. */
@@ -70,6 +85,26 @@ typedef struct onnxport_result onnxport_result;
 ONNXPORT_API int32_t onnxport_export(const onnxport_source* source, const char* options_json,
                                      size_t options_size, const onnxport_callbacks* callbacks,
                                      onnxport_result** out);
+/* Takes an ONNX file (or the bytes of one) to the option "opset": to the option "output", to the sink, or into the result. */
+ONNXPORT_API int32_t onnxport_convert(const onnxport_source* source, const char* options_json,
+                                      size_t options_size, const onnxport_callbacks* callbacks,
+                                      onnxport_result** out);
+
+/* A captured model, to be written for several targets: captured once, whatever their number. Any number of threads may write it at
+ * once. */
+typedef struct onnxport_program onnxport_program;
+/* Puts the program into *program, NULL where it fails; NULL for `callbacks` is none, a sink is not used. */
+ONNXPORT_API int32_t onnxport_capture(const onnxport_source* source, const char* options_json,
+                                      size_t options_size, const onnxport_callbacks* callbacks,
+                                      onnxport_program** program, onnxport_result** out);
+/* As onnxport_export, for one target: of the options, those that say how a model is captured, and "plugins", were for
+ * onnxport_capture, and are not looked at. */
+ONNXPORT_API int32_t onnxport_program_write(const onnxport_program* program, const char* options_json,
+                                            size_t options_size, const onnxport_callbacks* callbacks,
+                                            onnxport_result** out);
+/* NULL does nothing. */
+ONNXPORT_API void onnxport_program_free(onnxport_program* program);
+
 /* Compares an ONNX file with the model. */
 ONNXPORT_API int32_t onnxport_verify(const onnxport_source* source, onnxport_string onnx_file,
                                      const char* options_json, size_t options_size,

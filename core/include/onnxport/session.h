@@ -34,6 +34,15 @@ class LiveModel;
 
 #pragma GCC visibility push(default)
 
+// A weight in memory. Its owner keeps the elements as they are for as long as the source, and programs of it, live.
+struct GivenTensor {
+  std::string name;                     // in the model's state: "layer1.0.weight"
+  int32_t dtype = 0;                    // as ONNX numbers element types (TensorProto.DataType)
+  std::vector<int64_t> dims;            //
+  std::vector<int64_t> strides;         // in elements, none negative; empty: row-major
+  std::span<const std::byte> elements;  // from the first one to the last in memory
+};
+
 // Where a model is read from: a file, bytes in memory, or code of this process (onnxport/callable.h, onnxport/module.h).
 class Source {
  public:
@@ -46,6 +55,11 @@ class Source {
   // The bytes of such a file, which kind they say themselves. They are copied, once, and may go afterwards. `name` is what
   // messages call them. Error I101 when the system gives no memory for them.
   static Source memory(std::span<const std::byte> bytes, std::string name = "model");
+
+  // The same, for a file without some of its weights, which are these: they are not copied. Of an exported program, and of a
+  // TorchScript function whose arguments they are (docs/python.md). Error I128 for one that is impossible.
+  static Source memory(std::span<const std::byte> bytes, std::vector<GivenTensor> weights,
+                       std::string name = "model");
 
   // What libonnxport_torch makes of code of this process; `name` is what messages call it.
   static Source live(std::shared_ptr<const LiveModel> model, std::string name);
