@@ -189,6 +189,78 @@ def _scripted(x: torch.Tensor, times: int) -> torch.Tensor:
     return x
 
 
+class Weights(Case):
+    """They are handed over by pointer, whatever their layout, and a trace knows its modules."""
+
+    class Several(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+            self.blocks = torch.nn.ModuleList(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh()) for _ in range(2))
+            self.blocks[1][0].weight = self.blocks[0][0].weight
+            self.register_buffer("shift", torch.randn(8)[::2], persistent=False)
+            self.register_buffer("view", self.blocks[0][0].weight.detach()[1:3].t())
+            self.register_buffer("nothing", torch.zeros(0, 4))
+            self.register_buffer("short", torch.randn(4).to(torch.bfloat16))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv(x).mean((2, 3)) + self.shift + self.nothing.sum(0) + self.short.float()
+            for block in self.blocks:
+                y = block(y)
+            return y @ self.view
+
+    def handed_over(self, model: Any, x: torch.Tensor, dynamo: bool) -> Any:
+        from onnxport import _library
+
+        seen: list[Any] = []
+        run = _library.run_export
+        _library.run_export = lambda model, *args, **kwargs: seen.append(model) or run(model, *args, **kwargs)
+        try:
+            file = written(model, (x,), dynamo=dynamo, dynamic_axes={"x": {0: "n"}})
+        finally:
+            _library.run_export = run
+        return file, seen[0]
+
+    def test_by_pointer(self) -> None:
+        import onnx
+        from onnxport._library import Model
+
+        model = self.Several().eval()
+        for dynamo in (True, False):
+            with self.subTest(dynamo=dynamo):
+                file, given = self.handed_over(model, torch.randn(2, 3, 8, 8), dynamo)
+                self.assertIsInstance(given, Model)
+                self.assertIn(model.conv.weight.data_ptr(), [w.address for w in given.weights])
+                for n in (2, 5):
+                    self.check(file, model, (torch.randn(n, 3, 8, 8),))
+                proto = onnx.load_from_string(file.getvalue())
+                names = {i.name for i in proto.graph.initializer}
+                self.assertLessEqual({"conv.weight", "conv.bias", "blocks.0.0.weight", "shift"}, names)
+                self.assertNotIn("blocks.1.0.weight", names)
+                self.assertIn("blocks.1.1", str(proto))  # where the second Tanh comes from
+
+    def test_what_cannot_go_by_pointer(self) -> None:
+        from onnxport._library import Model
+
+        class Inside(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = torch.jit.script(torch.nn.Linear(4, 4))
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return self.inner(x) + 1
+
+        file, given = self.handed_over(Inside().eval(), torch.randn(2, 4), False)
+        self.assertNotIsInstance(given, Model)
+
+    def test_a_file_that_was_kept_stands_for_itself(self) -> None:
+        model = self.Several().eval()
+        out = io.BytesIO()
+        onnxport.export(model, (torch.randn(2, 3, 8, 8),), out, dynamo=True, dump_exported_program=True, artifacts_dir=self.scratch)
+        onnxport.export_file(self.scratch / "exported_program.pt2", self.scratch / "again.onnx")
+        self.check(self.scratch / "again.onnx", model, (torch.randn(2, 3, 8, 8),))
+
+
 class Surroundings(Case):
     def test_modes_come_back(self) -> None:
         model = Modes().train()
@@ -285,13 +357,6 @@ class Surroundings(Case):
                         artifacts_dir=self.scratch)
         self.assertEqual(sorted(p.name for p in self.scratch.iterdir()), ["exported_program.pt2", "onnx_export_report.json"])
         onnxport.export_file(self.scratch / "exported_program.pt2", self.scratch / "again.onnx")
-
-    def test_custom_translation_table(self) -> None:
-        with self.assertWarnsRegex(UserWarning, "custom_translation_table"):
-            written(Tiny().eval(), (torch.randn(2, 8),), dynamo=True, custom_translation_table={torch.ops.aten.relu.default: lambda x: x})
-        with self.assertRaisesRegex(onnxport.ExportError, "aten::_cdist_backward"):
-            written(Tiny().eval(), (torch.randn(2, 8),), dynamo=True,
-                    custom_translation_table={torch.ops.aten._cdist_backward.default: lambda x: x})
 
 
 class _Raises(torch.nn.Module):

@@ -32,6 +32,22 @@ class Files(unittest.TestCase):
         for data in (PROGRAM.read_bytes(), bytearray(PROGRAM.read_bytes()), memoryview(PROGRAM.read_bytes())):
             self.assertEqual(onnxport.export_file(data, opset=18).model, written)
 
+    def test_several_targets_of_one_capture(self) -> None:
+        targets = {self.scratch / f"{opset}.onnx": {"opset": opset} for opset in (11, 17, 21)}
+        for done, (file, target) in zip(onnxport.export_targets(PROGRAM, targets, dims={"s31": "batch"}), targets.items()):
+            self.assertEqual((done.path, done.report["opset"]), (file, target["opset"]))
+            self.assertEqual(file.read_bytes(), onnxport.export_file(PROGRAM.read_bytes(), dims={"s31": "batch"}, **target).model)
+
+    def test_an_onnx_file_at_another_opset(self) -> None:
+        onnxport.export_file(PROGRAM, self.scratch / "a.onnx", opset=13)
+        data = (self.scratch / "a.onnx").read_bytes()
+        done = onnxport.convert(self.scratch / "a.onnx", self.scratch / "b.onnx", opset=20)
+        self.assertEqual(done.report["opset"], 20)
+        self.assertEqual(onnxport.convert(data, opset=20).model, (self.scratch / "b.onnx").read_bytes())
+        with self.assertRaises(onnxport.ExportError) as caught:
+            onnxport.convert(data, opset=9999)
+        self.assertEqual(caught.exception.codes, ["O605"])
+
     def test_no_torch_is_imported(self) -> None:
         onnxport.export_file(PROGRAM.read_bytes())
         self.assertNotIn("torch", sys.modules)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxport._errors import Diagnostic, ExportError
-from onnxport._files import Exported, export_file, plugins, show, verify_files, version, which
+from onnxport._files import Exported, convert, export_file, export_targets, plugins, show, verify_files, version, which
 
 if TYPE_CHECKING:
     from onnxport import patch
@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from onnxport._program import ONNXProgram
     from onnxport.patch import unpatch
 
-__all__ = ["Diagnostic", "ExportError", "Exported", "ONNXProgram", "export", "export_file", "patch", "plugins", "show", "unpatch",
-           "verify_files", "version", "which"]
+__all__ = ["Diagnostic", "ExportError", "Exported", "ONNXProgram", "convert", "export", "export_file", "export_targets", "patch", "plugins",
+           "show", "unpatch", "verify_files", "version", "which"]
 
 
 def __getattr__(name: str) -> Any:
     """What needs torch is imported when it is asked for."""
     from importlib import import_module
+    from importlib.util import find_spec
 
+    if name in ("export", "ONNXProgram", "patch", "unpatch") and find_spec("torch") is None:
+        raise ImportError(f"onnxport.{name} is for live models, which need torch: pip install torch; a file is exported without it by "
+                          "onnxport.export_file", name="torch")
     if name == "export":
         return import_module("onnxport._export").export
     if name == "ONNXProgram":

@@ -17,12 +17,14 @@ import torch.onnx
 
 from onnxport import _library
 from onnxport._arguments import Arguments, apply_dynamic_axes, apply_dynamic_shapes, read_arguments
+from onnxport._bridge import PythonMappings
 from onnxport._capture import Captured, CaptureFailed, as_module, export_program, of_program, of_script, trace
 from onnxport._errors import Diagnostic
 from onnxport._errors import ExportError as _CoreError
 from onnxport._modes import module_mode
 from onnxport._plugins import plugin_options
 from onnxport._program import ONNXProgram, to_numpy
+from onnxport._run import Core
 
 _logger = logging.getLogger("onnxport")
 _Base = getattr(torch.onnx, "OnnxExporterError", RuntimeError)
@@ -134,6 +136,7 @@ class _Call:
             "keep_initializers_as_inputs": bool(keep_initializers_as_inputs), "constant_folding": bool(do_constant_folding),
             "weights": weights or self._weights(external_data), "state": state or "drop", "plugins": plugin_options(plugins)}
         self._check(operator_export_type, export_modules_as_functions, custom_translation_table)
+        self.core = Core(self._python_mappings(custom_translation_table))
 
     def _take_exportable(self, args: Any, kwargs: Any) -> None:
         """A torch.onnx.ExportableModule brings its own example."""
@@ -161,23 +164,21 @@ class _Call:
                           "an error; a plugin can map it", stacklevel=4)
         if functions:
             warnings.warn("onnxport: export_modules_as_functions is ignored: the graph is written without functions", stacklevel=4)
-        if table:
-            self._check_table(table)
+        if table and any(isinstance(function, Sequence) for function in table.values()):
+            raise TypeError("The value in custom_translation_table should be a single callable, not a sequence")
 
-    def _check_table(self, table: Mapping[Any, Any]) -> None:
-        unmapped = []
-        for op in table:
-            name = "::".join(str(op).replace("torch.ops.", "").split(".", 1)).removesuffix(".default")
-            try:
-                mapped = _library.run_which(name.split(".")[0], {"opset": self.options["opset"], "plugins": self.options["plugins"]})
-                if not any(w["wins"] for w in mapped.report):
-                    unmapped.append(name)
-            except _CoreError:
-                unmapped.append(name)
-        if unmapped:
-            raise ExportError(f"custom_translation_table maps {', '.join(unmapped)} by Python functions, which onnxport does not run: map "
-                              "them with a plugin (a few lines of YAML, docs/plugins.md; plugins=[…])")
-        warnings.warn("onnxport: custom_translation_table is not used: plugins map every operator in it", stacklevel=5)
+    def _python_mappings(self, table: Mapping[Any, Any] | None) -> PythonMappings:
+        """What the caller maps by functions of Python, as torch takes it: a table with dynamo=True, symbolics without."""
+        out = PythonMappings({}, domains=dict(self.options["domain_opsets"]))
+        if table and self.dynamo:
+            from onnxport._translation import mappings_of
+
+            mappings_of(table, out)
+        elif not self.dynamo:
+            from onnxport._symbolic import mappings_of, registered
+
+            mappings_of(registered(self.options["opset"]), out)
+        return out
 
     # ---- the stages ----
 
@@ -194,14 +195,14 @@ class _Call:
         except _CoreError as error:
             if isinstance(error, _Base):
                 raise
-            raise ExportError(str(error), error.diagnostics, error.status) from None
+            raise ExportError(str(error), error.diagnostics, error.status) from error.__cause__
         self._speak(answer)
         self._artifacts(captured, answer)
         if self.verify:
             self._timed("verify", lambda: self._verify(captured, answer))
         if not self.dynamo:
             return None
-        return ONNXProgram(captured.data, self._asked(captured), captured.program, answer.report, answer.model or None)
+        return ONNXProgram(captured.data, self._asked(captured), captured.program, answer.report, answer.model or None, self.core)
 
     def _timed(self, stage: str, work: Callable[[], Any]) -> Any:
         start = time.perf_counter()
@@ -227,7 +228,7 @@ class _Call:
 
     def _capture(self) -> Captured:
         if self.is_program:
-            return of_program(self.model, None)
+            return of_program(self.model, None, self.dump)
         if self.dynamo and isinstance(self.model, torch.nn.Module) and self.model.training:
             warnings.warn("Exporting a model while it is in training mode. Please ensure that this is intended, as it may lead to "
                           "different behavior during inference. Calling model.eval() before export is recommended.", stacklevel=5)
@@ -241,14 +242,17 @@ class _Call:
 
     def _export_program(self) -> Captured:
         own = self.dynamic_shapes if _is_torchs_own(self.dynamic_shapes) else None
-        return of_program(export_program(as_module(self.model), self.arguments, own), self.arguments)
+        return of_program(export_program(as_module(self.model), self.arguments, own), self.arguments, self.dump)
 
     def _trace(self) -> Captured:
         """A trace, where it can be written and read here; torch.export otherwise."""
         if not _library.reads_torchscript(torch.__version__):
             return self._export_program()
+        from onnxport._symbolic import TracedFunctions
+
         try:
-            return trace(self.model, self.arguments)
+            with TracedFunctions(self.core.mappings).during():
+                return trace(self.model, self.arguments, self.dump)
         except Exception as error:  # noqa: BLE001 such as functions of Python (autograd.Function), which no archive holds
             if self.verbose:
                 print(f"[onnxport] torch.jit.trace: {error}; torch.export is next")
@@ -272,7 +276,7 @@ class _Call:
         if sink is None and self.f is not None:
             options["output"] = os.fspath(self.f)
         name = type(self.model).__name__
-        return _library.run_export(captured.data, options, name=name, sink=sink)
+        return self.core.export(captured.data, options, name=name, sink=sink)
 
     def _convert(self, captured: Captured) -> tuple[Captured, _library.Answer]:
         try:
@@ -299,13 +303,13 @@ class _Call:
         """The program with what nothing maps in smaller operators, by torch's own table."""
         if captured.program is None or not {"T501", "L211", "L213"} & set(error.codes):
             return None
-        dry = _library.run_export(captured.data, {**self._asked(captured), "dry_run": True})
+        dry = self.core.export(captured.data, {**self._asked(captured), "dry_run": True})
         unmapped = {op["operator"] for op in dry.report["operators"] if not op["plugin"]}
         table = {op: rule for op, rule in torch.export.default_decompositions().items()
                  if op.name() in unmapped or str(op.name()).split(".")[0] in unmapped}
         if not table:
             return None
-        return of_program(captured.program.run_decompositions(table), self.arguments)
+        return of_program(captured.program.run_decompositions(table), self.arguments, self.dump)
 
     # ---- afterwards ----
 
@@ -337,7 +341,7 @@ class _Call:
         if self.arguments is None:
             args, kwargs = self.model.example_inputs or ((), {})
             self.arguments = read_arguments(self.model.module().forward, tuple(args), kwargs)
-        model = answer.model or _library.run_export(captured.data, {**self._asked(captured), "weights": "inline"}).model
+        model = answer.model or self.core.export(captured.data, {**self._asked(captured), "weights": "inline"}).model
         runnable = self.model.module() if self.is_program else self.model
         with nullcontext() if self.is_program or self.is_script else module_mode(self.model, self._mode()):
             wrong = differences(model, runnable, self.arguments)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,31 @@ def export_file(model: str | os.PathLike[str] | bytes | bytearray | memoryview, 
     if output is not None:
         asked["output"] = os.fspath(output)
     answer = _library.run_export(model, asked, progress=progress)
+    return Exported(Path(output) if output is not None else None, answer.model, answer.report, answer.diagnostics)
+
+
+def export_targets(model: str | os.PathLike[str] | bytes | bytearray | memoryview,
+                   targets: Mapping[str | os.PathLike[str], Mapping[str, Any]], **options: Any) -> list[Exported]:
+    """One model for several targets: it is captured once. `targets`: file -> what holds for it alone ({"opset": 18}); `options` say how
+    the model is captured, and hold for all."""
+    asked = _options(options)
+    program = _library.Program(model, asked)
+    how = {name: value for name, value in asked.items() if name != "plugins"}
+    out = []
+    for file, target in targets.items():
+        answer = program.write({**how, **target, "output": os.fspath(file)})
+        out.append(Exported(Path(file), answer.model, answer.report, [*program.answer.diagnostics, *answer.diagnostics]))
+    return out
+
+
+def convert(model: str | os.PathLike[str] | bytes | bytearray | memoryview, output: str | os.PathLike[str] | None = None, *,
+            opset: int, progress: Callable[[str, float], None] | None = None, **options: Any) -> Exported:
+    """Takes an ONNX file, or the bytes of one, to another opset. `output`: the file to write; without one, the bytes are in the
+    result. `options` are those of Target by name, and `plugins`, `inputs`: docs/opsets.md."""
+    asked = {**_options(options), "opset": opset}
+    if output is not None:
+        asked["output"] = os.fspath(output)
+    answer = _library.run_convert(model, asked, progress=progress)
     return Exported(Path(output) if output is not None else None, answer.model, answer.report, answer.diagnostics)
 
 

@@ -34,8 +34,14 @@ _PROGRESS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, _Text, ctypes.c_double)
 _SINK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
+class _Weight(ctypes.Structure):
+    _fields_ = [("name", _Text), ("dtype", ctypes.c_int32), ("rank", ctypes.c_uint32), ("dims", ctypes.POINTER(ctypes.c_int64)),
+                ("strides", ctypes.POINTER(ctypes.c_int64)), ("data", ctypes.c_void_p), ("byte_count", ctypes.c_size_t)]
+
+
 class _Source(ctypes.Structure):
-    _fields_ = [("struct_size", ctypes.c_size_t), ("path", _Text), ("bytes", ctypes.c_void_p), ("byte_count", ctypes.c_size_t)]
+    _fields_ = [("struct_size", ctypes.c_size_t), ("path", _Text), ("bytes", ctypes.c_void_p), ("byte_count", ctypes.c_size_t),
+                ("weights", ctypes.POINTER(_Weight)), ("weight_count", ctypes.c_size_t), ("weight_size", ctypes.c_size_t)]
 
 
 class _Callbacks(ctypes.Structure):
@@ -45,6 +51,9 @@ class _Callbacks(ctypes.Structure):
 _RESULT = ctypes.c_void_p
 _OUT = ctypes.POINTER(_RESULT)
 _SIGNATURES = {
+    "onnxport_convert": [ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
+    "onnxport_capture": [ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT, _OUT],
+    "onnxport_program_write": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
     "onnxport_export": [ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
     "onnxport_verify": [ctypes.POINTER(_Source), _Text, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
     "onnxport_show": [ctypes.POINTER(_Source), _Text, ctypes.c_char_p, ctypes.c_size_t, _OUT],
@@ -95,7 +104,9 @@ def library() -> ctypes.CDLL:
     for name in _GETTERS:
         function = getattr(out, f"onnxport_result_{name}")
         function.argtypes, function.restype = [_RESULT], _Text
-    out.onnxport_result_free.argtypes, out.onnxport_result_free.restype = [_RESULT], None
+    for name in ("result", "program"):
+        free = getattr(out, f"onnxport_{name}_free")
+        free.argtypes, free.restype = [ctypes.c_void_p], None
     out.onnxport_version.restype = ctypes.c_char_p
     return out
 
@@ -126,8 +137,49 @@ def _answer(status: int, result: ctypes.c_void_p, raised: list[BaseException]) -
     return Answer(got["model"], report, got["text"].decode("utf-8", "replace"), found)
 
 
-def _source(model: str | os.PathLike[str] | bytes | bytearray | memoryview, name: str) -> tuple[_Source, Any]:
+@dataclass(frozen=True)
+class Weight:
+    """A weight where it lies. `owner` keeps it there."""
+    name: str
+    dtype: int  # as ONNX numbers element types
+    dims: tuple[int, ...]
+    strides: tuple[int, ...]  # in elements
+    address: int
+    byte_count: int  # from the first element to the last
+    owner: Any
+
+
+@dataclass(frozen=True)
+class Model:
+    """The bytes of a file, and the weights that they do not hold."""
+    data: Any
+    weights: tuple[Weight, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+def _weights(given: tuple[Weight, ...], kept: list[Any]) -> Any:
+    rows = (_Weight * len(given))()
+    for row, weight in zip(rows, given):
+        name = _Text.of(weight.name)
+        rank = len(weight.dims)
+        row.name, row.dtype, row.rank = name, weight.dtype, rank
+        row.dims, row.strides = (ctypes.c_int64 * rank)(*weight.dims), (ctypes.c_int64 * rank)(*weight.strides)
+        row.data, row.byte_count = weight.address, weight.byte_count
+        kept.append(name)
+    kept += [rows, given]
+    return rows
+
+
+def _source(model: str | os.PathLike[str] | bytes | bytearray | memoryview | Model, name: str) -> tuple[_Source, Any]:
     """The source, and what must stay until the call returns."""
+    if isinstance(model, Model):
+        out, held = _source(model.data, name)
+        kept = [held]
+        out.weights = _weights(model.weights, kept)
+        out.weight_count, out.weight_size = len(model.weights), ctypes.sizeof(_Weight)
+        return out, kept
     out = _Source(struct_size=ctypes.sizeof(_Source))
     if isinstance(model, (bytes, bytearray, memoryview)):
         view = memoryview(model).cast("B")
@@ -183,6 +235,35 @@ def run_export(model: Any, options: dict[str, Any], *, name: str = "model", prog
     answer = _call("onnxport_export", source, *_json(options), callbacks, raised=raised)
     del held
     return answer
+
+
+def run_convert(model: Any, options: dict[str, Any], *, progress: Callable[[str, float], None] | None = None) -> Answer:
+    source, held = _source(model, "model")
+    raised: list[BaseException] = []
+    callbacks = _callbacks(progress, None, raised)
+    answer = _call("onnxport_convert", source, *_json(options), callbacks, raised=raised)
+    del held
+    return answer
+
+
+class Program:
+    """A captured model, to be written for several targets. It keeps what it was captured from."""
+
+    def __init__(self, model: Any, options: dict[str, Any], *, progress: Callable[[str, float], None] | None = None) -> None:
+        source, self._held = _source(model, "model")
+        raised: list[BaseException] = []
+        self._handle = ctypes.c_void_p()
+        callbacks = _callbacks(progress, None, raised)
+        self.answer = _call("onnxport_capture", source, *_json(options), callbacks, ctypes.byref(self._handle), raised=raised)
+
+    def write(self, options: dict[str, Any], *, sink: Callable[[bytes], Any] | None = None) -> Answer:
+        raised: list[BaseException] = []
+        callbacks = _callbacks(None, sink, raised)
+        return _call("onnxport_program_write", self._handle, *_json(options), callbacks, raised=raised)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            library().onnxport_program_free(self._handle)
 
 
 def run_verify(model: Any, onnx_file: str | os.PathLike[str], options: dict[str, Any]) -> Answer:

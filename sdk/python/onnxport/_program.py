@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from onnxport import _library
+from onnxport._run import Core
 
 
 def _flat(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
@@ -29,7 +29,8 @@ class ONNXProgram:
     that may be changed, and what was changed is what `save` writes."""
 
     def __init__(self, captured: memoryview, options: dict[str, Any], exported_program: Any, report: dict[str, Any],
-                 model_bytes: bytes | None = None) -> None:
+                 model_bytes: bytes | None = None, core: Core | None = None) -> None:
+        self._core = core or Core()
         self._captured = captured
         self._options = {k: v for k, v in options.items() if k != "output"}
         self._bytes = model_bytes
@@ -46,7 +47,7 @@ class ONNXProgram:
 
             return onnx_ir.serde.serialize_model(self._model).SerializeToString()
         if self._bytes is None:
-            self._bytes = _library.run_export(self._captured, {**self._options, "weights": "inline"}).model
+            self._bytes = self._core.export(self._captured, {**self._options, "weights": "inline"}).model
         return self._bytes
 
     @property
@@ -90,9 +91,9 @@ class ONNXProgram:
             options["export_params"] = False
         options["weights"] = {True: "external", False: "inline", None: "auto"}[external_data]
         if hasattr(destination, "write"):
-            _library.run_export(self._captured, {**options, "weights": "inline"}, sink=destination.write)
+            self._core.export(self._captured, {**options, "weights": "inline"}, sink=destination.write)
         else:
-            _library.run_export(self._captured, {**options, "output": os.fspath(destination)})
+            self._core.export(self._captured, {**options, "output": os.fspath(destination)})
 
     def _save_changed(self, destination: Any, include: bool, keep: bool, external: bool | None) -> None:
         import onnx_ir

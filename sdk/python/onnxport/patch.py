@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import sys
 import threading
 import types
@@ -197,6 +198,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     asked = parser.parse_args(words)
+    if importlib.util.find_spec("torch") is None:
+        parser.error("there is no torch here, whose exports could be replaced: install it into this environment")
+    if not asked.module and not os.path.exists(asked.script):
+        parser.error(f"there is no script {asked.script}")
     sys.argv = [asked.script, *asked.arguments]
     with patch(asked.fallback):
         if asked.module:
