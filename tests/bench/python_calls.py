@@ -36,9 +36,27 @@ def cases() -> dict[str, tuple[Any, tuple[Any, ...], dict[str, dict[int, str]]]]
         "unet": (models.UNet(32, 64), (torch.randn(2, 3, 32, 32), torch.tensor([3, 40])), {"x": {0: "batch"}, "steps": {0: "batch"}}),
         "bert": (models.Bert(1000, 384, 6, 6), (ids(2, 16), torch.ones(2, 16, dtype=torch.int64), ids(2, 16) % 2), both),
         "gpt2": (models.Gpt2(1000, 384, 6, 6), (ids(2, 16),), tokens),
+        "vit": (models.ViT(), (torch.randn(2, 3, 32, 32),), {"x": {0: "batch"}}),
+        "lstm": (Recurrent(), (torch.randn(2, 10, 32),), {"x": {0: "batch", 1: "time"}}),
+        "mlp": (torch.nn.Sequential(*(m for _ in range(8) for m in (torch.nn.Linear(512, 512), torch.nn.GELU()))), (torch.randn(2, 512),),
+                {"input": {0: "batch"}}),
+        "volumes": (torch.nn.Sequential(*(m for i in range(6) for m in (torch.nn.Conv3d(1 if i == 0 else 16, 16, 3, padding=1),
+                                                                        torch.nn.BatchNorm3d(16), torch.nn.ReLU()))),
+                    (torch.randn(2, 1, 8, 16, 16),), {"input": {0: "batch"}}),
+        "decoder": (torch.nn.TransformerDecoder(torch.nn.TransformerDecoderLayer(128, 8, batch_first=True), 4),
+                    (torch.randn(2, 12, 128), torch.randn(2, 16, 128)), {"tgt": {0: "batch"}, "memory": {0: "batch"}}),
         "encoder": (torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(256, 8, batch_first=True), 6, enable_nested_tensor=False),
                     (torch.randn(2, 16, 256),), {"src": {0: "batch"}}),
     }
+
+
+class Recurrent(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.out = torch.nn.LSTM(32, 64, 2, batch_first=True, bidirectional=True), torch.nn.Linear(128, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.lstm(x)[0])
 
 
 def seconds(work: Any) -> float:

@@ -23,6 +23,7 @@ from latency_bench import LatencyBench  # noqa: E402
 from measure import Run, copy_and, measure, mib  # noqa: E402
 from nodes_bench import NodesBench  # noqa: E402
 from program_bench import ProgramBench  # noqa: E402
+from python_bench import PythonBench  # noqa: E402
 from transformer_bench import TransformerBench  # noqa: E402
 
 # The peers are given the module the .pt was traced from: both of them want Python code, not an archive.
@@ -37,7 +38,7 @@ module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
 PARTS = ("startup", "manifests", "session", "models", "growth", "weights", "programs", "program_json", "program_weights",
-         "transformer_weights", "latency", "convert", "nodes")
+         "transformer_weights", "latency", "convert", "nodes", "python")
 SESSION_EXPORTS = 10000
 # As a vendor writes one: an operator that is one node, and one that is a function.
 MANIFEST = """onnxport_manifest: 1
@@ -117,7 +118,7 @@ def trace(name: str, path: Path) -> None:
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
 
 
-class Bench(ProgramBench, TransformerBench, LatencyBench, ConvertBench, NodesBench):
+class Bench(ProgramBench, TransformerBench, LatencyBench, ConvertBench, NodesBench, PythonBench):
     def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
         self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
         self.failed = 0
