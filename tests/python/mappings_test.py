@@ -149,6 +149,23 @@ class Symbolics(Case):
         self.assertIs(torch.autograd.Function.__dict__["apply"], APPLY)
 
 
+class Kept(Case):
+    def test_what_nothing_maps(self) -> None:
+        kinds = torch.onnx.OperatorExportTypes
+        for kind, wanted in ((kinds.ONNX_FALLTHROUGH, "onnxport_tests::scaled_tanh"), (kinds.ONNX_ATEN_FALLBACK, "org.pytorch.aten::ATen")):
+            with self.subTest(kind=str(kind)), self.assertWarnsRegex(UserWarning, "onnxport_tests::scaled_tanh"):
+                file = exported(Scaled().eval(), torch.randn(2, 4), dynamo=False, operator_export_type=kind)
+            self.assertIn(wanted, nodes(file))
+            proto = onnx.load_from_string(file.getvalue())
+            node = next(n for n in proto.graph.node if n.domain)
+            self.assertEqual(len(node.input), 3)  # the tensor, the scale and the dims
+            constants = {i.name: onnx.numpy_helper.to_array(i).tolist() for i in proto.graph.initializer}
+            self.assertEqual([constants.get(n) for n in node.input[1:]], [3.0, [0, 1]])
+            self.assertEqual([d.dim_param or d.dim_value for d in proto.graph.output[0].type.tensor_type.shape.dim], ["n", 4])
+        with self.assertRaises(onnxport.ExportError):
+            exported(Scaled().eval(), torch.randn(2, 4), dynamo=False)
+
+
 APPLY = torch.autograd.Function.__dict__["apply"]
 
 

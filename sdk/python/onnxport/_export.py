@@ -159,9 +159,9 @@ class _Call:
             raise ValueError("with dynamo=False, f says where the model is written: a path or a binary file")
         if not self.dynamo and self.dynamic_shapes:
             raise ValueError("The exporter only supports dynamic shapes through parameter dynamic_axes when dynamo=False.")
-        if operator_export_type != _OPERATOR_EXPORT.ONNX:
-            warnings.warn(f"onnxport: operator_export_type={operator_export_type} is taken as ONNX: an operator that nothing maps is "
-                          "an error; a plugin can map it", stacklevel=4)
+        if operator_export_type == _OPERATOR_EXPORT.ONNX_ATEN:
+            warnings.warn("onnxport: operator_export_type=ONNX_ATEN is taken as ONNX_ATEN_FALLBACK: what can be ONNX is", stacklevel=4)
+        self.kept_operators = operator_export_type if operator_export_type != _OPERATOR_EXPORT.ONNX else None
         if functions:
             warnings.warn("onnxport: export_modules_as_functions is ignored: the graph is written without functions", stacklevel=4)
         if table and any(isinstance(function, Sequence) for function in table.values()):
@@ -284,6 +284,8 @@ class _Call:
         except _CoreError as error:
             if self.options["domain_opsets"] and error.codes == ["O605"]:
                 return self._without_domains(captured, error)
+            if self._keep_operators(captured, error):
+                return captured, self._run_core(captured)
             smaller = self._decomposed(captured, error)
             if smaller is None:
                 raise
@@ -299,12 +301,28 @@ class _Call:
         warnings.warn(f"onnxport: custom_opsets names {', '.join(named)}, which no plugin writes; ignored", stacklevel=6)
         return self._convert(captured)
 
+    def _unmapped(self, captured: Captured) -> list[str]:
+        dry = self.core.export(captured.data, {**self._asked(captured), "dry_run": True})
+        return [op["operator"] for op in dry.report["operators"] if not op["plugin"]]
+
+    def _keep_operators(self, captured: Captured, error: _CoreError) -> bool:
+        """ONNX_FALLTHROUGH and ONNX_ATEN_FALLBACK: an operator that nothing maps stays what it is."""
+        if self.kept_operators is None or not {"T501", "T502", "L211", "L213"} & set(error.codes):
+            return False
+        from onnxport._symbolic import kept
+
+        names = self._unmapped(captured)
+        for name in names:
+            kept(name, self.kept_operators != _OPERATOR_EXPORT.ONNX_FALLTHROUGH, self.core.mappings)
+        if names:
+            warnings.warn(f"onnxport: kept as they are, since nothing maps them: {', '.join(names)}", stacklevel=6)
+        return bool(names)
+
     def _decomposed(self, captured: Captured, error: _CoreError) -> Captured | None:
         """The program with what nothing maps in smaller operators, by torch's own table."""
         if captured.program is None or not {"T501", "L211", "L213"} & set(error.codes):
             return None
-        dry = self.core.export(captured.data, {**self._asked(captured), "dry_run": True})
-        unmapped = {op["operator"] for op in dry.report["operators"] if not op["plugin"]}
+        unmapped = set(self._unmapped(captured))
         table = {op: rule for op, rule in torch.export.default_decompositions().items()
                  if op.name() in unmapped or str(op.name()).split(".")[0] in unmapped}
         if not table:

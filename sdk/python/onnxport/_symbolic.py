@@ -197,6 +197,45 @@ def mappings_of(functions: dict[str, Callable[..., Any]], mappings: PythonMappin
         mappings.schemas += schema_texts(name)
 
 
+# ---- operators that nothing maps, kept as they are ----
+
+def kept(name: str, as_aten: bool, mappings: PythonMappings) -> None:
+    """Adds a mapping to a node of the operator's own name and domain, or to org.pytorch.aten::ATen, as torch writes them: constants are
+    inputs, texts attributes."""
+    space, word = name.split("::")
+    word, _, overload = word.partition(".")
+
+    def translate(call: Call) -> list[int]:
+        attributes = {f"{n}_s": v for n, v in call.arguments.items() if isinstance(v, str)}
+        if as_aten:
+            attributes |= {"operator_s": word, "overload_name_s": overload}
+
+        def symbolic(g: Any, *inputs: Any) -> Any:
+            nothing = g.op("prim::Constant")
+            nothing.setType(torch._C.NoneType.get())
+            given = [nothing if i is None else g.op("Constant", value_t=i) if isinstance(i, torch.Tensor) else i for i in inputs]
+            return g.op("org.pytorch.aten::ATen" if as_aten else f"{space}::{word}", *given, outputs=call.output_count, **attributes)
+
+        return call_symbolic(call, symbolic, _as_inputs(call), mappings, raw=True)
+
+    mappings.functions[name] = translate
+    mappings.schemas += [t for t in schema_texts(name.partition(".")[0]) if t not in mappings.schemas]
+
+
+def _as_inputs(call: Call) -> list[Any]:
+    out: list[Any] = []
+    for argument in call.arguments.values():
+        if isinstance(argument, list) and any(isinstance(a, Value) for a in argument):
+            out += argument
+        elif isinstance(argument, DType):
+            out.append(torch.tensor(_scalar_type(argument.number)))
+        elif argument is None or isinstance(argument, Value):
+            out.append(argument)
+        elif not isinstance(argument, str):
+            out.append(torch.tensor(argument))
+    return out
+
+
 # ---- functions of autograd ----
 
 _LIBRARY: list[Any] = []
