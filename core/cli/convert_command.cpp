@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
-#include "core/cli/arguments.h"
 #include "core/cli/commands.h"
+#include "core/cli/output_options.h"
 #include "core/cli/report_text.h"
 #include "core/cli/targets.h"
 #include "core/cli/terminal.h"
@@ -16,12 +16,7 @@
 namespace onnxport::cli {
 namespace {
 
-struct ConvertArguments : Arguments {
-  std::filesystem::path model;
-  std::filesystem::path output;
-  std::filesystem::path report;
-  std::vector<std::string> opsets;
-  bool no_overwrite = false;
+struct ConvertArguments : OutputArguments {
   bool explain = false;
 };
 
@@ -133,7 +128,6 @@ int print_targets(const std::vector<TargetFile>& targets, const CaptureReport& c
 
 int run(ConvertArguments& a, const Common& common) {
   a.apply();
-  a.options.overwrite = !a.no_overwrite;
   if (a.explain) return explain(a, common);
   if (a.opsets.empty())
     throw Error("I111", "no --opset is given", {},
@@ -155,20 +149,10 @@ int run(ConvertArguments& a, const Common& common) {
 
 void add_output_options(CLI::App& c, ConvertArguments& a) {
   auto* group = "Output";
-  a.paths.push_back(
-      c.add_option("-o,--output", a.output,
-                   "The file to write (default: MODEL.opset{opset}.onnx); {opset} in it is the target's")
-          ->group(group)
-          ->type_name("FILE"));
-  c.add_option("--opset", a.opsets,
-               "The ai.onnx opset to write, or ai.onnx=18,com.acme=2 (what is not named stays); repeatable: "
-               "a file for each")
-      ->group(group)
-      ->type_name("VERSION")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  c.add_option("--ir-version", a.options.ir_version, "The IR version to write (default: by opset)")
-      ->group(group);
+  add_file_options(c, a,
+                   "The file to write (default: MODEL.opset{opset}.onnx); {opset} in it is the target's",
+                   "The ai.onnx opset to write, or ai.onnx=18,com.acme=2 (what is not named stays); "
+                   "repeatable: a file for each");
   c.add_option(
        "--weights", a.weights,
        "Where weights go: auto (where they are: inline, or in the same file beside the model when the output "
@@ -179,14 +163,7 @@ void add_output_options(CLI::App& c, ConvertArguments& a) {
                "With --weights external: smaller initializers stay inline (default 1024 bytes)")
       ->group(group)
       ->type_name("BYTES");
-  c.add_flag("--keep-initializers-as-inputs", a.options.keep_initializers_as_inputs,
-             "List initializers among the inputs too")
-      ->group(group);
   c.add_flag("--strip", a.options.strip, "Write no metadata")->group(group);
-  c.add_flag("--no-overwrite", a.no_overwrite, "Refuse to replace an existing file")->group(group);
-  a.paths.push_back(c.add_option("--report", a.report, "Write the report as JSON to a file")
-                        ->group(group)
-                        ->type_name("FILE"));
   c.add_flag("--explain", a.explain,
              "Write nothing; say which opsets can be reached, and what blocks the others")
       ->group(group);

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "core/cli/arguments.h"
 #include "core/cli/child.h"
 #include "core/cli/commands.h"
 #include "core/cli/depfile.h"
+#include "core/cli/output_options.h"
 #include "core/cli/profiles.h"
 #include "core/cli/report_text.h"
 #include "core/cli/targets.h"
@@ -17,14 +17,9 @@
 namespace onnxport::cli {
 namespace {
 
-struct ExportArguments : Arguments {
-  std::filesystem::path model;
-  std::filesystem::path output;
-  std::filesystem::path report;
+struct ExportArguments : OutputArguments {
   std::filesystem::path depfile;
-  std::vector<std::string> opsets;
   ProfileArguments profiles;
-  bool no_overwrite = false;
   bool isolate = false;
   int time_limit = 0;
 };
@@ -190,7 +185,6 @@ int run(ExportArguments& a, const Common& common, const CLI::App& command) {
     return run_in_child(words, a.time_limit);
   }
   a.apply();
-  a.options.overwrite = !a.no_overwrite;
   Progress progress(!common.quiet && !common.json);
   TimeLimit limit(a.time_limit, common.json);
   a.options.progress = [&](std::string_view stage, double fraction) {
@@ -208,23 +202,11 @@ int run(ExportArguments& a, const Common& common, const CLI::App& command) {
 
 void add_output_options(CLI::App& c, ExportArguments& a) {
   auto* group = "Output";
-  a.paths.push_back(
-      c.add_option(
-           "-o,--output", a.output,
-           "The file to write (default: the model's name with .onnx); {opset} and {config} in it are the "
-           "target's")
-          ->group(group)
-          ->type_name("FILE"));
-  c.add_option(
-       "--opset", a.opsets,
-       "The ai.onnx opset to write (default 20), or ai.onnx=18,com.acme=2; repeatable: a file for each, "
-       "from one capture")
-      ->group(group)
-      ->type_name("VERSION")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  c.add_option("--ir-version", a.options.ir_version, "The IR version to write (default: by opset)")
-      ->group(group);
+  add_file_options(
+      c, a,
+      "The file to write (default: the model's name with .onnx); {opset} and {config} in it are the target's",
+      "The ai.onnx opset to write (default 20), or ai.onnx=18,com.acme=2; repeatable: a file for each, from "
+      "one capture");
   c.add_option("--input-names", a.options.input_names, "Names of the graph's inputs, in order")
       ->group(group)
       ->delimiter(',');
@@ -238,16 +220,9 @@ void add_output_options(CLI::App& c, ExportArguments& a) {
       ->check(CLI::IsMember({"auto", "inline", "external", "reference"}));
   switch_off(c, "--no-params", a.options.export_params, "Parameters become inputs of the graph")
       ->group(group);
-  c.add_flag("--keep-initializers-as-inputs", a.options.keep_initializers_as_inputs,
-             "List initializers among the inputs too")
-      ->group(group);
   switch_off(c, "--no-constant-folding", a.options.constant_folding, "Keep computations on constants")
       ->group(group);
   c.add_flag("--strip", a.options.strip, "Write no provenance (module paths, source lines)")->group(group);
-  c.add_flag("--no-overwrite", a.no_overwrite, "Refuse to replace an existing file")->group(group);
-  a.paths.push_back(c.add_option("--report", a.report, "Write the report as JSON to a file")
-                        ->group(group)
-                        ->type_name("FILE"));
   a.paths.push_back(
       c.add_option(
            "--depfile", a.depfile,
