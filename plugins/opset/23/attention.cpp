@@ -78,7 +78,7 @@ Mask mask_of(Node& node, const Value& scores) {
     return mask;
   }
   // Query i sees key j <= i + past.
-  const Value shape = node.shape({node.dim(scores, 2), node.dim(scores, 3)});
+  const Value shape = node.Shape(scores, {attr::start(-2)});
   const Value past = node.input(4) ? node.dim(node.input(4), 2) : node.constant(0);
   if (mask.allowed) {
     const Value lower = node.Trilu(node.full(shape, 1, DType::boolean), past, {attr::upper(0)});
