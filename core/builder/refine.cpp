@@ -346,6 +346,28 @@ void resize(const NodeInputs& known, Types& types) {
   }
 }
 
+// (batch, samples, 1 or 2) -> (batch, frames, frequencies, 2), which ONNX says only where all of it is known.
+void short_time_fourier(const NodeInputs& known, Types& types) {
+  const ir::Shape* signal = known.shape(0);
+  if (signal == nullptr || signal->size() < 2) return;
+  if (!types[0].shape()) types[0] = ir::Type::tensor(types[0].dtype(), ir::Shape(4));
+  if (rank_of(types) != 4) return;
+  const std::vector<Dim>* step = known.shape_data(1);
+  const std::vector<Dim>* length = known.shape_data(3);
+  const ir::Shape* window = known.shape(2);
+  Dim frame;
+  if (length != nullptr && length->size() == 1) {
+    frame = length->front();
+  } else if (length == nullptr && window != nullptr && window->size() == 1) {
+    frame = window->front();
+  }
+  fill(types, 0, 0, signal->front());
+  if (step != nullptr && step->size() == 1)
+    fill(types, 0, 1, floor_div((*signal)[1] - frame, step->front()) + Dim(1));
+  fill(types, 0, 2, known.integer("onesided", 1) != 0 ? floor_div(frame, Dim(2)) + Dim(1) : frame);
+  fill(types, 0, 3, Dim(2));
+}
+
 // ---- broadcasting ----
 
 // `part` is min(whole, c) with 2 <= c: beyond c the two do not broadcast, up to it they are equal.
@@ -404,6 +426,7 @@ Rule find_rule(std::string_view op) {
       {"Range", range},
       {"Reshape", reshape},
       {"Resize", resize},
+      {"STFT", short_time_fourier},
       {"Slice", slice},
       {"Split", split},
       {"Tile", tile},
@@ -418,9 +441,8 @@ Rule find_rule(std::string_view op) {
 void refine_types(const NodeInputs& known, std::vector<ir::Type>& outputs) {
   if (!known.node().domain.empty()) return;
   const bool open = std::any_of(outputs.begin(), outputs.end(), [](const ir::Type& type) {
-    return type.is_tensor() && type.shape() &&
-           std::any_of(type.shape()->begin(), type.shape()->end(),
-                       [](const Dim& d) { return d.is_unknown(); });
+    return type.is_tensor() && (!type.shape() || std::any_of(type.shape()->begin(), type.shape()->end(),
+                                                             [](const Dim& d) { return d.is_unknown(); }));
   });
   if (!open) return;
   if (const Rule rule = find_rule(known.node().op_type)) rule(known, outputs);

@@ -211,15 +211,15 @@ Value stft(Op& op) {
   if (op.boolean("center", false)) {
     x = op.Pad(x, op.ints({half, half}), {}, op.ints({axis}), {attr::mode(op.string("pad_mode"))});
   }
-  Value count = (op.dim(x, axis) - frame) / hop + 1;
-  Value starts = op.unsqueeze(op.arange(count) * hop, {1});
-  Value frames = op.Gather(x, starts + op.arange(op.constant(frame)), {attr::axis(axis)});
-  Value wave = op.unsqueeze(frames * framed_window(op, x, frame), {axis + 2});
-  Value out = dft(op, wave, axis + 1, op.boolean("onesided", true), false);
+  const Value signals = axis == 0 ? op.unsqueeze(x, {0}) : x;
+  const bool weighted = op.has("window") || op.integer("win_length", frame) != frame;
+  attributes_of::STFT attrs;
+  if (!op.boolean("onesided", true)) attrs.add(attr::onesided(0));
+  Value out = op.STFT(op.unsqueeze(signals, {2}), op.constant(hop),
+                      weighted ? framed_window(op, x, frame) : Value(), op.constant(frame), attrs);
   if (op.boolean("normalized")) out = out / std::sqrt(static_cast<double>(frame));
-  std::vector<int64_t> order = all_axes(axis + 3);
-  std::swap(order[static_cast<size_t>(axis)], order[static_cast<size_t>(axis) + 1]);
-  out = op.permute(out, order);
+  out = op.permute(out, {0, 2, 1, 3});
+  if (axis == 0) out = op.squeeze(out, {0});
   return op.boolean("return_complex", false) ? op.as_complex(out) : out;
 }
 

@@ -176,6 +176,16 @@ TEST_F(GraphBuilderTest, ARangeInStepsOfASizeHasAsManyAsTheOther) {
   EXPECT_EQ(e.emit1("Range", {zero, e.emit1("Mul", {n, t}), t})->type().text(), "i64[n]");
 }
 
+TEST_F(GraphBuilderTest, FramesOfAShortTimeTransformAreCounted) {
+  ir::Value* x = input("f32[b,t,1]");
+  ir::Value* step = e.constant(16);
+  ir::Value* window = input("f32[64]");
+  EXPECT_EQ(e.emit1("STFT", {x, step, nullptr, e.constant(63)})->type().text(),
+            "f32[b,floor_div(t+1,16)-3,32,2]");
+  EXPECT_EQ(e.emit1("STFT", {x, step, window}, {e.attribute("onesided", int64_t{0})})->type().text(),
+            "f32[b,floor_div(t,16)-3,64,2]");
+}
+
 TEST_F(GraphBuilderTest, ResizedAxesAreStatedAndTheOthersKept) {
   ir::Value* x = input("f32[batch,8,height,width]");
   const auto resized = [&](ir::Value* scales, ir::Value* sizes, std::vector<int64_t> axes) {
