@@ -82,9 +82,9 @@ Value rot90(Op& op) {
   }
 }
 
+// Cut before element -shift, counted from the front.
 Value rolled(Op& op, const Value& x, int64_t axis, const Value& shift) {
-  Value size = op.dim(x, axis);
-  Value cut = size - op.Mod(shift, op.Max({size, op.constant(1)}));
+  Value cut = op.Mod(op.shape({-shift}), op.Max({op.shape({op.dim(x, axis)}), op.ints({1})}));
   return op.Concat({op.slice(x, axis, cut, op.constant(to_end)), op.slice(x, axis, op.constant(0), cut)},
                    {attr::axis(axis)});
 }
