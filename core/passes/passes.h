@@ -30,6 +30,8 @@ void run_final_passes(ir::Graph& graph, PluginPasses& plugins, const PassOptions
 void remove_dead_code(ir::Graph& graph);
 // Shape of a value in the middle becomes Shape of the graph input that has the same named sizes.
 void read_dims_of_inputs(ir::Graph& graph, int opset);
+// A size that is a Slice of sizes and a Squeeze of it becomes one Gather.
+void gather_single_sizes(ir::Graph& graph, int opset);
 void merge_common_subexpressions(ir::Graph& graph);
 void fold_constants(ir::Graph& graph, const PassOptions& options);
 // Identity, Cast to the same type, Transpose pairs, views of views, an If whose condition is known, …

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ir/dims/bounds.h"
 #include "core/ir/graph.h"
 
 namespace onnxport {
@@ -27,6 +28,10 @@ ir::Value* operand_or_null(const ir::Node& node, size_t i);
 std::optional<std::vector<int64_t>> small_constant_ints(const ir::Value* value);
 // The axes of an Unsqueeze as places in its result, sorted; nullopt when they are not known.
 std::optional<std::vector<int64_t>> unsqueezed_axes(const ir::Node& unsqueeze);
+// The target of a Reshape between two types, with 0 where a size is copied and -1 for at most one; nullopt: sizes are
+// left that only the graph knows.
+std::optional<std::vector<int64_t>> constant_target(const ir::Type& from, const ir::Type& to,
+                                                    const ir::SymbolTable& symbols);
 int64_t integer_attribute(const ir::Node& node, std::string_view name, int64_t otherwise);
 
 }  // namespace onnxport

@@ -55,6 +55,7 @@ void run_passes(ir::Graph& graph, PluginPasses& plugins, const PassOptions& opti
 }
 
 void run_final_passes(ir::Graph& graph, PluginPasses& plugins, const PassOptions& options) {
+  gather_single_sizes(graph, opset_of(graph));
   clean_and_rewrite(graph, plugins, PassStage::target, options);
 }
 

@@ -94,8 +94,20 @@ bool is_view(const Node* node) {
          is_op(node, "Flatten");
 }
 
+// Sizes that the graph computes, where the types say them: of the first value of several views, or of the last.
+void write_target_down(ir::Graph& graph, Node& node, Value* root) {
+  if (integer_attribute(node, "allowzero", 0) != 0) return;
+  for (Value* from : {root, node.operand(0)}) {
+    const auto target = constant_target(from->type(), node.output(0)->type(), graph.symbols);
+    if (!target) continue;
+    node.set_operand(0, from);
+    node.set_operand(1, graph.add_initializer("", ir::Tensor::ints(*target)));
+    return;
+  }
+}
+
 // Elements stay in order whatever views come one after another: only the last shape counts.
-Value* view(ir::Graph&, Node& node) {
+Value* view(ir::Graph& graph, Node& node) {
   Value* root = node.operand(0);
   const ir::Type& type = node.output(0)->type();
   while (true) {
@@ -103,7 +115,9 @@ Value* view(ir::Graph&, Node& node) {
     if (!is_view(root->producer())) break;
     root = root->producer()->operand(0);
   }
-  if (!is_op(&node, "Reshape") || root == node.operand(0)) return nullptr;
+  if (!is_op(&node, "Reshape")) return nullptr;
+  if (!node.operand(1)->is_constant()) write_target_down(graph, node, root);
+  if (root == node.operand(0)) return nullptr;
   const auto target = small_constant_ints(node.operand(1));
   const bool copies_zero = integer_attribute(node, "allowzero", 0) == 0;
   // A 0 asks for a size of the input it had; contents not known now could be one.

@@ -41,6 +41,17 @@ TEST_F(Passes, EqualNodesAreMerged) {
   EXPECT_EQ(ops(), "Softmax Add Softmax Mul");
 }
 
+TEST_F(Passes, OneSizeOfAShapeIsOneGather) {
+  ir::Value* sizes = e.emit1("Shape", {input("f32[n,3,m]")});
+  const auto part = [&](int64_t from, int64_t to) {
+    return e.emit1("Slice", {sizes, ints({from}), ints({to}), ints({0})});
+  };
+  returns({e.emit1("Squeeze", {part(2, 3)}), e.emit1("Squeeze", {part(-3, -2)}), part(0, 2)});
+  gather_single_sizes(graph, 23);
+  remove_dead_code(graph);
+  EXPECT_EQ(ops(), "Shape Gather Gather Slice");
+}
+
 TEST_F(Passes, RandomNodesAndResultsAreNotMerged) {
   ir::Value* x = input("f32[2,3]");
   ir::Value* a = e.emit1("RandomNormalLike", {x});
@@ -244,6 +255,55 @@ TEST_F(Passes, OnlyTheLastOfSeveralViewsCounts) {
   remove_dead_code(graph);
   EXPECT_EQ(ops(), "Reshape Relu");
   EXPECT_EQ(graph.body().first()->operand(0), x);
+}
+
+// A target that the graph computes, of the sizes of `to`; what is written down in its place, empty where it stays.
+class ReshapeTargets : public Passes {
+ protected:
+  std::vector<int64_t> target(const char* from, const char* to, int64_t allowzero = 0) {
+    const Type wanted = *Type::parse(to);
+    ir::Value* x = input(from);
+    ir::Value* sizes = graph.add_input("sizes", *Type::parse("i64[" + std::to_string(wanted.rank()) + "]"));
+    ir::Value* out = e.emit1("Reshape", {x, sizes}, {at("allowzero", allowzero)});
+    out->set_type(wanted);
+    returns({e.emit1("Relu", {out})});
+    remove_no_ops(graph);
+    const ir::Value* written = out->producer()->operand(1);
+    return written->is_constant() ? *written->constant()->to_ints() : std::vector<int64_t>{};
+  }
+};
+
+using Sizes = std::vector<int64_t>;
+
+TEST_F(ReshapeTargets, SizesAtTheSamePlaceAreCopied) {
+  EXPECT_EQ(target("f32[b,t,12]", "f32[b,t,3,4]"), (Sizes{0, 0, 3, 4}));
+}
+
+TEST_F(ReshapeTargets, OneSizeIsWhatIsLeft) {
+  EXPECT_EQ(target("f32[b,t,12]", "f32[b*t,3,4]"), (Sizes{-1, 3, 4}));
+}
+
+TEST_F(ReshapeTargets, WhatIsLeftOfASizeThatMayBeZeroIsNotKnown) {
+  EXPECT_EQ(target("f32[b,t,4]", "f32[b,t*4]"), Sizes{});
+}
+
+TEST_F(ReshapeTargets, WhatIsLeftOfASizeThatIsNotZeroIs) {
+  graph.symbols["b"].min = 1;
+  EXPECT_EQ(target("f32[b,t,4]", "f32[b,t*4]"), (Sizes{0, -1}));
+}
+
+TEST_F(ReshapeTargets, CountsThatAreNotEqualForCertainAreComputed) {
+  EXPECT_EQ(target("f32[b,12]", "f32[m,3,4]"), Sizes{});
+}
+
+TEST_F(ReshapeTargets, TwoSizesAtOtherPlacesAreComputed) {
+  EXPECT_EQ(target("f32[b,t,4]", "f32[t,b,4]"), Sizes{});
+}
+
+TEST_F(ReshapeTargets, AnEmptyAxisIsNotWritten) { EXPECT_EQ(target("f32[b,0]", "f32[0,b]"), Sizes{}); }
+
+TEST_F(ReshapeTargets, ZerosThatAreMeantStay) {
+  EXPECT_EQ(target("f32[b,t,12]", "f32[b,t,3,4]", 1), Sizes{});
 }
 
 TEST_F(Passes, ABranchAlwaysTakenReplacesItsIf) {
