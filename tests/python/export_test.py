@@ -278,6 +278,8 @@ class Surroundings(Case):
             written(model, (x,), dynamo=True)
         kept = written(model, (x,), dynamo=False, training=torch.onnx.TrainingMode.PRESERVE)
         self.assertNotEqual(kept.getvalue(), file.getvalue())
+        self.assertNotIn(b"BatchNormalization", file.getvalue())  # part of the convolution
+        self.assertNotIn(b"BatchNormalization", written(model.eval(), (x,), dynamo=False, training=torch.onnx.TrainingMode.PRESERVE).getvalue())
 
     def test_the_model_knows_that_it_is_exported(self) -> None:
         class Asks(torch.nn.Module):

@@ -141,6 +141,12 @@ class Patching(Case):
         self.assertEqual(onnx.load(self.scratch / "a.onnx").producer_name, "onnxport")
 
 
+def _relu(x: Any) -> Any:
+    from onnxscript import opset18
+
+    return opset18.Max(x, opset18.CastLike(0.0, x))
+
+
 # Kinds of calls in public code: which arguments are given together, and what kinds of values.
 CALLS: list[dict[str, Any]] = [
     {"opset_version": 13, "input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"x": {0: "batch"}, "y": {0: "batch"}}},
@@ -161,6 +167,11 @@ CALLS: list[dict[str, Any]] = [
     {"use_external_data_format": False, "enable_onnx_checker": True, "opset_version": 18},
     {"example_outputs": None, "strip_doc_string": False},
     {"input_names": ("x",), "output_names": ("y",), "opset_version": 18},
+    {"operator_export_type": torch.onnx.OperatorExportTypes.ONNX_FALLTHROUGH, "opset_version": 12},
+    {"opset_version": 14, "input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"y": {0: "batch"}}},
+    {"opset_version": 15, "input_names": ["x"], "dynamic_axes": {"x": {0: "batch"}, "absent": {0: "batch"}}},
+    {"opset_version": 16, "training": torch.onnx.TrainingMode.EVAL, "export_params": True, "verbose": False, "kwargs": None},
+    {"opset_version": 21, "report": False, "verify": False, "artifacts_dir": "."},
 ]
 DYNAMO_CALLS: list[dict[str, Any]] = [
     {"dynamo": True},
@@ -170,7 +181,11 @@ DYNAMO_CALLS: list[dict[str, Any]] = [
     {"dynamo": True, "custom_translation_table": None, "profile": False, "dump_exported_program": False, "artifacts_dir": "."},
     {"dynamo": True, "dynamic_axes": {"x": {0: "batch"}}, "export_params": True, "verbose": False},
     {"dynamo": True, "kwargs": {}, "dynamic_shapes": None},
+    {"dynamo": True, "custom_translation_table": {}, "dynamic_shapes": [{0: torch.export.Dim.AUTO}]},
+    {"dynamo": True, "input_names": ["x"], "dynamic_axes": {"x": [0]}, "keep_initializers_as_inputs": False},
+    {"dynamo": True, "custom_translation_table": {torch.ops.aten.relu.default: _relu}, "opset_version": 18},
 ]
+
 
 
 class Calls(Case):
@@ -186,8 +201,22 @@ class Calls(Case):
                         if call.get("keep_initializers_as_inputs"):
                             continue  # its weights are inputs too
                         self.check(out, model, (x,))
-                        if call.get("dynamic_axes") or call.get("dynamic_shapes"):
+                        if {"x", "input"} & set(call.get("dynamic_axes") or ()) or call.get("dynamic_shapes"):
                             self.check(out, model, (torch.randn(6, 8),))
+
+    def test_by_the_names_of_other_places(self) -> None:
+        """from torch.onnx.utils import export, and a name that is asked for inside a function."""
+        import importlib
+
+        with onnxport.patch():
+            for place in ("torch.onnx", "torch.onnx.utils"):
+                with self.subTest(place):
+                    export = getattr(importlib.import_module(place), "export", None)
+                    self.assertTrue(getattr(export, "__onnxport__", False))
+                    model = Tiny().eval()
+                    options = {} if place.endswith("utils") else {"dynamo": False}
+                    export(model, (torch.randn(2, 8),), str(self.scratch / "u.onnx"), opset_version=13, **options)
+                    self.check(self.scratch / "u.onnx", model, (torch.randn(2, 8),))
 
     def test_by_position(self) -> None:
         with onnxport.patch():

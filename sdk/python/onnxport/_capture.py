@@ -212,6 +212,11 @@ def trace(model: Any, arguments: Arguments, whole: bool = False) -> Captured:
     return _trace_module(model, arguments)
 
 
+def _mode_of(module: torch.nn.Module) -> str:
+    """A trace holds the mode of each of its operators; the core does more to a model of which none is training."""
+    return "preserve" if any(m.training for m in module.modules()) else "eval"
+
+
 @contextlib.contextmanager
 def _named_scopes(module: torch.nn.Module) -> Iterator[list[str]]:
     """Operators of a trace know their module, by its number in the list of paths."""
@@ -259,7 +264,7 @@ def _trace_function(model: Any, arguments: Arguments) -> Captured:
         warnings.simplefilter("ignore", category=DeprecationWarning)
         torch.jit.save(traced, buffer, _extra_files={"onnxport.trace": "\n".join(lines)})
     data = Model(buffer.getbuffer(), weights_of((n, t) for n, t in state if names[place_of(t)] == n))
-    options = {"inputs": _inputs(arguments), "mode": "preserve", "input_names": [leaf.name for leaf in arguments.tensors]}
+    options = {"inputs": _inputs(arguments), "mode": _mode_of(module), "input_names": [leaf.name for leaf in arguments.tensors]}
     return Captured(data, "torch.jit.trace", options, None, len(inputs))
 
 
@@ -281,7 +286,7 @@ def _trace_module(model: Any, arguments: Arguments) -> Captured:
             module.__dict__["forward"] = own
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer)
-    options = {"inputs": _inputs(arguments), "mode": "preserve", "input_names": [leaf.name for leaf in arguments.tensors]}
+    options = {"inputs": _inputs(arguments), "mode": _mode_of(module), "input_names": [leaf.name for leaf in arguments.tensors]}
     return Captured(buffer.getbuffer(), "torch.jit.trace", options, None, len(arguments.tensors))
 
 

@@ -264,16 +264,6 @@ def silero_vad() -> str:
     return compared("model.onnx", model, [make(1), make(3)])
 
 
-def ecapa() -> str:
-    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-
-    model = ECAPA_TDNN(20, channels=[16, 16, 16, 16, 48], attention_channels=8, lin_neurons=12).eval()
-    with onnxport.patch():
-        torch.onnx.export(model, torch.randn(1, 50, 20), "model.onnx", input_names=["feats"], output_names=["embedding"], opset_version=15,
-                          dynamic_axes={"feats": {0: "batch", 1: "time"}}, dynamo=False)
-    return compared("model.onnx", model, [(torch.randn(n, t, 20),) for n, t in ((1, 50), (3, 77))])
-
-
 CALLS: dict[str, Callable[[], str]] = {
     "ultralytics yolo11n": lambda: yolo("yolo11n"),
     "ultralytics yolo11n dynamic": lambda: yolo("yolo11n", dynamic=True),
@@ -301,7 +291,6 @@ CALLS: dict[str, Callable[[], str]] = {
     "diffusers UNet2DConditionModel": diffusers_unet,
     "icefall-style transducer": transducer,
     "silero-vad": silero_vad,
-    "speechbrain ECAPA_TDNN": ecapa,
 }
 TIMM = {"resnet18": 64, "mobilenetv3_small_100": 64, "efficientnet_b0": 64, "tf_efficientnet_b0": 64, "convnext_atto": 64, "vit_tiny_patch16_224": 224,
         "swin_tiny_patch4_window7_224": 224, "regnetx_002": 64, "densenet121": 64, "mixer_s32_224": 224, "ghostnet_100": 64,
