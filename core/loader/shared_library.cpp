@@ -1,6 +1,9 @@
 #include "core/loader/shared_library.h"
 
 #include <dlfcn.h>
+#if defined(__GLIBC__)
+#include <link.h>
+#endif
 
 #include <boost/dll/shared_library.hpp>
 
@@ -23,7 +26,18 @@ SharedLibrary SharedLibrary::open(const std::filesystem::path& file, Symbols sym
   return SharedLibrary(lasting == nullptr ? library.native() : lasting);
 }
 
-void* SharedLibrary::address(const char* name) const { return dlsym(handle_, name); }
+void* SharedLibrary::address(const char* name) const {
+  void* const found = dlsym(handle_, name);
+#if defined(__GLIBC__)
+  // Data of that name is none: to call it would end the process.
+  Dl_info info{};
+  void* symbol = nullptr;
+  if (found != nullptr && dladdr1(found, &info, &symbol, RTLD_DL_SYMENT) != 0 && symbol != nullptr &&
+      (static_cast<const ElfW(Sym)*>(symbol)->st_info & 0xf) == STT_OBJECT)
+    return nullptr;
+#endif
+  return found;
+}
 
 std::filesystem::path folder_of_code(const void* address) {
   Dl_info info{};

@@ -81,7 +81,7 @@ class LibraryLoader {
       fail("L204", std::string("the library cannot be opened: ") + e.what(),
            "a plugin links nothing but the C and C++ run-time libraries; ldd -r shows what it misses");
     }
-    fail("L205", "the library " + file + " does not export " ONNXPORT_QUERY_SYMBOL,
+    fail("L205", "the library " + file + " does not export a function " ONNXPORT_QUERY_SYMBOL,
          "define it with ONNXPORT_EXPORT, as in sdk/example");
   }
 

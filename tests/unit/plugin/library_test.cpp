@@ -2,7 +2,12 @@
 #include "core/plugin/library.h"
 #include "core/host/host.h"
 
+#include <elf.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <fstream>
 
 #include "core/plugin/registry.h"
 #include "unit/plugin/files.h"
@@ -72,6 +77,37 @@ TEST_F(LibraryTest, L202NotAWholeSharedLibrary) {
   EXPECT_THAT(error(for_file("program.so")), HasSubstr("is refused: writable by everybody"));
 }
 
+TEST_F(LibraryTest, L202NoFileAtAll) {
+  fs::create_directory(folder_.path() / "folder.so");
+  ASSERT_EQ(mkfifo((folder_.path() / "pipe.so").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", folder_.path() / "link.so");
+  EXPECT_THAT(error(for_file("folder.so")), HasSubstr("error L202"));
+  EXPECT_THAT(error(for_file("folder.so")), HasSubstr("is a folder"));
+  EXPECT_THAT(error(for_file("pipe.so")), AllOf(HasSubstr("error L202"), HasSubstr("is a named pipe")));
+  EXPECT_THAT(error(for_file("link.so")), HasSubstr("error L202"));
+}
+
+TEST_F(LibraryTest, L202OfAnotherMachineOrKind) {
+  const std::tuple<const char*, std::streamoff, char, const char*> changes[] = {
+      {"elf32", EI_CLASS, ELFCLASS32, "is built for another machine"},
+      {"big_endian", EI_DATA, ELFDATA2MSB, "is built for another machine"},
+      {"arm", offsetof(Elf64_Ehdr, e_machine), EM_ARM, "is built for another machine"},
+      {"object", offsetof(Elf64_Ehdr, e_type), ET_REL,
+       "is not a shared library (it is an object or a program)"},
+      {"program", offsetof(Elf64_Ehdr, e_type), ET_EXEC, "it is an object or a program"},
+      {"core", offsetof(Elf64_Ehdr, e_type), ET_CORE, "it is an object or a program"}};
+  for (const auto& [name, at, value, words] : changes) {
+    const std::string file = std::string(name) + ".so";
+    fs::copy_file(kPlugins / "good.so", folder_.path() / file);
+    std::fstream bytes(folder_.path() / file, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekp(at).put(value);
+    bytes.close();
+    EXPECT_THAT(error(for_file(file)), AllOf(HasSubstr("error L202"), HasSubstr(words))) << name;
+  }
+  folder_.write("script.so", "#!/bin/sh\nexit 0\n" + std::string(200, '#'));
+  EXPECT_THAT(error(for_file("script.so")), HasSubstr("is not a shared library (no ELF header)"));
+}
+
 TEST_F(LibraryTest, L202TruncatedAnywhere) {
   const uint64_t size = fs::file_size(kPlugins / "good.so");
   for (int part = 1; part < 32; ++part) {
@@ -102,7 +138,11 @@ TEST_F(LibraryTest, L204NeedsWhatNobodyOffers) {
 }
 
 TEST_F(LibraryTest, L205ToL207) {
-  EXPECT_THAT(error(manifest("no_symbol")), HasSubstr("no_symbol.so does not export onnxport_plugin_query"));
+  EXPECT_THAT(error(manifest("no_symbol")),
+              HasSubstr("no_symbol.so does not export a function onnxport_plugin_query"));
+  EXPECT_THAT(error(manifest("data_symbol")),
+              HasSubstr("error L205: plugin com.test.plugin: the library " +
+                        (folder_.path() / "data_symbol.so").string() + " does not export a function"));
   EXPECT_THAT(error(manifest("throws")),
               HasSubstr("error L206: plugin com.test.plugin: onnxport_plugin_query threw: not today"));
   EXPECT_THAT(error(manifest("returns_null")),
