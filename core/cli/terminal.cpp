@@ -17,13 +17,28 @@ bool wants_colour(int fd) {
          (term == nullptr || std::string_view(term) != "dumb");
 }
 
-// What a model or a manifest says is not what the terminal does.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
+// Of UTF-8 text, how many bytes stand at `at` that a terminal acts on instead of showing them: control characters, the second
+// set of them too, and what turns the direction of writing around.
+size_t acted_on(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const int first = byte(at), second = byte(at + 1), third = byte(at + 2);
+  if ((first < 0x20 && first != '\n' && first != '\t') || first == 0x7f) return 1;
+  if (first == 0xc2 && second >= 0x80 && second < 0xa0) return 2;
+  if (first == 0xe2 && second == 0x80 && third >= 0xa8 && third <= 0xae) return 3;
+  if (first == 0xe2 && second == 0x81 && third >= 0xa6 && third <= 0xa9) return 3;
+  return 0;
+}
+
+// What a model or a manifest says is not what the terminal does, and no line of it looks like one of ours.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const size_t bad = acted_on(text, i);
+    out += bad == 0 ? text[i] : '?';
+    if (text[i] == '\n' && i + 1 < text.size() && text[i + 1] != ' ') out += "  ";
+    i += bad == 0 ? 1 : bad;
   }
-  return text;
+  return out;
 }
 
 }  // namespace

@@ -4,11 +4,15 @@ plugin; it never ends with status 0 and no file. What no process can see of itse
 
 from __future__ import annotations
 
+import json
 import os
+import random
+import resource
 import subprocess
 import sys
 import unittest
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -59,12 +63,12 @@ class HostilePlugins(Case):
         self.model, self.out = self.scratch / "m.pt2", self.scratch / "m.onnx"
         torch.export.save(self.program, self.model)
 
-    def export(self, act: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def export(self, act: str, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         self.out.unlink(missing_ok=True)
         env = {**{k: v for k, v in os.environ.items() if not k.startswith("ONNXPORT_PLUGIN")}, "ONNXPORT_TEST_ACT": act}
         # Relative paths, as a person writes them.
         return subprocess.run([PROGRAM, "export", "m.pt2", "-o", "m.onnx", "--plugin-path", self.scratch / "plugins", *words],
-                              capture_output=True, text=True, env=env, cwd=self.scratch, timeout=120)
+                              capture_output=True, text=True, env=env, cwd=self.scratch, timeout=120, **options)
 
     def assert_ends_with_its_name(self, done: subprocess.CompletedProcess[str]) -> None:
         self.assertNotEqual(done.returncode, 0, done.stderr)
@@ -113,6 +117,61 @@ class HostilePlugins(Case):
                 done = self.export(f"mapping:{act}")
                 self.assertGreaterEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(done.returncode == 0, self.out.exists(), done.stderr)
+
+    def test_the_host_called_from_threads_of_the_plugins_own(self) -> None:
+        self.assertEqual(self.export("").returncode, 0)
+        wanted = self.out.read_bytes()
+        for _ in range(5):
+            done = self.export("threads")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.out.read_bytes(), wanted)
+
+    def test_nodes_without_end(self) -> None:
+        done = self.export("endless")
+        self.assertEqual(done.returncode, 14, done.stderr)
+        self.assertIn("com.acme.hostile", done.stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_memory_that_is_eaten_up(self) -> None:
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
+        done = self.export("eat", preexec_fn=limit)
+        self.assertGreater(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"error [A-Z]\d{3}")
+        self.assertFalse(self.out.exists())
+
+    def test_words_stay_words(self) -> None:
+        done = self.export("words")
+        self.assertEqual(done.returncode, 14, done.stderr)
+        self.assertIn("first line", done.stderr)
+        self.assertFalse(set("\033\r\x07\x9b\u202e") & set(done.stderr), repr(done.stderr))
+        self.assertNotRegex(done.stderr, r"(?m)^error T999")
+        said = self.export("words", "--json")
+        for line in (said.stdout + said.stderr).splitlines():
+            if line.startswith("{"):
+                json.loads(line)
+
+    def test_a_library_whose_header_is_damaged(self) -> None:
+        """What the loader does with it is not ours; that it is told, with the plugin's name, is."""
+        library = self.scratch / "plugins/hostile.so"
+        intact, seed = library.read_bytes(), random.SystemRandom().randrange(1 << 32)
+        random_ = random.Random(seed)
+        for i in range(25):
+            damaged = bytearray(intact)
+            for _ in range(6):
+                damaged[random_.randrange(0x400)] = random_.randrange(256)
+            library.unlink()
+            library.write_bytes(damaged)
+            with self.subTest(seed=seed, i=i):
+                done = self.export("", "--isolate", "--time-limit", "20")
+                self.assertIn(done.returncode, (0, 10, 11), done.stderr)
+                self.assertEqual(done.returncode == 0, self.out.exists())
+                if done.returncode:
+                    self.assertRegex(done.stderr, "error (L20[0-9]|L216|A30[0-9]|M113)")
+                told = self.export("")  # in the same process, as most do
+                self.assertEqual(told.returncode == 0, self.out.exists())
+                if told.returncode:
+                    self.assertIn("com.acme.hostile", told.stderr)
 
     def test_at_the_end_of_the_process(self) -> None:
         done = self.export("unload:_exit")
