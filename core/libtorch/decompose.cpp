@@ -2,6 +2,7 @@
 
 #include <ATen/core/ivalue_inl.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "core/libtorch/convert.h"
@@ -133,6 +134,19 @@ std::vector<Run> record(const c10::OperatorHandle& op, c10::DispatchKey key, Dec
   return runs;
 }
 
+// Kernels go over an axis or a list of sizes for each number of a list: with very many of them for minutes.
+constexpr size_t kMostNumbers = 1024;
+
+size_t longest_list_of_numbers(const std::vector<Argument>& arguments) {
+  size_t out = 0;
+  for (const Argument& a : arguments) {
+    const auto* list = a.list();
+    if (list != nullptr && !list->items().empty() && list->items().front().is_number())
+      out = std::max(out, list->items().size());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<Decomposition> decompose_operator(
@@ -147,6 +161,11 @@ std::optional<Decomposition> decompose_operator(
   const auto key = composite_key(*op);
   if (!key || schema.is_mutating()) {
     why = name + " is not made of smaller operators";
+    return std::nullopt;
+  }
+  if (const size_t numbers = longest_list_of_numbers(arguments); numbers > kMostNumbers) {
+    why = name + ": a list of " + std::to_string(numbers) +
+          " numbers, more than libtorch's kernel is tried with";
     return std::nullopt;
   }
   DecompositionInputs inputs(op->schema(), arguments, symbols);

@@ -139,6 +139,16 @@ class Hostile(unittest.TestCase):
             with self.subTest(body=body[:32]):
                 self.says(14, "T50[12]", self.code(body))
 
+    def test_lists_of_an_absurd_length(self) -> None:
+        """Where numbers or tensors of an operator are listed: 100,000 of them are taken or refused, and at once."""
+        ones, many = ", ".join(["1"] * 100000), ", ".join(["x"] * 100000)
+        for call in ("tile(x, [ones])", "repeat(x, [ones])", "reshape(x, [ones, -1])", "permute(x, [ones])", "sum(x, [ones])", "flip(x, [ones])",
+                     "expand(x, [ones])", "zeros([ones])", "tensor([ones])", "roll(x, [ones], [ones])", "constant_pad_nd(x, [ones])",
+                     "unflatten(x, 0, [ones])", "index_select(x, 0, torch.tensor([ones]))", "squeeze(x, [ones])", "cat([many])"):
+            with self.subTest(call):
+                made = call.replace("ones", ones).replace("many", many)
+                self.export(self.code(f"return torch.{made}"))
+
     def test_loops_without_end(self) -> None:
         nested = "".join("  " * i + f"for i{i} in range(1000):\n" for i in range(3)) + "      x = torch.add(x, i2)\nreturn x"
         self.export(self.code(nested))
