@@ -101,6 +101,12 @@ class Guards(unittest.TestCase):
             if f"{symbol}=" in line:
                 self.assertEqual(int(line.split(f"{symbol}=")[1].split()[0].rstrip(":,")) % 4, 0, line)
 
+    def test_what_ties_sizes_to_each_other_fixes_none(self) -> None:
+        text, model = self.two("(5*L['a'].size()[0]) % L['b'].size()[1] != 1", "((5*L['a'].size()[1]) % L['b'].size()[1]) == 0",
+                               "L['a'].size()[0] // 4 == L['b'].size()[0] // 4")
+        self.assertNotIn("I120", text)
+        self.assertTrue(all(isinstance(d, str) for shape in self.shapes(model) for d in shape), self.shapes(model))
+
     def squeezed(self, size: int, *words: str) -> subprocess.CompletedProcess[str]:
         class Squeezed(nn.Module):
             def forward(self, x: torch.Tensor) -> torch.Tensor:

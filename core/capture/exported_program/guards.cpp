@@ -157,6 +157,7 @@ class Guards {
     Sizes sizes;
     for (const auto& [name, info] : table) sizes[name] = info.hint.value_or(std::max<int64_t>(info.min, 2));
     if (ir::guard_holds(guard, sizes) != true) return false;
+    if (symbols.size() > 1 && holds_where_all_grow(guard, symbols, sizes)) return false;
     bool any = false;
     for (const std::string& symbol : symbols) {
       const int64_t example = sizes[symbol];
@@ -180,6 +181,17 @@ class Guards {
            "other sizes are to run"});
     }
     return any;
+  }
+
+  // What ties sizes to each other, as "5*a % b == 0", fixes none of them.
+  static bool holds_where_all_grow(const std::string& guard, const std::set<std::string>& symbols,
+                                   const Sizes& sizes) {
+    for (int64_t times = 8; times <= 64; ++times) {
+      Sizes larger = sizes;
+      for (const std::string& symbol : symbols) larger[symbol] *= times;
+      if (ir::guard_holds(guard, larger) == true) return true;
+    }
+    return false;
   }
 
   const Json& program_;
