@@ -28,6 +28,20 @@ pb::FunctionProto parse(const FunctionCall& call, const std::string& text) {
   return onnx::parse_function(header + text);
 }
 
+// What the reader of model files says of a part of the text is a mistake of the text: there is no file.
+template <typename Body>
+auto of_text(Body body) {
+  try {
+    return body();
+  } catch (const Error& e) {
+    Diagnostic why = e.diagnostics().front();
+    if (why.code.empty() || why.code.front() != 'I') throw;
+    why.code = "T512";
+    why.hint = "correct the text of the function";
+    throw Error(std::move(why));
+  }
+}
+
 // Whether every operator of the nodes means the same at both opsets.
 template <typename Nodes>
 bool same_operators(const Nodes& nodes, int a, int b) {
@@ -152,7 +166,7 @@ std::vector<ir::Value*> emit_function(const FunctionCall& call, const std::strin
                ? emit_function(function, builder, call.inputs, call.attributes)
                : emit_brought_up(call, function, builder, registry);
   };
-  std::vector<ir::Value*> out = inlined();
+  std::vector<ir::Value*> out = of_text(inlined);
   if (!call.keep) return out;
   if (call.target_opset < kFirstOpsetWithFunctions ||
       !same_operators(function.node(), call.opset, call.target_opset)) {

@@ -1,5 +1,5 @@
-// The kernels of the fixtures' operators acme::scaled_tanh and acme::swish2, as a vendor ships them for libtorch, and an
-// operator that takes an object of a class.
+// The kernels of the fixtures' operators acme::scaled_tanh and acme::swish2, and of the tutorial's acme::swish, as a vendor ships
+// them for libtorch, and an operator that takes an object of a class.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mul.h>
@@ -25,6 +25,7 @@ at::Tensor project(const at::Tensor& x, const c10::intrusive_ptr<Codebook>& book
 
 at::Tensor scaled_tanh(const at::Tensor& x, double scale) { return at::mul(at::tanh(x), scale); }
 at::Tensor swish2(const at::Tensor& x) { return at::mul(x, at::sigmoid(x)); }
+at::Tensor swish(const at::Tensor& x, double beta) { return at::mul(x, at::sigmoid(at::mul(x, beta))); }
 
 }  // namespace
 
@@ -40,4 +41,5 @@ TORCH_LIBRARY(acme, library) {
   library.def("project(Tensor x, __torch__.torch.classes.acme.Codebook book) -> Tensor", project);
   library.def("scaled_tanh(Tensor x, float scale) -> Tensor", scaled_tanh);
   library.def("swish2(Tensor x) -> Tensor", swish2);
+  library.def("swish(Tensor x, float beta=1) -> Tensor", swish);
 }
