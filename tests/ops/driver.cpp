@@ -36,7 +36,9 @@ struct Case {
   std::optional<double> rtol;
   std::string static_only;
   std::string ort_skip;
-  std::string no_program;  // why torch.export does not take the case
+  std::string no_program;          // why torch.export does not take the case
+  std::string program_second;      // the folder of the second size of the program; empty: none
+  std::vector<std::string> fixed;  // dims that the program fixes
 };
 
 template <typename T>
@@ -67,6 +69,8 @@ std::vector<Case> read_cases(const fs::path& file) {
     read(node, "static_only", c.static_only);
     read(node, "ort_skip", c.ort_skip);
     read(node, "no_program", c.no_program);
+    read(node, "program_second", c.program_second);
+    read(node, "fixed", c.fixed);
   }
   return out;
 }
@@ -98,6 +102,7 @@ class MappingCase : public testing::Test {
     } else {
       std::cout << "  no program: " << case_.no_program << "\n";
     }
+    if (!case_.fixed.empty()) std::cout << "  fixed by torch.export: " << joined(case_.fixed) << "\n";
     if (!case_.static_only.empty()) std::cout << "  static only: " << case_.static_only << "\n";
     if (!case_.ort_skip.empty()) std::cout << "  not run in ONNX Runtime: " << case_.ort_skip << "\n";
   }
@@ -148,8 +153,8 @@ class MappingCase : public testing::Test {
     const fs::path output = case_.folder / "program.onnx";
     try {
       onnxport::export_file(model, output, options(opset, {}, case_.folder / "first"));
-      if (!case_.second_inputs.empty() && case_.ort_skip.empty())
-        onnxport::verify_files(model, output, options(opset, {}, case_.folder / "second"));
+      if (!case_.program_second.empty() && case_.ort_skip.empty())
+        onnxport::verify_files(model, output, options(opset, {}, case_.folder / case_.program_second));
     } catch (const std::exception& e) {
       ADD_FAILURE() << e.what();
     }

@@ -2,12 +2,16 @@
 """make_cases.py TABLE_cases.yaml OUTDIR: what PyTorch says of every case of a table.
 
 OUTDIR/<i>/model.pt is the case as TorchScript, model.pt2 as an exported program; OUTDIR/<i>/<size>/input_<k>.pb and output_<k>.pb are its inputs and
-results at the size written in the table (`first`) and, where a dim is dynamic, at another one (`second`).
-OUTDIR/cases.json says the rest to the driver. A table that has not changed is not made again.
+results at the size written in the table (`first`) and, where a dim is dynamic, at another one (`second`; `program` where torch.export
+fixes some of the sizes). OUTDIR/cases.json says the rest to the driver. A table that has not changed is not made again.
+
+A case that torch.export does not take, or of which it records something else, says so: `no_program` with the reason. Any other must
+not say so.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -119,19 +123,82 @@ def eager(case: dict[str, Any], inputs: list[Input], folder: Path) -> torch.nn.M
     return scope["Case"]().eval()
 
 
-def save_program(module: torch.nn.Module, inputs: list[Input], sizes: dict[str, int], dynamic: bool, path: Path) -> str:
-    """Why there is no program, or nothing: torch.export takes no numbers that change and no branches on data."""
-    if any(i.number for i in inputs):
-        return "an argument is a number"
+def plain(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> torch.nn.Module:
+    """With results that torch.export can write down: torch's named tuples as tuples."""
+    if type(module(*arguments)) in (torch.Tensor, tuple, list):
+        return module
+
+    @functools.wraps(type(module).forward)
+    def forward(self: torch.nn.Module, *given: torch.Tensor) -> Any:
+        return tuple(module(*given))
+
+    return type("Plain", (torch.nn.Module,), {"forward": forward})().eval()
+
+
+def program_of(module: torch.nn.Module, inputs: list[Input], sizes: dict[str, int], dims: dict[str, Any] | None) -> torch.export.ExportedProgram:
     generator = torch.Generator().manual_seed(0)
     arguments = tuple(i.tensor(sizes, generator) for i in inputs)
-    dims = {name: Dim(name, min=2) for name in sizes}
-    shapes = tuple({k: dims[d] for k, d in enumerate(i.dims) if isinstance(d, str)} for i in inputs) if dynamic else None
+    shapes = tuple({k: dims[d] for k, d in enumerate(i.dims) if isinstance(d, str)} for i in inputs) if dims else None
+    return torch.export.export(plain(module, arguments), arguments, dynamic_shapes=shapes)
+
+
+def save_program(module: torch.nn.Module, inputs: list[Input], sizes: dict[str, int], dynamic: bool,
+                 path: Path) -> tuple[torch.export.ExportedProgram, set[str] | None]:
+    """With the dims that torch.export fixes, where it is left to it which stay free. Raises what torch.export does."""
+    fixed = None
     try:
-        torch.export.save(torch.export.export(module, arguments, dynamic_shapes=shapes), path)
+        program = program_of(module, inputs, sizes, {name: Dim(name, min=2) for name in sizes} if dynamic else None)
+    except Exception:
+        if not dynamic:
+            raise
+        program = program_of(module, inputs, sizes, {name: Dim.AUTO for name in sizes})
+        values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
+        fixed = set()
+        for given, name in zip(inputs, program.graph_signature.user_inputs, strict=True):
+            fixed |= {d for d, size in zip(given.dims, values[name].shape, strict=True) if isinstance(d, str) and str(size).isdigit()}
+    torch.export.save(program, path)
+    return program, fixed
+
+
+def is_right(program: torch.export.ExportedProgram, module: torch.nn.Module, inputs: list[Input], sizes: dict[str, int]) -> bool:
+    """Whether the program gives what the module gives, and records of each node the type that it gives."""
+    arguments = tuple(i.tensor(sizes, torch.Generator().manual_seed(1)) for i in inputs)
+
+    class Checked(torch.fx.Interpreter):
+        def run_node(self, n: torch.fx.Node) -> Any:
+            out = super().run_node(n)
+            for given, recorded in zip(flat(out), flat(n.meta.get("val")), strict=False):
+                assert given.dtype == recorded.dtype
+            return out
+
+    try:
+        torch.testing.assert_close(flat(program.module()(*arguments)), flat(module(*arguments)), equal_nan=True)
+        Checked(program.module()).run(*arguments)
+    except Exception:
+        return False
+    return True
+
+
+def make_program(case: dict[str, Any], module: torch.nn.Module, inputs: list[Input], sizes: dict[str, int], dynamic: bool, path: Path,
+                 out: dict[str, Any]) -> set[str] | None:
+    """What save_program gives. A case that lacks a program has to say why, and one that has one must not."""
+    declared = case.get("no_program", "")
+    if any(i.number for i in inputs):
+        out["no_program"] = declared or "an argument is a number"
+        return None
+    try:
+        program, fixed = save_program(module, inputs, sizes, dynamic, path)
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
-    return ""
+        if not declared:
+            words = str(error).strip().splitlines() or [""]
+            raise ValueError(f"torch.export does not take it ({type(error).__name__}: {words[0]}): say so in the table, "
+                             "no_program: the reason") from error
+        out["no_program"] = declared
+        return None
+    if declared and is_right(program, module, inputs, sizes):
+        raise ValueError(f"torch.export takes it: remove no_program: {declared}")
+    out["no_program"] = declared
+    return fixed
 
 
 def run(module: torch.jit.ScriptModule, inputs: list[Input], sizes: dict[str, int], seed: int, folder: Path) -> None:
@@ -144,6 +211,19 @@ def run(module: torch.jit.ScriptModule, inputs: list[Input], sizes: dict[str, in
         results = flat(module(*(t.item() if i.number else t for i, t in zip(inputs, tensors))))
     for k, tensor in enumerate(results):
         write_tensor(tensor, f"output_{k}", folder / f"output_{k}.pb")
+
+
+def takes(program: Path, folder: Path) -> bool:
+    """Whether the guards of the program admit the inputs of a folder."""
+    protos = [TensorProto.FromString(path.read_bytes()) for path in sorted(folder.glob("input_*.pb"), key=lambda p: int(p.stem[6:]))]
+    kinds = {number: dtype for dtype, number in ONNX_TYPE.items()}
+    given = [torch.frombuffer(bytearray(p.raw_data), dtype=kinds[p.data_type]).reshape(list(p.dims)) if p.raw_data
+             else torch.empty(list(p.dims), dtype=kinds[p.data_type]) for p in protos]
+    try:
+        torch.export.load(program).module()(*given)
+    except Exception as error:
+        return "Guard failed" not in str(error)
+    return True
 
 
 def make(op: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -166,13 +246,22 @@ def make(op: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
             if field in case:
                 out[field] = case[field]
         dynamic = bool(sizes) and "static_only" not in case
-        out["no_program"] = case.get("no_program") or save_program(python, inputs, sizes, dynamic, folder / "model.pt2")
+        left = make_program(case, python, inputs, sizes, dynamic, folder / "model.pt2", out)
         if dynamic:
             # Different steps tell apart two dims that are equal in the table.
             second = {name: size + step for step, (name, size) in enumerate(sizes.items(), start=2)}
             out["dynamic"] = [i.spec(sizes, dynamic=True) for i in inputs]
             out["dynamic_second"] = [i.spec(second, dynamic=True) for i in inputs]
             run(module, inputs, second, seed + 1, folder / "second")
+            fixed = left or set()
+            out["fixed"] = sorted(fixed)
+            out["program_second"] = "second" if not fixed else "program" if fixed < set(sizes) else ""
+            if out["program_second"] == "program":
+                run(module, inputs, {name: sizes[name] if name in fixed else size for name, size in second.items()}, seed + 2,
+                    folder / "program")
+            if left is not None and out["program_second"] and not takes(folder / "model.pt2", folder / out["program_second"]):
+                out["program_second"] = ""
+                out["fixed"] += ["what its guards leave out"]
     except Exception as error:  # a case that PyTorch refuses is a failed test, with PyTorch's own words
         out["error"] = f"{type(error).__name__}: {error}"
     return out
