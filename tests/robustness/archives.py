@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from torch import nn
@@ -64,6 +65,35 @@ class Writes(nn.Module):
         return self.lin(y).view(-1, 2, 2).transpose(1, 2) + self.seen[:2]
 
 
+class Words(nn.Module):
+    """What the language has beside operators: lists, dicts, tuples, optionals, texts, numbers, branches, loops, calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = nn.ModuleList([nn.Linear(4, 4), nn.LayerNorm(4)])
+        self.names = {"a": 1, "b": 2}
+
+    def pick(self, x: torch.Tensor, which: Optional[int]) -> torch.Tensor:
+        return x if which is None else x[:, which:which + 2]
+
+    def forward(self, x: torch.Tensor) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+        kept: List[torch.Tensor] = []
+        sizes = [n * 2 for n in [1, 2, 3]]
+        for cell in self.cells:
+            x = cell(x)
+            kept.append(x)
+        for i in range(len(sizes)):
+            x = x + sizes[i] % 4
+        found: Dict[str, torch.Tensor] = {"x": x}
+        if x.size(0) > 1 and "x" in found:
+            x = found["x"] * float(self.names["b"])
+        else:
+            x = x.view(-1, 2).t().reshape([-1, 4])
+        head = self.pick(x, 1)
+        padded = torch.nn.functional.pad(head, [1, 2], value=0.5).permute([1, 0]).unsqueeze(-1)
+        return padded.expand([-1, -1, 3]).sum([0, 2]), kept
+
+
 RICH = (torch.rand(2, 3, 8, 8), torch.tensor([1, 3]))
 ROWS = (torch.rand(3, 4),)
 
@@ -81,6 +111,13 @@ def torchscript(folder: Path) -> dict[str, tuple[Path, list[str]]]:
         module.save(path)
         out[name] = (path, words)
     return out
+
+
+def scripts(folder: Path) -> dict[str, tuple[Path, list[str]]]:
+    """Files whose code has much to change."""
+    out = torchscript(folder)
+    torch.jit.script(Words().eval()).save(folder / "words.pt")
+    return out | {"words": (folder / "words.pt", ["-i", "x:f32[n=3,4]"])}
 
 
 def programs(folder: Path) -> dict[str, tuple[Path, list[str]]]:

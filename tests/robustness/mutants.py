@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mutants.py pt|pt2 COUNT [SEED] [--seconds S]: files with one thing wrong each, through the program.
+"""mutants.py pt|pt2|code COUNT [SEED] [--seconds S]: files with one thing wrong each, through the program; `code`: the code of a .pt.
 
 No mutant may end it by a signal, take longer than 10 s or 1 GiB more memory than the intact file, be called a defect of ours, or
 be exported with other weights than the intact file where a checksum says that they are damaged. The seed is printed; a mutant
@@ -20,6 +20,7 @@ from typing import Callable
 import onnx
 
 import archives
+import code_text
 import runs
 
 Parts = list[tuple[str, bytes]]
@@ -149,7 +150,14 @@ class Mutator:
         return False
 
 
-KINDS = {"pt": ("raw_flip", "truncated", "weight_bit", "weight_size", "directory", "dropped", "doubled", "pickle", "pickle", "text",
+    def code(self, path: Path) -> bool:
+        name = self.pick(lambda n: n.endswith(".py") and b"def " in self.records[n])
+        text = code_text.changed(self.records[name].decode(), self.random)
+        archives.write(path, [(n, text.encode() if n == name else d) for n, d in self.records.items() if not n.endswith(".debug_pkl")])
+        return False
+
+
+KINDS = {"code": ("code",), "pt": ("raw_flip", "truncated", "weight_bit", "weight_size", "directory", "dropped", "doubled", "pickle", "pickle", "text",
                 "text", "text"),
          "pt2": ("raw_flip", "truncated", "weight_bit", "weight_size", "directory", "dropped", "doubled", "text", "text", "text",
                  "text", "text")}
@@ -171,7 +179,7 @@ def main() -> int:
     seed = int(words[2]) if len(words) > 2 else random.SystemRandom().randrange(1 << 32)
     print(f"{count} mutants of .{kind}, seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="onnxport-mutants-"))
-    made = (archives.torchscript if kind == "pt" else archives.programs)(folder)
+    made = {"pt": archives.torchscript, "pt2": archives.programs, "code": archives.scripts}[kind](folder)
     intact = {}
     for name, (path, words) in made.items():
         usual = runs.run(path, folder / f"{name}.onnx", words)
@@ -187,7 +195,7 @@ def main() -> int:
         name = random_.choice(sorted(made))
         path, words = made[name]
         how = random_.choice(KINDS[kind])
-        mutant, output = folder / f"mutant{i}.{kind}", folder / f"mutant{i}.onnx"
+        mutant, output = folder / f"mutant{i}{path.suffix}", folder / f"mutant{i}.onnx"
         sealed = getattr(Mutator(path, random_), how)(mutant)
         found = runs.run(mutant, output, words)
         usual, expected = intact[name]

@@ -77,7 +77,7 @@ def tasks(only: str) -> list[Task]:
     targets = sorted(path.name.removeprefix("fuzz_") for path in (FUZZ / "tests").glob("fuzz_*") if os.access(path, os.X_OK) and path.is_file())
     if not targets:
         print("no fuzz target is built here (no clang?): left out", flush=True)
-    every = [Task(f"fuzz {name}") for name in targets] + [Task("search"), Task("mutants pt"), Task("mutants pt2")]
+    every = [Task(f"fuzz {name}") for name in targets] + [Task("search"), Task("mutants pt"), Task("mutants pt2"), Task("mutants code")]
     return [task for task in every if only in task.name]
 
 
