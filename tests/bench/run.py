@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "fixtures")]
 
 from convert_bench import ConvertBench  # noqa: E402
 from latency_bench import LatencyBench  # noqa: E402
+from loop_bench import LoopBench  # noqa: E402
 from measure import Run, copy_and, measure, mib  # noqa: E402
 from nodes_bench import NodesBench  # noqa: E402
 from program_bench import ProgramBench  # noqa: E402
@@ -38,7 +39,7 @@ module, arguments = run.model({name!r})
 torch.onnx.export(module.eval(), arguments, {output!r}, dynamo={dynamo}, opset_version=20, verbose=False)
 """
 PARTS = ("startup", "manifests", "session", "models", "growth", "weights", "programs", "program_json", "program_weights",
-         "transformer_weights", "latency", "convert", "nodes", "python")
+         "transformer_weights", "latency", "loops", "convert", "nodes", "python")
 SESSION_EXPORTS = 10000
 # As a vendor writes one: an operator that is one node, and one that is a function.
 MANIFEST = """onnxport_manifest: 1
@@ -118,7 +119,7 @@ def trace(name: str, path: Path) -> None:
         torch.jit.trace(module.eval(), arguments, check_trace=False).save(str(path))
 
 
-class Bench(ProgramBench, TransformerBench, LatencyBench, ConvertBench, NodesBench, PythonBench):
+class Bench(ProgramBench, TransformerBench, LatencyBench, LoopBench, ConvertBench, NodesBench, PythonBench):
     def __init__(self, program: str, out: Path, runs: int, fixtures: Path) -> None:
         self.program, self.out, self.runs, self.fixtures = program, out, runs, fixtures
         self.failed = 0
