@@ -15,7 +15,7 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # Of the C library and the kernel; what is neither here nor declared is refused.
-SYSTEM = re.compile(r"(sys|linux)/\w+\.h|(cxxabi|dlfcn|elf|errno|execinfo|fcntl|fnmatch|glob|malloc|poll|pthread|signal|spawn|termios|unistd)\.h|[a-z_]+")
+SYSTEM = re.compile(r"(sys|linux)/\w+\.h|(cxxabi|dlfcn|elf|errno|execinfo|fcntl|fnmatch|glob|link|malloc|poll|pthread|signal|spawn|termios|unistd)\.h|[a-z_]+")
 
 TOP_LEVEL = set("CMakeLists.txt CMakePresets.json core plugins sdk configs tests docs dev build".split() +
                 "README.md LICENSE CONTRIBUTING.md CHANGELOG.md SECURITY.md".split())
