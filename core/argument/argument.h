@@ -43,6 +43,9 @@ struct GraphValue {
       false;  // a Python number in the model, though the graph holds a tensor: it promotes weakly
   bool is_list =
       false;  // a list of run-time length: the graph's tensor has its elements along the first axis
+  // Of a tensor that the program may have begun as the empty vector (torch.zeros(0)): its type from when it is more.
+  // Where it still is that vector, all dims of the graph's tensor, which has the later rank, are 0.
+  std::shared_ptr<const ir::Type> later = nullptr;
 };
 
 // What a variable is before anything is assigned to it (prim::Uninitialized): nobody reads it.

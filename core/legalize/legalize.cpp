@@ -84,6 +84,30 @@ void check_block(ir::Block& block, const OpsetTable& table, std::vector<Diagnost
   });
 }
 
+// What a branch or an iteration hands on as it came needs a node of its own in the file, an Identity.
+void check_handed_on(ir::Block& body, const OpsetTable& table, std::vector<Diagnostic>& out) {
+  const onnxport_op_def* identity = table.find("Identity");
+  const onnxport_param* taken = identity == nullptr ? nullptr : input_param(*identity, 0);
+  if (taken == nullptr) return;
+  for_each_node(body, [&](ir::Node* node) {
+    for (const ir::Block* block : node->blocks()) {
+      for (size_t i = 0; i < block->result_count(); ++i) {
+        const ir::Value* value = block->result(i);
+        const bool made_here =
+            value == nullptr || (value->producer() != nullptr && value->producer()->parent() == block);
+        if (made_here || allows(*taken, value->type())) continue;
+        Diagnostic d;
+        d.code = "O603";
+        d.message = "opset " + std::to_string(table.version()) +
+                    " has no operator that hands on a list of tensors, and a branch or an iteration does so";
+        d.place = location_of(*node);
+        d.hint = "export at opset 14 or a later one, whose Identity takes lists";
+        out.push_back(std::move(d));
+      }
+    }
+  });
+}
+
 }  // namespace
 
 void legalize(ir::Graph& graph, int target, Registry& registry, std::vector<Diagnostic>& notes,
@@ -120,6 +144,7 @@ std::vector<Diagnostic> check_legality(const ir::Graph& graph, int version, Regi
   // Only read: the walk over nodes is written for both.
   ir::Block& body = const_cast<ir::Graph&>(graph).body();
   check_block(body, opsets.at("", version).table, out);
+  if (out.empty()) check_handed_on(body, opsets.at("", version).table, out);
   for (const auto& [domain, stated] : graph.opsets) {
     if (domain.empty() || registry.available_opsets(domain).empty()) continue;
     check_block(body, opsets.at(domain, stated).table, out);

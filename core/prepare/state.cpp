@@ -84,10 +84,17 @@ void Functionalizer::write_attribute(ir::Node& node) {
     notes_.push_back(std::move(d));
   } else {
     d.message = "the model sets " + what + ", which is no tensor it holds";
-    d.hint = handling_ == State::error && is_number(node.operand(0))
-                 ? kOptions
-                 : "register it as a buffer to carry it from call to call, or leave the write out with "
-                   "--state drop";
+    const ir::Value* set = node.operand(0);
+    using Kind = ir::Type::Kind;
+    const Kind kind = set == nullptr ? Kind::unknown : set->type().kind();
+    const bool holds_many =
+        kind == Kind::list || kind == Kind::tuple || kind == Kind::dict || kind == Kind::optional;
+    d.hint = handling_ == State::error && (is_number(set) || kind == Kind::tensor) ? kOptions
+             : holds_many ? "keep each of its tensors in an attribute of its own, which --state io carries "
+                            "from call to call, or "
+                            "leave the write out with --state drop"
+                          : "register it as a buffer to carry it from call to call, or leave the write out "
+                            "with --state drop";
     errors_.push_back(std::move(d));
   }
 }

@@ -118,9 +118,12 @@ class ProtoBuilder {
         describe_end(*input, names_.of(input), *out.add_input());
     }
     for (const ir::Value* value : graph_.initializers()) {
-      if (value->has_uses() && !is_node(*value) &&
-          (options_.initializers_as_inputs || is_state(*value) || is_listed(*value)))
+      if (!value->has_uses() || is_node(*value)) continue;
+      if (is_state(*value)) {  // whose first value may have other sizes than later ones
+        describe_end(*value, names_.of(value), *out.add_input());
+      } else if (options_.initializers_as_inputs || is_listed(*value)) {
         describe_constant(*value, names_.of(value), *out.add_input());
+      }
     }
     if (facts_ != nullptr) add_rest_of_graph(out);
     for (const ir::Node* node : body) add_node(*node, out);

@@ -149,7 +149,9 @@ void TargetRun::give_states_their_defaults() {
     if (!state.first || name == graph_->input_names.end()) continue;
     const auto at = static_cast<size_t>(name - graph_->input_names.begin());
     ir::Value* input = graph_->body().parameters()[at];
-    input->replace_all_uses_with(graph_->add_initializer(state.input, *state.first));
+    ir::Value* first = graph_->add_initializer(state.input, *state.first);
+    first->set_type(input->type());  // of what any call begins with
+    input->replace_all_uses_with(first);
     graph_->body().remove_parameter(at);
     graph_->input_names.erase(name);
   }

@@ -30,16 +30,22 @@ void Translator::translate_if(ir::Node& node) {
   emit_if(node, condition.value());
 }
 
-ir::Block* Translator::emit_branch(ir::Block& source, std::vector<Argument>& results) {
+ir::Block* Translator::emit_branch(ir::Block& source, std::span<ir::Value* const> present,
+                                   std::vector<Argument>& results) {
   builder_->begin_block({});
+  const auto outside = present_;
+  for (ir::Value* tensor : present) {
+    if (!present_.contains(tensor)) present_[tensor] = of_later_type(tensor, *asked_.at(tensor));
+  }
   const size_t failures = errors_.size();
   ++run_time_depth_;
   translate_block(source);
   --run_time_depth_;
   for (size_t i = 0; i < source.result_count(); ++i) {
     if (errors_.size() > failures && poisoned_.contains(source.result(i))) continue;
-    results.push_back(refined(bound(source.result(i)), source.owner()->output(i)->type()));
+    results.push_back(as_present(refined(bound(source.result(i)), source.owner()->output(i)->type())));
   }
+  present_ = outside;
   return builder_->end_block({});
 }
 
@@ -132,7 +138,8 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
   std::array<std::vector<Argument>, 2> results;
   std::array<ir::Block*, 2> blocks{};
   try {
-    for (size_t k = 0; k < 2; ++k) blocks[k] = emit_branch(*node.blocks()[k], results[k]);
+    for (size_t k = 0; k < 2; ++k)
+      blocks[k] = emit_branch(*node.blocks()[k], present_where(Argument::of(condition), k == 0), results[k]);
     if (errors_.size() > failures) {
       builder_->rollback(mark);
       return poison(node);
@@ -147,7 +154,10 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
       auto form = common_form(form_of(results[0][i], *builder_), form_of(results[1][i], *builder_), why);
       if (!form)
         throw Error("T513", "the branches of an if that is decided at run time give " + why, {},
-                    "let both branches give the same kind of value");
+                    why.find("hold lists") != std::string::npos
+                        ? "keep what the inner lists hold in one list, and how long each of them is in a "
+                          "list of ints"
+                        : "let both branches give the same kind of value");
       own.push_back(i);
       forms.push_back(std::move(*form));
       for (size_t k = 0; k < 2; ++k) given[k].push_back(results[k][i]);
@@ -158,7 +168,10 @@ void Translator::emit_if(ir::Node& node, ir::Value* condition) {
         {builder_->attribute("then_branch", blocks[0]), builder_->attribute("else_branch", blocks[1])},
         blocks[0]->result_count());
     size_t next = 0;
-    for (size_t k = 0; k < own.size(); ++k) bindings_[node.output(own[k])] = rebuild(forms[k], outputs, next);
+    for (size_t k = 0; k < own.size(); ++k) {
+      const Argument& made = bindings_[node.output(own[k])] = rebuild(forms[k], outputs, next);
+      learn_from_branches(Argument::of(condition), {given[0][k], given[1][k]}, made.value());
+    }
   } catch (const Error&) {
     builder_->rollback(mark);
     throw;

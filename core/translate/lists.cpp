@@ -28,6 +28,7 @@ struct ListCall {
   Arguments arguments;
   bool gives_number = false;  // its result is a number of the program
   size_t results = 1;
+  bool gives_list = false;  // its result is a list, inside another one
 
   bool has(size_t i) const { return i < arguments.size() && !arguments[i].is_none(); }
   ir::Value* list() const { return arguments[0].value(); }
@@ -36,7 +37,9 @@ struct ListCall {
     if (v == nullptr) throw Error("T512", "a list cannot hold or be asked for a value that ONNX cannot hold");
     return v;
   }
-  Argument result(ir::Value* v) const { return Argument::of(v, gives_number); }
+  Argument result(ir::Value* v) const {
+    return gives_list && !is_sequence(*v) ? Argument::stacked(v) : Argument::of(v, gives_number);
+  }
 };
 
 // Whether the elements may lie along one axis: of one element type and surely of one shape.
@@ -94,7 +97,8 @@ Argument item_at(Arguments items, ir::Value* index, const ListCall& call) {
   if (items.empty() || items[0].list() == nullptr || !std::all_of(items.begin(), items.end(), is_tuple)) {
     const bool numbers = !items.empty() && std::all_of(items.begin(), items.end(),
                                                        [](const Argument& a) { return a.is_number(); });
-    return Argument::of(list_item(one_value(items, call.builder), index, call.builder), numbers);
+    ir::Value* found = list_item(one_value(items, call.builder), index, call.builder);
+    return call.gives_list ? call.result(found) : Argument::of(found, numbers);
   }
   std::vector<Argument> parts;
   for (size_t k = 0; k < items[0].items().size(); ++k) {
@@ -462,6 +466,12 @@ Argument rows_of(ir::Value* x, GraphBuilder& builder) {
   return Argument::list_of(std::move(out));
 }
 
+// What is taken out of a list is a list.
+bool is_inner_list(std::string_view op, const ir::Type& type) {
+  return type.kind() == ir::Type::Kind::list &&
+         (op.starts_with("aten::__getitem__") || op == "prim::ListUnpack");
+}
+
 bool has_inside(const Argument& a, bool (*is)(const Argument&)) {
   return is(a) || std::any_of(a.items().begin(), a.items().end(),
                               [&](const Argument& i) { return has_inside(i, is); });
@@ -529,7 +539,8 @@ bool Translator::translate_list(ir::Node& node, const std::vector<Argument>& arg
   const bool at_run_time = std::any_of(arguments.begin(), arguments.end(), is_run_time_list);
   const Entry* entry = entry_of(op.substr(0, op.find('.')));
   if (entry != nullptr && (at_run_time || (entry->known_lists && is_known_list(arguments[0])))) {
-    const ListCall call{*builder_, arguments, node.output()->type().is_scalar(), node.output_count()};
+    const ir::Type& type = node.output()->type();
+    const ListCall call{*builder_, arguments, type.is_scalar(), node.output_count(), is_inner_list(op, type)};
     if (auto result = entry->handler(call)) {
       if (op == "prim::ListUnpack") {
         for (size_t i = 0; i < node.output_count(); ++i) bind(node.output(i), result->items()[i]);

@@ -76,7 +76,7 @@ bool Translator::unroll_loop(ir::Node& node) {
 Translator::Carried Translator::carried_by(std::span<ir::Value* const> operands) {
   Carried out;
   for (ir::Value* operand : operands) {
-    out.bounds.push_back(bound(operand));
+    out.bounds.push_back(as_present(bound(operand)));
     out.forms.push_back(form_of(out.bounds.back(), *builder_));
     open_numbers(out.forms.back());
   }
@@ -129,11 +129,15 @@ bool Translator::settle_forms(ir::Block& body, Carried& carried, size_t first) {
   for (size_t i = 0; i < carried.forms.size(); ++i) {
     if (carried.grows[i]) continue;
     std::string why;
-    const Argument result = refined(bound(body.result(first + i)), body.result(first + i)->type());
+    const Argument result =
+        as_present(refined(bound(body.result(first + i)), body.result(first + i)->type()));
     auto form = common_form(carried.forms[i], form_of(result, *builder_), why);
     if (!form) {
-      throw Error("T514", "a loop that runs at run time carries " + why, {},
-                  "give the variable one kind of value before the loop and in it");
+      throw Error(
+          "T514", "a loop that runs at run time carries " + why, {},
+          why.find("hold lists") != std::string::npos
+              ? "keep what the inner lists hold in one list, and how long each of them is in a list of ints"
+              : "give the variable one kind of value before the loop and in it");
     }
     open_numbers(*form);
     if (same_structure(*form, carried.forms[i])) continue;

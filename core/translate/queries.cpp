@@ -98,9 +98,15 @@ bool Translator::translate_query(ir::Node& node) {
   if (node.operand_count() == 0 || node.operand(0) == nullptr || node.output_count() != 1) return false;
   if (const Argument* answer = constant_answer(node.op_text())) return bind(node.output(), *answer), true;
   const auto handler = kHandlers.find(node.op_text());
-  if (handler == kHandlers.end()) return false;
-  ir::Value* value = refined(bound(node.operand(0)), ir::Type::tensor()).value();
+  if (handler == kHandlers.end() && !(node.op() == "aten::numel")) return false;
+  const Argument asked = as_present(refined(bound(node.operand(0)), ir::Type::tensor()));
+  ir::Value* value = asked.value();
   if (value == nullptr || !value->type().is_tensor()) return false;
+  if (asked.as<GraphValue>()->later != nullptr) {
+    if (auto answer = query_empty(node, *asked.as<GraphValue>()))
+      return bind(node.output(), std::move(*answer)), true;
+  }
+  if (handler == kHandlers.end()) return false;
   std::optional<Argument> answer = (this->*handler->second)(node, {value, torch_type(value->type())});
   if (!answer) return false;
   bindings_[node.output()] = std::move(*answer);

@@ -66,6 +66,19 @@ RegionForm list_form(ir::Type type) {
   return out;
 }
 
+// Of a list of numbers inside a list: one 1-D tensor, as of any list of numbers whose length a run decides.
+std::optional<ir::Type> inner_list(const RegionForm& part) {
+  if (part.kind == Kind::run_time_list && !part.is_sequence()) return list_element_type(part.type);
+  if (part.kind != Kind::list || part.list_form != ArgumentList::Form::list) return std::nullopt;
+  ir::DType dtype = ir::DType::i64;
+  for (const RegionForm& number : part.parts) {
+    const RegionForm one = as_value(number);
+    if (one.kind != Kind::value || !one.is_number || !ir::is_integral(one.type.dtype())) return std::nullopt;
+    dtype = one.type.dtype();
+  }
+  return ir::Type::tensor(dtype, ir::Shape{ir::Dim()});
+}
+
 // The element type that a list's parts have in common; nullopt, with a reason, where they have none.
 std::optional<ir::Type> element_of(const RegionForm& list, bool& numbers, std::string& why) {
   std::optional<ir::Type> out;
@@ -74,9 +87,10 @@ std::optional<ir::Type> element_of(const RegionForm& list, bool& numbers, std::s
     return list_element(list.type);
   }
   for (const RegionForm& part : list.parts) {
-    const RegionForm one = is_known_number(part) ? as_value(part) : part;
+    RegionForm one = is_known_number(part) ? as_value(part) : part;
+    if (const auto inner = inner_list(part)) one = {Kind::value, {}, {}, {}, *inner};
     if (one.kind != Kind::value) {
-      why = "lists of different lengths that hold other things than tensors, numbers and tuples of those";
+      why = "lists of different lengths that hold lists of tensors, dicts, strings or optional values";
       return std::nullopt;
     }
     if (one.type.stands_for_complex()) {
@@ -171,6 +185,23 @@ std::optional<RegionForm> common_value(const RegionForm& a, const RegionForm& b,
     return std::nullopt;
   }
   out.is_number = out.is_number && other.is_number;
+  if (out.type.rank() == other.type.rank()) {
+    out.may_be_empty = out.may_be_empty || other.may_be_empty;
+    if (out.may_be_empty) out.type = join_elements(out.type, other.type).value_or(out.type);
+    return out;
+  }
+  // The empty vector that a program begins with stands among tensors of more dims.
+  const auto becomes = [](const RegionForm& first, const RegionForm& later) {
+    return is_empty_vector(first.type) && later.type.rank() > 1 && !later.type.stands_for_complex();
+  };
+  const bool first = becomes(out, other);
+  if (first || becomes(other, out)) {
+    out.type = list_element_type(first ? other.type : out.type);
+    out.may_be_empty = true;
+  } else if (out.may_be_empty || other.may_be_empty) {
+    why = "tensors of different ranks: " + out.type.text() + " and " + other.type.text();
+    return std::nullopt;
+  }
   return out;
 }
 
@@ -205,6 +236,10 @@ RegionForm form_of(const Argument& argument, GraphBuilder& builder) {
     case Argument::Kind::value:
       out.type = argument.value()->type();
       out.is_number = argument.is_number();
+      if (const auto& later = argument.as<GraphValue>()->later) {
+        out.may_be_empty = true;
+        out.type = *later;
+      }
       out.kind = argument.as<GraphValue>()->is_list || out.is_sequence() ? Kind::run_time_list : Kind::value;
       if (out.kind == Kind::run_time_list) out.type = open_list_type(out.type);
       return out;
@@ -229,6 +264,14 @@ RegionForm form_of(const Argument& argument, GraphBuilder& builder) {
   }
 }
 
+bool is_empty_vector(const ir::Type& type) {
+  return type.rank() == 1 && (*type.shape())[0] == ir::Dim(0) && !type.stands_for_complex();
+}
+
+ir::Tensor empty_tensor(const ir::Type& type) {
+  return ir::Tensor::copy_of(type.dtype(), std::vector<int64_t>(static_cast<size_t>(type.rank()), 0), {});
+}
+
 void open_numbers(RegionForm& form) {
   if (is_known_number(form)) form = as_value(form);
   for (RegionForm& part : form.parts) open_numbers(part);
@@ -237,6 +280,7 @@ void open_numbers(RegionForm& form) {
 bool same_structure(const RegionForm& a, const RegionForm& b) {
   if (a.kind != b.kind || a.list_form != b.list_form || a.parts.size() != b.parts.size()) return false;
   if (a.kind == Kind::known) return identical(a.known, b.known);
+  if (a.may_be_empty != b.may_be_empty || (a.may_be_empty && a.type.text() != b.type.text())) return false;
   if (a.kind == Kind::run_time_list) return a.type == b.type && a.type.text() == b.type.text();
   return std::equal(a.parts.begin(), a.parts.end(), b.parts.begin(), same_structure);
 }
@@ -301,7 +345,8 @@ void emit_value(const Argument& argument, const RegionForm& form, GraphBuilder& 
   if (argument.is_unset() || argument.is_none()) return out.push_back(placeholder(form.type, builder));
   ir::Value* value = materialize(argument, builder);
   if (value == nullptr) throw Error("T513", "a value that ONNX cannot hold");
-  out.push_back(value);
+  const bool empties = form.may_be_empty && value->type().rank() != form.type.rank();
+  out.push_back(empties ? builder.constant(empty_tensor(form.type)) : value);
 }
 
 }  // namespace
@@ -344,7 +389,8 @@ Argument rebuild(const RegionForm& form, std::span<ir::Value* const> values, siz
     case Kind::known:
       return form.known;
     case Kind::value:
-      return Argument::of(values[next++], form.is_number);
+      return {GraphValue{values[next++], form.is_number, false,
+                         form.may_be_empty ? std::make_shared<const ir::Type>(form.type) : nullptr}};
     case Kind::run_time_list: {
       ir::Value* list = values[next++];
       if (!form.is_sequence()) return Argument::stacked(list);

@@ -31,6 +31,7 @@ struct RegionForm {
   std::vector<RegionForm> parts;
   ir::Type type;  // of a value and of a run-time list
   bool is_number = false;
+  bool may_be_empty = false;  // of a value that is of `type` later, see GraphValue
 
   bool is_sequence() const { return type.kind() == ir::Type::Kind::list; }
 };
@@ -39,6 +40,10 @@ struct RegionForm {
 RegionForm form_of(const Argument& argument, GraphBuilder& builder);
 // That both values have. `why` says what is in the way where there is none.
 std::optional<RegionForm> common_form(const RegionForm& a, const RegionForm& b, std::string& why);
+// torch.zeros(0), torch.tensor([]).
+bool is_empty_vector(const ir::Type& type);
+// What stands for the empty vector among tensors of that type: of its rank, every dim 0.
+ir::Tensor empty_tensor(const ir::Type& type);
 // A number that an iteration may change is a value from the start.
 void open_numbers(RegionForm& form);
 bool same_structure(const RegionForm& a, const RegionForm& b);

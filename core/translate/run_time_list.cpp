@@ -94,6 +94,51 @@ class Emit {
 
 constexpr int64_t kEnd = INT64_MAX;
 
+// Of a list that is a tensor in pieces: they are read of the tensor, and no Sequence is made where nothing else is asked.
+struct Pieces {
+  ir::Value* tensor = nullptr;
+  int64_t axis = 0;
+  ir::Value* size = nullptr;  // of each but the last; null: slices without the axis
+};
+
+std::optional<Pieces> pieces_of(const ir::Value& list) {
+  const ir::Node* node = list.producer();
+  if (node == nullptr || !(node->op() == "SplitToSequence") || node->operand_count() == 0)
+    return std::nullopt;
+  Pieces out;
+  out.tensor = node->operand(0);
+  out.size = node->operand_count() > 1 ? node->operand(1) : nullptr;
+  const auto* axis = node->attribute_as<int64_t>("axis");
+  const auto* keeps = node->attribute_as<int64_t>("keepdims");
+  if (axis != nullptr) out.axis = *axis;
+  const bool slices = keeps != nullptr && *keeps == 0;
+  const int rank = out.tensor->type().rank();
+  if (rank < 1 || slices != (out.size == nullptr)) return std::nullopt;
+  if (out.axis < 0) out.axis += rank;
+  if (out.size != nullptr && out.size->type().rank() != 0) return std::nullopt;  // sizes of their own
+  return out;
+}
+
+ir::Value* number_of(const Pieces& pieces, GraphBuilder& builder) {
+  ir::Value* all = builder.dim(pieces.tensor, pieces.axis);
+  if (pieces.size == nullptr) return all;
+  ir::Value* one = builder.constant(int64_t{1});
+  ir::Value* up = builder.emit1("Add", {all, builder.emit1("Sub", {pieces.size, one})});
+  return builder.emit1("Max",
+                       {builder.emit1("Div", {up, pieces.size}), one});  // of no rows there is one piece
+}
+
+ir::Value* piece_at(const Pieces& pieces, ir::Value* list, ir::Value* index, GraphBuilder& builder) {
+  if (pieces.size == nullptr)
+    return builder.emit1("Gather", {pieces.tensor, index}, {builder.attribute("axis", pieces.axis)});
+  Emit e(builder);
+  ir::Value* at = e.position(list, index);
+  ir::Value* from = builder.emit1("Mul", {at, pieces.size});
+  ir::Value* axis = builder.constant(ir::Tensor::ints({pieces.axis}));
+  return builder.emit1(
+      "Slice", {pieces.tensor, e.vector(from), e.vector(builder.emit1("Add", {from, pieces.size})), axis});
+}
+
 ir::Value* as_sequence(const Argument& list, const ir::Type& type, GraphBuilder& builder) {
   if (ir::Value* value = list.value()) {
     if (is_sequence(*value)) return value;
@@ -139,10 +184,12 @@ ir::Value* as_run_time_list(const Argument& list, const ir::Type& type, GraphBui
 }
 
 ir::Value* list_length(ir::Value* list, GraphBuilder& builder) {
+  if (const auto pieces = pieces_of(*list)) return number_of(*pieces, builder);
   return is_sequence(*list) ? builder.emit1("SequenceLength", {list}) : builder.dim(list, 0);
 }
 
 ir::Value* list_item(ir::Value* list, ir::Value* index, GraphBuilder& builder) {
+  if (const auto pieces = pieces_of(*list)) return piece_at(*pieces, list, index, builder);
   if (is_sequence(*list)) return builder.emit1("SequenceAt", {list, index});
   return builder.emit1("Gather", {list, index}, {builder.attribute("axis", int64_t{0})});
 }

@@ -8,17 +8,15 @@
 
 namespace onnxport {
 
-Translated translate(const ir::Graph& torch_graph, Registry& registry, const TranslateOptions& options) {
-  return Translator(torch_graph, registry, options).run();
-}
-
-Translator::Translator(const ir::Graph& source, Registry& registry, const TranslateOptions& options)
+Translator::Translator(const ir::Graph& source, Registry& registry, const TranslateOptions& options,
+                       const StateForms& states)
     : source_(source),
       registry_(registry),
       options_(options),
       target_(std::make_unique<ir::Graph>(ir::Graph::Dialect::onnx)),
       builder_(std::make_unique<GraphBuilder>(*target_, kPivotOpset)),
-      inference_(registry) {
+      inference_(registry),
+      state_forms_(states) {
   builder_->set_operator_inference(&inference_);
   target_->opsets[""] = kPivotOpset;
   target_->symbols = source.symbols;
@@ -32,6 +30,12 @@ Translated Translator::run() {
   translate_block(source_.body());
   if (errors_.empty()) translate_results();
   if (!errors_.empty() && !options_.dry_run) throw Error(std::move(errors_));
+  for (ir::Graph::KeptState& state : target_->states) {
+    const auto form = state_forms_.find(state.input);
+    if (form == state_forms_.end() || !state.first) continue;
+    const ir::Type& type = form->second.type;
+    if (form->second.may_be_empty || type.dtype() != state.first->dtype()) state.first = empty_tensor(type);
+  }
   Translated out;
   for (const std::string& op : report_order_) out.operators.push_back(std::move(report_[op]));
   notes_.insert(notes_.end(), errors_.begin(), errors_.end());
@@ -74,11 +78,28 @@ void Translator::translate_inputs() {
   for (ir::Value* parameter : source_.body().parameters()) {
     const std::string name =
         i < source_.input_names.size() ? source_.input_names[i] : std::string(parameter->name().text());
-    ir::Value* value = target_->add_input(name, onnx_type(parameter->type()));
+    bindings_[parameter] = input_argument(*parameter, name);
     target_->input_names.push_back(name);
-    bindings_[parameter] = Argument::of(value, parameter->type().is_scalar());
     ++i;
   }
+}
+
+Argument Translator::input_argument(const ir::Value& parameter, const std::string& name) {
+  const auto state = state_forms_.find(name);
+  if (state == state_forms_.end())
+    return Argument::of(target_->add_input(name, onnx_type(parameter.type())), parameter.type().is_scalar());
+  if (state->second.first) {  // of the first call alone
+    target_->add_input(name, onnx_type(parameter.type()));
+    return Argument::of(target_->add_initializer("", *state->second.first));
+  }
+  const StateForm& form = state->second;
+  ir::Shape shape = *form.type.shape();
+  for (ir::Dim& dim : shape) {
+    if (dim.is_unknown() || form.may_be_empty) dim = builder_->fresh_dim();
+  }
+  ir::Value* value = target_->add_input(name, ir::Type::tensor(form.type.dtype(), std::move(shape)));
+  return {GraphValue{value, false, false,
+                     form.may_be_empty ? std::make_shared<const ir::Type>(form.type) : nullptr}};
 }
 
 // The values of a result, with their names: below `base` those of a list are counted, those of a dict called by their
@@ -126,7 +147,22 @@ Argument Translator::as_result(const Argument& result, const ir::Type& type) {
       result, ir::Type::list(list_element(value->value->type()).value_or(ir::Type::tensor())), *builder_));
 }
 
-ir::Value* Translator::result_value(const Argument& bound) { return materialize(bound, *builder_); }
+ir::Value* Translator::result_value(const Argument& bound) {
+  const Argument present = as_present(bound);
+  if (const auto* own = present.as<GraphValue>(); own != nullptr && own->later != nullptr)
+    assume_present("the model returns it", {}, own->value);
+  return materialize(present, *builder_);
+}
+
+// What one call hands to the next has the form in which it is taken.
+void Translator::add_state_result(const Argument& result, const std::string& name, const StateForm& form,
+                                  std::vector<std::pair<std::string, ir::Value*>>& out) {
+  ir::Value* value = materialize(result, *builder_);
+  const bool other = value != nullptr &&
+                     (value->type().rank() != form.type.rank() || value->type().dtype() != form.type.dtype());
+  if (other && is_empty_vector(value->type())) value = builder_->constant(empty_tensor(form.type));
+  if (value != nullptr) out.emplace_back(name, value);
+}
 
 void Translator::refuse_rank(const std::string& result, const ir::Value* value) {
   std::string hint = rank_hint(value);
@@ -160,7 +196,12 @@ void Translator::translate_results() {
       continue;
     }
     std::vector<std::pair<std::string, ir::Value*>> values;
-    flat_values(as_result(b, source->type()), base, values);
+    const StateForm* state = find_state(state_forms_, source_, base);
+    if (state != nullptr) {
+      add_state_result(b, base, *state, values);
+    } else {
+      flat_values(as_result(b, source->type()), base, values);
+    }
     for (auto& [name, v] : values) {
       if (const auto untyped = untyped_.find(v); untyped != untyped_.end()) {
         errors_.push_back({Severity::error,
@@ -206,6 +247,7 @@ void Translator::translate_block(const ir::Block& block) {
     }
     try {
       translate_node(*node);
+      learn_at_absence(*node);
     } catch (const Error& e) {
       for (Diagnostic d : e.diagnostics()) {
         if (d.code == "T519" && !poisoned_.empty()) continue;  // of a block: what it wants was reported
@@ -248,6 +290,7 @@ void Translator::translate_node(ir::Node& node) {
   if (leave_unset(node, arguments, false) || is_none_at_run_time(node, arguments)) return;
   refine_arguments(node, arguments);
   if (evaluate(node, arguments) || leave_unset(node, arguments, true)) return;
+  settle_empties(node, arguments);
   if (translate_list(node, arguments)) return;
 
   std::vector<Refusal> refusals;
@@ -337,6 +380,14 @@ void Translator::take_results(ir::Node& node, const Candidate& candidate, std::v
   // One list for an operator that gives several tensors.
   if (results.size() == 1 && node.output_count() > 1 && results[0].list() != nullptr)
     results = {results[0].items().begin(), results[0].items().end()};
+  // What the program takes as so many tensors is that many, though the mapping gives a list of run-time length.
+  ir::Value* list = results.size() == 1 ? results[0].value() : nullptr;
+  if (list != nullptr && is_sequence(*list) && node.output(0)->type().is_tensor()) {
+    results.clear();
+    for (size_t i = 0; i < node.output_count(); ++i)
+      results.push_back(
+          Argument::of(list_item(list, builder_->constant(static_cast<int64_t>(i)), *builder_)));
+  }
   results.resize(node.output_count());
   for (size_t i = 0; i < results.size(); ++i) {
     if (ir::Value* value = results[i].value(); value != nullptr) {
@@ -374,7 +425,7 @@ const Argument& Translator::bound(const ir::Value* value) {
 }
 
 Argument Translator::argument_of(const ir::Node& node, size_t operand) {
-  return node.operand(operand) == nullptr ? Argument{} : bound(node.operand(operand));
+  return node.operand(operand) == nullptr ? Argument{} : as_present(bound(node.operand(operand)));
 }
 
 std::vector<Argument> Translator::arguments_of(const ir::Node& node) {

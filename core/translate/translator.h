@@ -18,19 +18,25 @@
 #include "core/host/plugin_inference.h"
 #include "core/torch_interface/torch_interface.h"
 #include "core/translate/region_values.h"
+#include "core/translate/states.h"
 #include "core/translate/translate.h"
 
 namespace onnxport {
 
 class Translator {
  public:
-  Translator(const ir::Graph& source, Registry& registry, const TranslateOptions& options);
+  // `states`: what later calls begin with, where that is not what the graph says.
+  Translator(const ir::Graph& source, Registry& registry, const TranslateOptions& options,
+             const StateForms& states);
   Translated run();
 
  private:
   // ---- the walk (translator.cpp) ----
   void translate_inputs();
+  Argument input_argument(const ir::Value& parameter, const std::string& name);
   void translate_results();
+  void add_state_result(const Argument& result, const std::string& name, const StateForm& form,
+                        std::vector<std::pair<std::string, ir::Value*>>& out);
   void refuse_rank(const std::string& result, const ir::Value* value);
   void translate_block(const ir::Block& block);
   void translate_node(ir::Node& node);
@@ -92,10 +98,30 @@ class Translator {
   std::optional<Argument> query_size(ir::Node& node, const Tensor& x);
   Argument size_of_axis(ir::Value* x, int64_t axis);
 
+  // ---- tensors that begin as the empty vector (empties.cpp) ----
+  // What is asked about one before its contents are used; nullopt for another question.
+  std::optional<Argument> query_empty(ir::Node& node, const GraphValue& tensor);
+  // Of its later type, where the program has made sure that there is something.
+  Argument as_present(const Argument& argument) const;
+  ir::Value* of_later_type(ir::Value* value, const ir::Type& later);
+  void join_empties(std::vector<Argument>& arguments);
+  // Before a mapping sees them: empties join other tensors, or are taken to be there.
+  void settle_empties(ir::Node& node, std::vector<Argument>& arguments);
+  void assume_present(const std::string& why, Location place, const ir::Value* value);
+  // What the numbers and conditions that a node gave would be if a tensor were the empty vector.
+  void learn_at_absence(const ir::Node& node);
+  void learn_from_branches(const Argument& condition, const std::array<Argument, 2>& results,
+                           const ir::Value* output);
+  void note_at_absence(const Argument& result, ir::Value* tensor, Argument number);
+  const Argument* at_absence(const Argument& argument, ir::Value* tensor) const;
+  // The tensors that are no empty vector where the condition is `truth`.
+  std::vector<ir::Value*> present_where(const Argument& condition, bool truth) const;
+
   // ---- regions (branches.cpp, loops.cpp) ----
   void translate_if(ir::Node& node);
   void emit_if(ir::Node& node, ir::Value* condition);
-  ir::Block* emit_branch(ir::Block& source, std::vector<Argument>& results);
+  ir::Block* emit_branch(ir::Block& source, std::span<ir::Value* const> present,
+                         std::vector<Argument>& results);
   bool bind_without_output(ir::Node& node, size_t i, const std::array<Argument, 2>& results,
                            std::span<ir::Block* const> blocks);
   void end_branch(ir::Block& block, std::span<const Argument> results, std::span<const RegionForm> forms);
@@ -173,6 +199,11 @@ class Translator {
   std::vector<std::string> report_order_;
   std::vector<Diagnostic> errors_;
   std::vector<Diagnostic> notes_;
+  const StateForms& state_forms_;
+  std::unordered_map<const ir::Value*, std::map<ir::Value*, Argument>> at_absence_;
+  std::unordered_map<const ir::Value*, std::shared_ptr<const ir::Type>>
+      asked_;                                                 // may be empty: their later types
+  std::unordered_map<const ir::Value*, ir::Value*> present_;  // may be empty elsewhere, and are not here
   int run_time_depth_ = 0;  // of branches and loops that run time decides on
   int decompose_depth_ = 0;
   std::vector<std::string> decomposing_;  // the composites around the node at hand

@@ -11,14 +11,21 @@ import numpy as np
 import onnx
 import torch
 
-from case import FIXTURES, OPSETS, load
+from case import FIXTURES, OPSETS, inputs, load
 from programs import ProgramCase, open_session
+
+
+# Opset 13 has no operator for a list that a branch leaves as it is.
+REFUSED = {("uneven_pieces", 13): "O603"}
 
 
 class Scripted(ProgramCase):
     """Every model at every opset, at all of its sizes and trip counts, against what PyTorch computed."""
 
     def check(self, entry: dict[str, Any], opset: int) -> None:
+        if code := REFUSED.get((entry["name"], opset)):
+            self.refuse(code, 15, "export", FIXTURES / entry["model"], "-o", self.scratch / "x.onnx", *inputs(entry), "--opset", opset)
+            return
         output = self.export(entry, "--opset", opset, "--state", entry["state"], "--method", entry["method"])
         model = onnx.load(output)
         onnx.checker.check_model(model, full_check=True)
@@ -39,7 +46,7 @@ class Scripted(ProgramCase):
 
 
 for entry in load("scripted.yaml"):
-    for opset in OPSETS:
+    for opset in (13, *OPSETS):
         def test(self: Scripted, entry: dict[str, Any] = entry, opset: int = opset) -> None:
             self.check(entry, opset)
         setattr(Scripted, f"test_{entry['name']}_{opset}", test)
@@ -61,10 +68,40 @@ class States(ProgramCase):
             state = {o.name.removesuffix(".out"): value for o, value in zip(session.get_outputs()[1:], kept)}
         self.assertEqual((state["steps"], state["gain.factor"]), (8, 4.0))
 
+    def calls(self, name: str, spec: str, sizes: list[tuple[int, ...]], opset: int) -> dict[str, tuple[int, ...]]:
+        """Successive calls of the file against those of the module; the shapes of what the last one leaves behind."""
+        model, output = FIXTURES / f"scripted/{name}.pt", self.scratch / f"{name}.onnx"
+        self.succeed("export", model, "-o", output, "-i", spec, "--state", "io", "--opset", opset, "--verify")
+        onnx.checker.check_model(onnx.load(output), full_check=True)
+        session, module = open_session(output), torch.jit.load(str(model))
+        names = [o.name for o in session.get_outputs()]
+        state: dict[str, np.ndarray] = {}
+        for call, size in enumerate(sizes):
+            x = np.random.default_rng(call).standard_normal(size).astype(np.float32)
+            results = dict(zip(names, session.run(None, {"x": x, **state})))
+            wanted = module(torch.from_numpy(x))
+            for got, want in zip(results.values(), wanted if isinstance(wanted, tuple) else (wanted,)):
+                self.assertEqual(got.shape, tuple(want.shape), f"call {call}")
+                np.testing.assert_allclose(got, want.detach().numpy(), rtol=2e-4, atol=2e-5, err_msg=f"call {call}")
+            state = {name.removesuffix(".out"): value for name, value in results.items() if name.endswith(".out")}
+        return {name: value.shape for name, value in state.items()}
+
+    def test_states_that_begin_empty(self) -> None:
+        for opset in (13, *OPSETS):
+            with self.subTest(opset=opset):
+                shapes = self.calls("empty_cache", "x:f32[b=2,3]", [(2, 3), (2, 3), (2, 3), (1, 3), (1, 3), (4, 3)], opset)
+                self.assertEqual((shapes["state"], shapes["context"]), ((2, 4, 4), (4, 1)))
+                shapes = self.calls("none_cache", "x:f32[t=2,3]", [(2, 3), (1, 3), (3, 3), (1, 3)], opset)
+                self.assertEqual((shapes["keys"], shapes["places"]), ((7, 3), (7,)))
+                self.calls("growing_cache", "x:f32[t=2,3]", [(2, 3), (1, 3), (3, 3)], opset)
+
+    def test_a_flag_that_says_whether_a_state_is_there(self) -> None:
+        self.calls("flagged_cache", "x:f32[b=2,3]", [(2, 3), (2, 3), (2, 3)], 20)
+
     def test_a_state_that_changes_its_shape_is_refused(self) -> None:
-        self.refuse("T548", 14, "export", FIXTURES / "scripted/growing_cache.pt", "-o", self.scratch / "x.onnx",
+        self.refuse("T548", 14, "export", FIXTURES / "scripted/shape_of_state.pt", "-o", self.scratch / "x.onnx",
                     "-i", "x:f32[2,3]", "--state", "io")
-        self.succeed("export", FIXTURES / "scripted/growing_cache.pt", "-o", self.scratch / "x.onnx", "-i", "x:f32[2,3]",
+        self.succeed("export", FIXTURES / "scripted/shape_of_state.pt", "-o", self.scratch / "x.onnx", "-i", "x:f32[2,3]",
                      "--state", "drop", "--verify")
 
 

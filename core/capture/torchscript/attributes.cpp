@@ -1,5 +1,6 @@
 // Attributes that the code sets: what one is from there on, and that a branch or a loop hands it out as a result.
 #include <ATen/core/ivalue_inl.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <torch/csrc/jit/api/function_impl.h>
 
@@ -49,14 +50,18 @@ void Importer::note_write(const Attribute& key) {
   if (!is_state || value.value == nullptr || region_depth_ > 0) return;
   ir::Value* set = value.value;
   const c10::IValue first = owner.object.toObject()->getAttr(key.second);
-  if (is_number(first) && is_number_state(owner, key.second)) {
-    number_state(first, join(owner.path, key.second));
+  const std::string path = join(owner.path, key.second);
+  if (is_absent_tensor(owner, key.second)) {
+    absent_tensor(path);
+    set = tensor_or_empty(set);
+  } else if (is_number(first) && is_kept(owner, key.second)) {
+    number_state(first, path);
     ir::Node* tensor = emit("prim::NumToTensor.Scalar", std::array{set}, ir::Type::tensor());
     tensor->set_provenance(provenance_);
     set = first.isDouble() ? as_f32(tensor->output()) : tensor->output();
   }
   ir::Node* made = graph_.create("prim::SetAttr", std::array{set});
-  made->set_attribute(graph_.intern("name"), join(owner.path, key.second));
+  made->set_attribute(graph_.intern("name"), path);
   made->set_provenance(provenance_);
   graph_.append(*block_, made);
 }
@@ -68,12 +73,16 @@ Binding Importer::attribute_now(const Attribute& key, const std::map<Attribute, 
   return read_attribute(attributes_.at(key), key.second);
 }
 
-// ---- numbers as state ----
+// ---- numbers and absent tensors as state ----
 
 Binding Importer::read_attribute(const Binding& owner, const std::string& name) {
   const c10::IValue value = owner.object.toObject()->getAttr(name);
   const std::string path = join(owner.path, name);
-  if (!is_number(value) || !is_number_state(owner, name)) return bind_attribute(value, path);
+  // One initializer however often it is read, though it views no memory that would tell.
+  if (value.isTensor() && value.toTensor().defined() && value.toTensor().nbytes() == 0)
+    return Binding::of(held(path, value.toTensor()));
+  if (is_absent_tensor(owner, name)) return Binding::of(none_or_tensor(absent_tensor(path)));
+  if (!is_number(value) || !is_kept(owner, name)) return bind_attribute(value, path);
   const char* const to_number = value.isInt()      ? "aten::IntImplicit"
                                 : value.isDouble() ? "aten::FloatImplicit"
                                                    : "aten::Bool";
@@ -93,9 +102,76 @@ void Importer::note_attributes_set(const torch::jit::Module& module) {
   }
 }
 
-bool Importer::is_number_state(const Binding& owner, const std::string& name) const {
+bool Importer::is_kept(const Binding& owner, const std::string& name) const {
   const auto type = owner.object.type()->expect<c10::ClassType>();
   return type->is_module() && set_by_code_.contains({type.get(), name});
+}
+
+// An Optional[Tensor] that is None until the code sets it.
+bool Importer::is_absent_tensor(const Binding& owner, const std::string& name) const {
+  const auto object = owner.object.toObject();
+  if (!object->getAttr(name).isNone() || !is_kept(owner, name)) return false;
+  const auto optional = object->type()->getAttribute(name)->cast<c10::OptionalType>();
+  return optional != nullptr && optional->getElementType()->kind() == c10::TypeKind::TensorType;
+}
+
+// An if of which each branch gives one value.
+template <typename Yes, typename No>
+ir::Value* Importer::choose(ir::Value* condition, ir::Type type, Yes yes, No no) {
+  ir::Node* made = graph_.create("prim::If", std::array{condition});
+  made->add_output(std::move(type));
+  made->set_provenance(provenance_);
+  ir::Block* const outer = block_;
+  block_ = made->add_block();
+  block_->add_result(yes());
+  block_ = made->add_block();
+  block_->add_result(no());
+  block_ = outer;
+  graph_.append(*block_, made);
+  return made->output();
+}
+
+// Absent is the empty vector, as it is to code that begins with torch.zeros(0).
+ir::Value* Importer::none_or_tensor(ir::Value* tensor) {
+  ir::Value* const one = constant(c10::IValue(1), "");
+  ir::Value* const zero = constant(c10::IValue(0), "");
+  const auto number = [&](const char* name, const char* overload, std::vector<ir::Value*> operands,
+                          ir::Type type) {
+    ir::Value* const out = call_operator(name, overload, operands);
+    out->set_type(std::move(type));
+    return out;
+  };
+  ir::Value* const dims = number("aten::dim", "", {tensor}, ir::Type::integer());
+  ir::Value* const count = number("aten::numel", "", {tensor}, ir::Type::integer());
+  ir::Value* const vector = number("aten::eq", "int", {dims, one}, ir::Type::boolean());
+  ir::Value* const empty = number("aten::eq", "int", {count, zero}, ir::Type::boolean());
+  ir::Value* const absent = number("aten::__and__", "bool", {vector, empty}, ir::Type::boolean());
+  return choose(
+      absent, from_torch(*c10::OptionalType::ofTensor()), [&] { return constant({}, ""); },
+      [&] { return tensor; });
+}
+
+ir::Value* Importer::tensor_or_empty(ir::Value* value) {
+  if (value->type().is_tensor()) return value;
+  ir::Value* const none = constant({}, "");
+  ir::Node* const absent = emit("aten::__is__", std::array{value, none}, ir::Type::boolean());
+  kept_.push_back(at::empty({0}));
+  ir::Value* const empty = graph_.add_initializer("", from_torch(kept_.back(), {}));
+  return choose(
+      absent->output(), ir::Type::tensor(), [&] { return empty; }, [&] { return value; });
+}
+
+ir::Value* Importer::held(const std::string& path, const at::Tensor& tensor) {
+  const auto [found, fresh] = held_.emplace(path, nullptr);
+  if (fresh) found->second = initializer(tensor, path);
+  return found->second;
+}
+
+ir::Value* Importer::absent_tensor(const std::string& path) {
+  const auto found = held_.find(path);
+  if (found != held_.end()) return found->second;
+  kept_.push_back(at::empty({0}));
+  return held(path, kept_.back());
 }
 
 // Floats are f32 as all floats of a graph are.
@@ -107,13 +183,11 @@ ir::Value* Importer::as_f32(ir::Value* tensor) {
 
 // The tensor that stands for it, an initializer like any buffer.
 ir::Value* Importer::number_state(const c10::IValue& value, const std::string& path) {
-  const auto [found, fresh] = held_numbers_.emplace(path, nullptr);
-  if (fresh) {
-    const at::ScalarType dtype = value.isInt() ? at::kLong : value.isDouble() ? at::kFloat : at::kBool;
-    kept_.push_back(at::scalar_tensor(value.toScalar(), dtype));
-    found->second = initializer(kept_.back(), path);
-  }
-  return found->second;
+  const auto found = held_.find(path);
+  if (found != held_.end()) return found->second;
+  const at::ScalarType dtype = value.isInt() ? at::kLong : value.isDouble() ? at::kFloat : at::kBool;
+  kept_.push_back(at::scalar_tensor(value.toScalar(), dtype));
+  return held(path, kept_.back());
 }
 
 // The attributes that `after` has and `before` has not, or has otherwise: of objects that are older than the region, whose

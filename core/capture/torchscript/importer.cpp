@@ -67,7 +67,11 @@ std::string Importer::module_path(const torch::jit::Node& node) const {
 
 const ir::Provenance* Importer::provenance(const torch::jit::Node& node) {
   const std::string name = node.outputs().empty() ? std::string() : node.outputs()[0]->debugName();
-  return graph_.keep(ir::Provenance{module_path(node), lines_.locate(node.sourceRange()), name});
+  std::string place = lines_.locate(node.sourceRange());
+  // A statement without a value is where its value is made.
+  if (place.empty() && node.kind() == c10::prim::SetAttr)
+    place = lines_.locate(node.input(1)->node()->sourceRange());
+  return graph_.keep(ir::Provenance{module_path(node), std::move(place), name});
 }
 
 ir::Node* Importer::emit(std::string_view op, std::span<ir::Value* const> operands, ir::Type type) {
@@ -95,7 +99,8 @@ ir::Value* Importer::operand(torch::jit::Node& node, size_t index) {
       node, "T540",
       "input " + std::to_string(index) + " of " + std::string(node.kind().toQualString()) +
           " is an object of type " + type + ", which no ONNX graph can hold",
-      type.find("Packed") != std::string::npos || type.find("quantized") != std::string::npos
+      type.find("Packed") != std::string::npos || type.find("quantized") != std::string::npos ||
+              type.find("torch.classes.rnn.") != std::string::npos
           ? "the packed weights of this quantized operator cannot be read: leave its module out of the "
             "quantization, or export the model before torch.ao.quantization.convert"
       : type.find("torch.classes.") != std::string::npos

@@ -45,7 +45,8 @@ struct PackedWeights {
 
 class Importer {
  public:
-  // `number_states`: numbers that the code of this module sets, in it or below, are tensors that it holds; null: none.
+  // `number_states`: numbers and absent tensors that the code of this module sets, in it or below, are tensors that it
+  // holds; null: none.
   Importer(ir::Graph& graph, const Archive& archive, SourceLines& lines, bool weights_may_have_changed,
            const torch::jit::Module* number_states)
       : graph_(graph),
@@ -99,6 +100,7 @@ class Importer {
     ir::Value* dtype = nullptr;
   };
   bool import_quantized(torch::jit::Node& node);
+  bool import_embedding(torch::jit::Node& node);
   ir::Value* call_operator(const char* name, const char* overload, std::span<ir::Value* const> operands);
   ir::Value* quantized_constant(const at::Tensor& tensor, const std::string& name);
   ir::Value* dequantized(ir::Value* value);
@@ -115,7 +117,15 @@ class Importer {
   void note_write(const Attribute& key);
   Binding read_attribute(const Binding& owner, const std::string& name);
   void note_attributes_set(const torch::jit::Module& module);
-  bool is_number_state(const Binding& owner, const std::string& name) const;
+  // Set by code of the model, so that what it is goes from call to call.
+  bool is_kept(const Binding& owner, const std::string& name) const;
+  bool is_absent_tensor(const Binding& owner, const std::string& name) const;
+  template <typename Yes, typename No>
+  ir::Value* choose(ir::Value* condition, ir::Type type, Yes yes, No no);
+  ir::Value* none_or_tensor(ir::Value* tensor);
+  ir::Value* tensor_or_empty(ir::Value* value);
+  ir::Value* absent_tensor(const std::string& path);
+  ir::Value* held(const std::string& path, const at::Tensor& tensor);
   ir::Value* number_state(const c10::IValue& value, const std::string& path);
   ir::Value* as_f32(ir::Value* tensor);
   Binding attribute_now(const Attribute& key, const std::map<Attribute, Binding>& written);
@@ -171,7 +181,7 @@ class Importer {
   std::map<Attribute, Binding> attributes_;                         // all that it sets: whose they are
   std::vector<c10::IValue> created_;                                // the objects that the code makes
   std::set<std::pair<const c10::Type*, std::string>> set_by_code_;  // attributes of modules
-  std::map<std::string, ir::Value*> held_numbers_;                  // the tensors behind them
+  std::map<std::string, ir::Value*> held_;  // what stands for attributes of no memory of their own
 };
 
 }  // namespace onnxport

@@ -170,6 +170,10 @@ bool InputBinder::has_specs_below(const std::string& name) const {
                      [&](const InputSpec& s) { return s.name == name || below(s.name, name); });
 }
 
+bool InputBinder::has_elements(const std::string& name) const {
+  return std::any_of(specs_.begin(), specs_.end(), [&](const InputSpec& s) { return s.name == name + ".0"; });
+}
+
 ir::Value* InputBinder::bind_value(const std::string& name, const c10::Type& type,
                                    const std::optional<c10::IValue>& fallback) {
   const bool optional = type.kind() == c10::TypeKind::OptionalType;
@@ -183,7 +187,9 @@ ir::Value* InputBinder::bind_value(const std::string& name, const c10::Type& typ
     case c10::TypeKind::DictType:
       return bind_dict(name, type.expectRef<c10::DictType>());
     case c10::TypeKind::ListType:
-      if (holds_tensors(type)) return bind_list(name, type.expectRef<c10::ListType>());
+      // Numbers are one fixed list, unless they are given one by one.
+      if (holds_tensors(type) || (!positional_ && has_elements(name)))
+        return bind_list(name, type.expectRef<c10::ListType>());
       break;
     default:
       break;

@@ -40,6 +40,7 @@ class InputBinder {
   // The spec for a leaf of that name, taken; nullptr when there is none.
   const InputSpec* take(const std::string& name);
   bool has_specs_below(const std::string& name) const;
+  bool has_elements(const std::string& name) const;
   void choose_order();
   void specs_from_trace();
   std::string signature() const;
