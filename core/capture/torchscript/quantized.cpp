@@ -2,6 +2,7 @@
 // what it stands for: dequantize, compute with floats, quantize.
 #include <ATen/core/ivalue_inl.h>
 #include <ATen/native/quantized/PackedParams.h>
+#include <ATen/native/quantized/cpu/EmbeddingPackedParams.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include <algorithm>
@@ -165,10 +166,30 @@ ir::Value* Importer::on_grid(ir::Value* value, const Grid& grid) {
   return out;
 }
 
+// quantized::embedding_byte(packed, indices, pruned_weights): rows of the table, which each have a scale of their own.
+bool Importer::import_embedding(torch::jit::Node& node) {
+  const std::string_view name = node.kind().toQualString();
+  if (name != "quantized::embedding_byte" && name != "quantized::embedding_4bit") return false;
+  const Binding& object = find(node.input(0));
+  if (!object.object.isObject() ||
+      object.object.type()->repr_str().find("EmbeddingPackedParamsBase") == std::string::npos)
+    return false;
+  kept_.push_back(object.object.toCustomClass<EmbeddingPackedParamsBase>()->unpack().dequantize());
+  const std::string module = module_of(object.path);
+  ir::Value* table =
+      constant(c10::IValue(kept_.back()), module.empty() ? std::string("weight") : module + ".weight");
+  ir::Value* const no = constant(c10::IValue(false), "");
+  bind(node.output(), Binding::of(call_operator("aten::embedding", "",
+                                                std::array{table, operand(node, 1),
+                                                           constant(c10::IValue(int64_t{-1}), ""), no, no})));
+  return true;
+}
+
 // quantized::…: true when the node was imported as what it stands for.
 bool Importer::import_quantized(torch::jit::Node& node) {
   const std::string name = node.kind().toQualString();
   if (!name.starts_with("quantized::")) return false;
+  if (import_embedding(node)) return true;
   const Kernel* kernel = kernel_of(name);
   const auto input = [&](size_t i) { return operand(node, i); };
   const auto floats = [&](ir::Value* v) { return grids_.contains(v) ? dequantized(v) : v; };
