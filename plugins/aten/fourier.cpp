@@ -64,6 +64,7 @@ Value to_reals(Op& op, const Value& given, int64_t axis, const Value& size, bool
 Value fft_r2c(Op& op) {
   Value self = op["self"];
   std::vector<int64_t> axes = op.axes("dim", self);
+  op.require(!axes.empty(), "a Fourier transform over no axes");
   Value out = op.unsqueeze(self, {self.rank()});
   const Value size = size_of_axes(op, self, axes);
   out = dft(op, out, axes.back(), op.boolean("onesided"), false);
@@ -86,6 +87,7 @@ Value fft_c2c(Op& op) {
 Value fft_c2r(Op& op) {
   Value out = op.as_real(op["self"]), size = op["last_dim_size"], all = size;
   std::vector<int64_t> axes = op.axes("dim", op["self"]);
+  op.require(!axes.empty(), "a Fourier transform over no axes");
   const int64_t last = axes.back();
   axes.pop_back();
   for (int64_t axis : axes) {
