@@ -101,7 +101,7 @@ void check_handed_on(ir::Block& body, const OpsetTable& table, std::vector<Diagn
         d.message = "opset " + std::to_string(table.version()) +
                     " has no operator that hands on a list of tensors, and a branch or an iteration does so";
         d.place = location_of(*node);
-        d.hint = "export at opset 14 or a later one, whose Identity takes lists";
+        d.hint = "the lowest opset that works for it is 14: ask for --opset 14";
         out.push_back(std::move(d));
       }
     }

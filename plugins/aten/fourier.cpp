@@ -215,10 +215,11 @@ Value stft(Op& op) {
   }
   const Value signals = axis == 0 ? op.unsqueeze(x, {0}) : x;
   const bool weighted = op.has("window") || op.integer("win_length", frame) != frame;
-  attributes_of::STFT attrs;
-  if (!op.boolean("onesided", true)) attrs.add(attr::onesided(0));
-  Value out = op.STFT(op.unsqueeze(signals, {2}), op.constant(hop),
-                      weighted ? framed_window(op, x, frame) : Value(), op.constant(frame), attrs);
+  // Written even where it is the default, which ONNX's shape inference takes for 0.
+  const int64_t onesided = op.boolean("onesided", true) ? 1 : 0;
+  Value out =
+      op.STFT(op.unsqueeze(signals, {2}), op.constant(hop), weighted ? framed_window(op, x, frame) : Value(),
+              op.constant(frame), {attr::onesided(onesided)});
   if (op.boolean("normalized")) out = out / std::sqrt(static_cast<double>(frame));
   out = op.permute(out, {0, 2, 1, 3});
   if (axis == 0) out = op.squeeze(out, {0});

@@ -26,7 +26,7 @@ SEED = int(os.environ.get("ONNXPORT_SEED", "11"))
 # list that a Loop carries on.
 LOWEST = {"detection": 9, "view_writes": 9, "writes_input": 9, "writes_its_input": 9, "mapped": 8, "scan_tagger": 8,
           "suppression": 10, "dynamic_pieces": 11, "split_by_tensor": 11, "selective_scan": 12, "absent_state": 13, "beam_search": 13,
-          "hypotheses": 13, "list_edits": 13, "lstm_over_time": 13, "stop_token": 13, "streaming": 13, "uneven_pieces": 13}
+          "hypotheses": 13, "list_edits": 13, "lists_of_numbers": 13, "lstm_over_time": 13, "stop_token": 13, "streaming": 13, "uneven_pieces": 14}
 
 
 class OtherOpsets(ProgramCase):

@@ -79,8 +79,8 @@ class Models(Refusing):
 
     def test_packed_weights(self) -> None:
         self.refused(14, "quantized",
-                     "{fixtures}/refused/quantized.pt: quantized::embedding_4bit at table (embedding_ops.py:164): error T540: "
-                     "input 0 of quantized::embedding_4bit is an object of type "
+                     "{fixtures}/refused/quantized.pt: quantized::embedding_bag_4bit at table (embedding_ops.py:321): error T540: "
+                     "input 0 of quantized::embedding_bag_4bit is an object of type "
                      "__torch__.torch.classes.quantized.EmbeddingPackedParamsBase, which no ONNX graph can hold\n"
                      "  -> the packed weights of this quantized operator cannot be read: leave its module out of the "
                      "quantization, or export the model before torch.ao.quantization.convert")
