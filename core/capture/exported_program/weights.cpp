@@ -131,8 +131,9 @@ const ProgramWeights::Entry& ProgramWeights::entry(const std::string& name) cons
 }
 
 const ir::Tensor* ProgramWeights::given(const std::string& name) const {
-  const auto found = given_ == nullptr ? WeightsByName::const_iterator() : given_->find(name);
-  return given_ == nullptr || found == given_->end() ? nullptr : &found->second;
+  if (given_ == nullptr) return nullptr;
+  const auto found = given_->find(name);
+  return found == given_->end() ? nullptr : &found->second;
 }
 
 std::string ProgramWeights::identity(const std::string& name) const {

@@ -51,9 +51,9 @@ Error Importer::unsupported(const torch::jit::Node& node, std::string_view code,
 
 std::string Importer::module_path(const torch::jit::Node& node) const {
   std::string path = frame_ == nullptr ? std::string() : frame_->path;
-  if (const auto known = modules_ == nullptr ? ModulePaths::const_iterator() : modules_->find(&node);
-      modules_ != nullptr && known != modules_->end())
-    return join(path, known->second);
+  if (modules_ != nullptr) {
+    if (const auto known = modules_->find(&node); known != modules_->end()) return join(path, known->second);
+  }
   const auto stack = node.callstack();  // only of a frozen graph: freezing inlines
   if (!stack) return path;
   for (const auto& call : (*stack)->vec()) {
