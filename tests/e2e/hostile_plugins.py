@@ -154,7 +154,8 @@ class HostilePlugins(Case):
     def test_a_library_whose_header_is_damaged(self) -> None:
         """What the loader does with it is not ours; that it is told, with the plugin's name, is."""
         library = self.scratch / "plugins/hostile.so"
-        intact, seed = library.read_bytes(), random.SystemRandom().randrange(1 << 32)
+        # Fixed, so that a suite fails for what was changed; ONNXPORT_SEED=N tries others.
+        intact, seed = library.read_bytes(), int(os.environ.get("ONNXPORT_SEED", 3901948110))
         random_ = random.Random(seed)
         for i in range(25):
             damaged = bytearray(intact)

@@ -118,6 +118,39 @@ TEST_F(LibraryTest, L202TruncatedAnywhere) {
   }
 }
 
+// Each of these had the dynamic loader map over the memory of others, or end the process without a name.
+TEST_F(LibraryTest, L202SegmentsThatTheLoaderWouldBelieve) {
+  const auto damaged = [&](const std::string& name, uint32_t type, const auto& change) {
+    const std::string file = name + ".so";
+    fs::copy_file(kPlugins / "good.so", folder_.path() / file);
+    std::fstream bytes(folder_.path() / file, std::ios::binary | std::ios::in | std::ios::out);
+    Elf64_Ehdr header{};
+    bytes.read(reinterpret_cast<char*>(&header), sizeof header);
+    for (int i = 0; i < header.e_phnum; ++i) {
+      const auto at = static_cast<std::streamoff>(header.e_phoff + i * sizeof(Elf64_Phdr));
+      Elf64_Phdr segment{};
+      bytes.seekg(at).read(reinterpret_cast<char*>(&segment), sizeof segment);
+      if (segment.p_type != type) continue;
+      change(segment);
+      bytes.seekp(at).write(reinterpret_cast<const char*>(&segment), sizeof segment);
+      break;
+    }
+    bytes.close();
+    return error(for_file(file));
+  };
+  const auto is_damaged = AllOf(HasSubstr("error L202"), HasSubstr("is damaged"));
+  EXPECT_THAT(damaged("over_the_next", PT_LOAD, [](Elf64_Phdr& s) { s.p_memsz = uint64_t{0xcc} << 32; }),
+              is_damaged);
+  EXPECT_THAT(damaged("smaller_than_its_data", PT_LOAD, [](Elf64_Phdr& s) { s.p_memsz = s.p_filesz - 1; }),
+              is_damaged);
+  EXPECT_THAT(damaged("alignment", PT_LOAD, [](Elf64_Phdr& s) { s.p_align = uint64_t{1} << 63; }),
+              is_damaged);
+  EXPECT_THAT(damaged("read_only", PT_GNU_RELRO, [](Elf64_Phdr& s) { s.p_memsz = uint64_t{1} << 40; }),
+              is_damaged);
+  EXPECT_THAT(damaged("dynamic", PT_DYNAMIC, [](Elf64_Phdr& s) { s.p_vaddr += 1 << 24; }), is_damaged);
+  EXPECT_THAT(damaged("other_dynamic", PT_DYNAMIC, [](Elf64_Phdr& s) { s.p_offset += 8; }), is_damaged);
+}
+
 TEST_F(LibraryTest, L203AnotherFileThanTheManifestNames) {
   EXPECT_THAT(error(manifest("good", std::string(64, 'a'))),
               HasSubstr("error L203: plugin com.test.plugin: the library "));
