@@ -149,8 +149,8 @@ void onnxport_context::fail(std::string message) { fail("", std::move(message));
 
 void onnxport_context::misuse(std::string message) { fail("T505", std::move(message), kReportToPublisher); }
 
-void onnxport_context::may_fail() const {
-  if (calls == nullptr || !calls->next()) return;
+void onnxport_context::counts(onnxport::HostCalls::Which which) const {
+  if (calls == nullptr || calls->which() != which || !calls->next()) return;
   throw onnxport::Error(onnxport::kFailedOnPurpose,
                         "this call of the host fails on purpose, to see what the plugin makes of it");
 }

@@ -57,7 +57,8 @@ struct onnxport_context {
   void misuse(std::string message);
   // At the beginning of each call that gives a value or a status, by which the plugin learns that it failed: it fails when
   // that is wanted, by throwing.
-  void may_fail() const;
+  void may_fail() const { counts(onnxport::HostCalls::Which::telling); }
+  void counts(onnxport::HostCalls::Which which) const;
 
   onnxport::GraphBuilder& builder;
   int target_opset = 0;
@@ -127,6 +128,7 @@ template <typename T, typename Body>
 T guarded(onnxport_context* context, T otherwise, Body body) {
   if (!onnxport_context::is_active(context) || context->failed) return otherwise;
   try {
+    context->counts(HostCalls::Which::all);
     return body();
   } catch (const Error& e) {
     context->fail(e.diagnostics().front());

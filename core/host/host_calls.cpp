@@ -7,7 +7,8 @@ thread_local HostCalls* counting = nullptr;
 
 }  // namespace
 
-HostCalls::HostCalls(std::string_view plugin_id, size_t fail_at) : plugin_id_(plugin_id), fail_at_(fail_at) {
+HostCalls::HostCalls(std::string_view plugin_id, size_t fail_at, Which which)
+    : plugin_id_(plugin_id), fail_at_(fail_at), which_(which) {
   counting = this;
 }
 

@@ -81,6 +81,22 @@ TEST_F(HostCallsTest, EachFailsInItsTurn) {
   }
 }
 
+TEST_F(HostCallsTest, ReadersFailToo) {
+  size_t count = 0;
+  {
+    const HostCalls calls("com.test.plugin", 0, HostCalls::Which::all);
+    EXPECT_EQ(run().status, Outcome::Status::done);
+    count = calls.count();
+  }
+  EXPECT_GT(count, 2u);
+  for (size_t n = 1; n <= count; ++n) {
+    const HostCalls calls("com.test.plugin", n, HostCalls::Which::all);
+    const Outcome out = run();
+    EXPECT_EQ(out.status, Outcome::Status::failed) << n;
+    EXPECT_EQ(out.cause.code, "T550") << n;
+  }
+}
+
 TEST_F(HostCallsTest, AnotherPluginsCallsDoNotCount) {
   const HostCalls calls("com.test.other", 1);
   EXPECT_EQ(run().status, Outcome::Status::done);
