@@ -7,16 +7,33 @@
 namespace onnxport {
 inline namespace sdk_v1 ONNXPORT_SDK_HIDDEN {
 
-// 0, 1, … count - 1 is what a Loop of so many steps gives out; of a number known now it is a constant.
+namespace detail {
+
+// The numbers of a range of i64, where they are few enough to be written down.
+inline std::optional<std::vector<int64_t>> small_range(int64_t from, int64_t to, int64_t by) {
+  constexpr uint64_t most = 1u << 16;
+  if (by == 0) return std::nullopt;
+  if (by > 0 ? from >= to : from <= to) return std::vector<int64_t>{};
+  // Unsigned: the distance of two int64_t may be more than one holds.
+  const uint64_t distance = by > 0 ? static_cast<uint64_t>(to) - static_cast<uint64_t>(from)
+                                   : static_cast<uint64_t>(from) - static_cast<uint64_t>(to);
+  const uint64_t stride = by > 0 ? static_cast<uint64_t>(by) : uint64_t{0} - static_cast<uint64_t>(by);
+  const uint64_t count = (distance - 1) / stride + 1;
+  if (count > most) return std::nullopt;
+  std::vector<int64_t> numbers;
+  for (uint64_t i = 0; i < count; ++i) numbers.push_back(from + static_cast<int64_t>(i) * by);
+  return numbers;
+}
+
+}  // namespace detail
+
+// 0, 1, … count - 1 is what a Loop of so many steps gives out; few numbers that are known now are a constant.
 inline Value Builder::range_by_loop(const Value& start, const Value& end, const Value& step) {
   const auto from = start.constant_ints(), to = end.constant_ints(), by = step.constant_ints();
   const bool simple = from && by && start.dtype() == DType::i64 && from->front() == 0 && by->front() == 1;
-  if (from && to && by && start.dtype() == DType::i64 && by->front() != 0) {
-    std::vector<int64_t> numbers;
-    const int64_t stride = by->front();
-    for (int64_t i = from->front(); stride > 0 ? i < to->front() : i > to->front(); i += stride)
-      numbers.push_back(i);
-    return ints(numbers);
+  if (from && to && by && start.dtype() == DType::i64) {
+    if (const auto numbers = detail::small_range(from->front(), to->front(), by->front()))
+      return ints(*numbers);
   }
   Value count = end;
   if (!simple) {
