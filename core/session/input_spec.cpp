@@ -84,6 +84,9 @@ ir::Dim parse_dim(std::string_view dim, std::string_view text, Symbols& symbols)
   if (!parsed || parsed->is_unknown() || parsed->is_anonymous()) {
     refuse(text, "'" + std::string(dim) + "' is no number, name or expression of names");
   }
+  if (parsed->is_constant() && parsed->value() < 0) {
+    refuse(text, "the dim '" + std::string(dim) + "' is negative, " + std::to_string(parsed->value()));
+  }
   parsed->for_each_symbol([&](std::string_view symbol) { note_symbol(symbol, std::nullopt, text, symbols); });
   return *parsed;
 }

@@ -303,7 +303,7 @@ class BadInput(Case):
         for code, specs in (("I105", ["f32[2,8]", "f32[2,8]"]), ("I106", ["input:f32[2,8]", "nobody:f32[2,8]"]),
                             ("I106", ["f33[2,8]"]), ("I106", ["f32[2,8"]), ("I106", ["f32[2,-1]"]), ("I106", ["f32[n=2,n=8]"]),
                             ("I106", ["x"]), ("I106", [""]), ("I106", ["input:f32[2,8]", "input:f32[2,8]"]),
-                            ("I106", ["f32[99999999999999999999]"])):
+                            ("I106", ["f32[99999999999999999999]"]), ("I106", ["f32[2,3-5]"])):
             with self.subTest(specs):
                 self.refuse_export(code, 18, linear, *(word for spec in specs for word in ("--input", spec)))
         for spec in ("f32[2,9]", "f32[]", "i64[2,8]", "f32[9999999999,9999999999]"):

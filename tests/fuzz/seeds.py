@@ -2,7 +2,7 @@
 """seeds.py FIXTURES OUT: what the fuzz targets start from, of the small programs among the fixtures.
 
 OUT/archive/*.pt2, OUT/program/*.json (program, weights and constants with a NUL between), OUT/symbolic/*, and
-OUT/pickle/*, the pickles of archives within them; OUT/onnx_model/*, small ONNX files made here; OUT/manifest/*,
+OUT/pickle/*, the pickles of archives within them; OUT/onnx_model/*, small ONNX files made here; OUT/manifest/*, OUT/input_spec/*,
 OUT/profile/* and OUT/pattern/*, of our own plugins and of plugin_seeds.py; OUT/abi/*, bytes.
 """
 
@@ -19,6 +19,8 @@ import onnx_seeds
 import plugin_seeds
 
 LARGEST = 48 << 10
+INPUT_SPECS = ("x:f32[batch=2,3,224,224]", "f32[2,3]", "n:i64[]", "scale=0.5", "mode='max'", "mask=None", "x.0:bool[n, 2*n + 1]",
+               "x:f32[max(n, 3) // 2]")
 
 
 def shortened(text: bytes) -> str:
@@ -43,9 +45,11 @@ def pickles(archive: bytes) -> list[bytes]:
 
 def main() -> None:
     fixtures, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for name in ("abi", "archive", "manifest", "onnx_model", "pattern", "pickle", "profile", "program", "symbolic"):
+    for name in ("abi", "archive", "input_spec", "manifest", "onnx_model", "pattern", "pickle", "profile", "program", "symbolic"):
         (out / name).mkdir(parents=True, exist_ok=True)
     plugin_seeds.write(out, LARGEST)
+    for i, text in enumerate(INPUT_SPECS):
+        (out / "input_spec" / str(i)).write_text(text)
     for name, model in onnx_seeds.models().items():
         (out / "onnx_model" / f"{name}.onnx").write_bytes(model)
     older = (Path(__file__).parents[1] / "fixtures/data").glob("*.pt2")  # written by PyTorch 2.6
