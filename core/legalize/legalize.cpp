@@ -96,12 +96,16 @@ void check_handed_on(ir::Block& body, const OpsetTable& table, std::vector<Diagn
         const bool made_here =
             value == nullptr || (value->producer() != nullptr && value->producer()->parent() == block);
         if (made_here || allows(*taken, value->type())) continue;
+        // Identity takes sequences from 14 on, optional values from 16 on.
+        const bool optional = value->type().kind() == ir::Type::Kind::optional;
+        const std::string lowest = optional ? "16" : "14";
         Diagnostic d;
         d.code = "O603";
-        d.message = "opset " + std::to_string(table.version()) +
-                    " has no operator that hands on a list of tensors, and a branch or an iteration does so";
+        d.message = "opset " + std::to_string(table.version()) + " has no operator that hands on " +
+                    (optional ? "a value that may be absent" : "a list of tensors") +
+                    ", and a branch or an iteration does so";
         d.place = location_of(*node);
-        d.hint = "the lowest opset that works for it is 14: ask for --opset 14";
+        d.hint = "the lowest opset that works for it is " + lowest + ": ask for --opset " + lowest;
         out.push_back(std::move(d));
       }
     }

@@ -79,9 +79,9 @@ class Models(Refusing):
 
     def test_packed_weights(self) -> None:
         self.refused(14, "quantized",
-                     "{fixtures}/refused/quantized.pt: quantized::embedding_bag_4bit at table (embedding_ops.py:321): error T540: "
-                     "input 0 of quantized::embedding_bag_4bit is an object of type "
-                     "__torch__.torch.classes.quantized.EmbeddingPackedParamsBase, which no ONNX graph can hold\n"
+                     "{fixtures}/refused/quantized.pt: quantized::linear_leaky_relu (refused.py:25): error T540: "
+                     "input 1 of quantized::linear_leaky_relu is an object of type "
+                     "__torch__.torch.classes.quantized.LinearPackedParamsBase, which no ONNX graph can hold\n"
                      "  -> the packed weights of this quantized operator cannot be read: leave its module out of the "
                      "quantization, or export the model before torch.ao.quantization.convert")
 

@@ -157,7 +157,8 @@ void Importer::import_node(torch::jit::Node& node) {
     case c10::prim::isinstance:
       return import_isinstance(node);
     default:
-      if (!import_foldable_node(node) && !import_quantized(node)) import_operator(node);
+      if (!import_foldable_node(node) && !import_quantized(node) && !import_recurrent(node))
+        import_operator(node);
   }
 }
 
@@ -217,11 +218,14 @@ bool Importer::import_foldable_node(torch::jit::Node& node) {
       break;
   }
   const std::string_view name = node.kind().toUnqualString();
-  static constexpr std::string_view never[] = {"is_cuda",   "is_xpu",    "is_mps",        "is_mkldnn",
-                                               "is_vulkan", "is_meta",   "is_sparse",     "is_hpu",
-                                               "is_maia",   "is_nested", "is_quantized",  "is_mtia",
-                                               "is_ipu",    "is_vulkan", "is_sparse_csr", "requires_grad"};
+  static constexpr std::string_view never[] = {
+      "is_cuda", "is_xpu",    "is_mps",  "is_mkldnn", "is_vulkan", "is_meta",       "is_sparse",    "is_hpu",
+      "is_maia", "is_nested", "is_mtia", "is_ipu",    "is_vulkan", "is_sparse_csr", "requires_grad"};
   if (!node.kind().is_prim() || node.outputs().size() != 1) return false;
+  if (name == "is_quantized") {
+    bind(node.output(), Binding::of(constant(c10::IValue(grids_.contains(operand(node, 0))), "")));
+    return true;
+  }
   const bool is_cpu = name == "is_cpu";
   if (!is_cpu && std::find(std::begin(never), std::end(never), name) == std::end(never)) return false;
   bind(node.output(), Binding::of(constant(c10::IValue(is_cpu), "")));

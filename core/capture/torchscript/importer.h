@@ -101,12 +101,23 @@ class Importer {
   };
   bool import_quantized(torch::jit::Node& node);
   bool import_embedding(torch::jit::Node& node);
+  ir::Value* embedding_table(torch::jit::Node& node);
+  bool import_plain_kernel(torch::jit::Node& node);
+  void bind_on_grid(torch::jit::Node& node, ir::Value* result, ir::Value* first, ir::Value* scale,
+                    ir::Value* zero);
   ir::Value* call_operator(const char* name, const char* overload, std::span<ir::Value* const> operands);
   ir::Value* quantized_constant(const at::Tensor& tensor, const std::string& name);
   ir::Value* dequantized(ir::Value* value);
   ir::Value* on_grid(ir::Value* value, const Grid& grid);
   ir::Value* packed_kernel(ir::Value* x, const PackedWeights& packed, const std::string& module, bool linear,
                            const std::string& name);
+  // Recurrent layers (quantized_recurrent.cpp).
+  bool import_recurrent(torch::jit::Node& node);
+  bool import_list_of_cells(torch::jit::Node& node);
+  ir::Value* bias_constant(const std::optional<at::Tensor>& bias, const std::string& name);
+  std::vector<ir::Value*> cell_parameters(const Binding& cell);
+  std::pair<ir::Value*, std::optional<at::Tensor>> packed_matrix(const c10::IValue& object,
+                                                                 const std::string& name);
   void note_grid(ir::Value* value, ir::Value* scale, ir::Value* zero, ir::Value* dtype);
   void carry_grid(ir::Node& made);
   ir::Value* rounded_again(const ir::Symbol& op, std::span<ir::Value* const> operands,

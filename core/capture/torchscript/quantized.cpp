@@ -9,6 +9,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/capture/torchscript/importer.h"
 #include "core/libtorch/convert.h"
@@ -16,46 +17,88 @@
 namespace onnxport {
 namespace {
 
-// A kernel: the float operator it stands for, what is applied to its result, and how many of its last arguments are
-// the scale and zero point of the result (0: it gives floats).
+// A kernel over packed weights, or over a list: the float operator it stands for, what is applied to its result, and
+// whether its last arguments are the scale and zero point of the result (else it gives floats).
 struct Kernel {
   std::string_view name;
-  enum class Kind : uint8_t { linear, conv, binary, unary, cat } kind;
-  const char* op;
-  const char* overload;
+  enum class Kind : uint8_t { linear, conv, cat } kind;
   bool relu = false;
   bool requantizes = true;
 };
 
 using Kind = Kernel::Kind;
 constexpr Kernel kKernels[] = {
-    {"quantized::linear", Kind::linear, "aten::linear", ""},
-    {"quantized::linear_relu", Kind::linear, "aten::linear", "", true},
-    {"quantized::linear_dynamic", Kind::linear, "aten::linear", "", false, false},
-    {"quantized::linear_relu_dynamic", Kind::linear, "aten::linear", "", true, false},
-    {"quantized::linear_dynamic_fp16", Kind::linear, "aten::linear", "", false, false},
-    {"quantized::linear_relu_dynamic_fp16", Kind::linear, "aten::linear", "", true, false},
-    {"quantized::conv1d", Kind::conv, "", ""},
-    {"quantized::conv1d_relu", Kind::conv, "", "", true},
-    {"quantized::conv2d", Kind::conv, "", ""},
-    {"quantized::conv2d_relu", Kind::conv, "", "", true},
-    {"quantized::conv3d", Kind::conv, "", ""},
-    {"quantized::conv3d_relu", Kind::conv, "", "", true},
-    {"quantized::conv_transpose1d", Kind::conv, "", ""},
-    {"quantized::conv_transpose2d", Kind::conv, "", ""},
-    {"quantized::conv_transpose3d", Kind::conv, "", ""},
-    {"quantized::conv1d_dynamic", Kind::conv, "", "", false, false},
-    {"quantized::conv2d_dynamic", Kind::conv, "", "", false, false},
-    {"quantized::conv3d_dynamic", Kind::conv, "", "", false, false},
-    {"quantized::add", Kind::binary, "aten::add", "Tensor"},
-    {"quantized::add_relu", Kind::binary, "aten::add", "Tensor", true},
-    {"quantized::mul", Kind::binary, "aten::mul", "Tensor"},
-    {"quantized::mul_relu", Kind::binary, "aten::mul", "Tensor", true},
-    {"quantized::cat", Kind::cat, "aten::cat", ""},
-    {"quantized::cat_relu", Kind::cat, "aten::cat", "", true},
-    {"quantized::hardswish", Kind::unary, "aten::hardswish", ""},
-    {"quantized::sigmoid", Kind::unary, "aten::sigmoid", ""},
+    {"quantized::linear", Kind::linear},
+    {"quantized::linear_relu", Kind::linear, true},
+    {"quantized::linear_dynamic", Kind::linear, false, false},
+    {"quantized::linear_relu_dynamic", Kind::linear, true, false},
+    {"quantized::linear_dynamic_fp16", Kind::linear, false, false},
+    {"quantized::linear_relu_dynamic_fp16", Kind::linear, true, false},
+    {"quantized::conv1d", Kind::conv},
+    {"quantized::conv1d_relu", Kind::conv, true},
+    {"quantized::conv2d", Kind::conv},
+    {"quantized::conv2d_relu", Kind::conv, true},
+    {"quantized::conv3d", Kind::conv},
+    {"quantized::conv3d_relu", Kind::conv, true},
+    {"quantized::conv_transpose1d", Kind::conv},
+    {"quantized::conv_transpose2d", Kind::conv},
+    {"quantized::conv_transpose3d", Kind::conv},
+    {"quantized::conv1d_dynamic", Kind::conv, false, false},
+    {"quantized::conv2d_dynamic", Kind::conv, false, false},
+    {"quantized::conv3d_dynamic", Kind::conv, false, false},
+    {"quantized::cat", Kind::cat},
+    {"quantized::cat_relu", Kind::cat, true},
 };
+
+// An argument of the float operator: one of the kernel's, by its number, or a constant.
+constexpr int8_t kNone = -1, kNo = -2, kYes = -3, kOne = -4, kZero = -5;
+
+// A kernel that takes what its float operator takes; `scale`: the number of the argument that is the scale of the result,
+// behind which comes the zero point; 0: it stays on the grid of the first argument.
+struct PlainKernel {
+  std::string_view name;
+  const char* op;
+  const char* overload;
+  std::vector<int8_t> arguments;
+  size_t scale;
+  bool relu = false;
+};
+
+const std::vector<PlainKernel>& plain_kernels() {
+  static const std::vector<int8_t> norm = {0, 1, 2, 3, 4, kNo, kZero, 5, kNo};
+  static const std::vector<PlainKernel> kernels = {
+      {"quantized::add", "aten::add", "Tensor", {0, 1, kOne}, 2},
+      {"quantized::add_relu", "aten::add", "Tensor", {0, 1, kOne}, 2, true},
+      {"quantized::mul", "aten::mul", "Tensor", {0, 1}, 2},
+      {"quantized::mul_relu", "aten::mul", "Tensor", {0, 1}, 2, true},
+      {"quantized::matmul", "aten::matmul", "", {0, 1}, 2},
+      {"quantized::hardswish", "aten::hardswish", "", {0}, 1},
+      {"quantized::sigmoid", "aten::sigmoid", "", {0}, 1},
+      {"quantized::softmax", "aten::softmax", "int", {0, 1, kNone}, 2},
+      {"quantized::leaky_relu", "aten::leaky_relu", "", {0, 1}, 3},
+      {"quantized::elu", "aten::elu", "", {0, 3, 4, 5}, 1},
+      {"quantized::celu", "aten::celu", "", {0, 3}, 1},
+      {"quantized::prelu", "aten::prelu", "", {0, 1}, 2},
+      {"quantized::dropout", "aten::dropout", "", {0, 3, 4}, 1},
+      {"quantized::relu6", "aten::relu6", "", {0}, 0},
+      {"quantized::group_norm", "aten::group_norm", "", {0, 1, 2, 3, 4, kNo}, 5},
+      {"quantized::instance_norm",
+       "aten::instance_norm",
+       "",
+       {0, 1, 2, kNone, kNone, kYes, kZero, 3, kNo},
+       4},
+      {"quantized::layer_norm", "aten::layer_norm", "", {0, 1, 2, 3, 4, kNo}, 5},
+      {"quantized::batch_norm", "aten::batch_norm", "", norm, 6},
+      {"quantized::batch_norm_relu", "aten::batch_norm", "", norm, 6, true},
+      {"quantized::batch_norm1d", "aten::batch_norm", "", norm, 6},
+      {"quantized::batch_norm1d_relu", "aten::batch_norm", "", norm, 6, true},
+      {"quantized::batch_norm2d", "aten::batch_norm", "", norm, 6},
+      {"quantized::batch_norm2d_relu", "aten::batch_norm", "", norm, 6, true},
+      {"quantized::batch_norm3d", "aten::batch_norm", "", norm, 6},
+      {"quantized::batch_norm3d_relu", "aten::batch_norm", "", norm, 6, true},
+  };
+  return kernels;
+}
 
 const Kernel* kernel_of(std::string_view name) {
   const auto found = std::find_if(std::begin(kKernels), std::end(kKernels),
@@ -135,7 +178,10 @@ ir::Value* Importer::quantized_constant(const at::Tensor& tensor, const std::str
   if (tensor.qscheme() == at::kPerTensorAffine || tensor.qscheme() == at::kPerTensorSymmetric) {
     ir::Value* scale = constant(c10::IValue(tensor.q_scale()), "");
     ir::Value* zero = constant(c10::IValue(tensor.q_zero_point()), "");
-    return call_operator("aten::_make_per_tensor_quantized_tensor", "", std::array{integers, scale, zero});
+    ir::Value* made =
+        call_operator("aten::_make_per_tensor_quantized_tensor", "", std::array{integers, scale, zero});
+    note_grid(made, scale, zero, constant(c10::IValue(static_cast<int64_t>(tensor.scalar_type())), ""));
+    return made;
   }
   if (tensor.qscheme() != at::kPerChannelAffine && tensor.qscheme() != at::kPerChannelSymmetric)
     throw Error("T540", "the tensor is quantized with " + std::string(c10::toString(tensor.qscheme())), {},
@@ -166,22 +212,109 @@ ir::Value* Importer::on_grid(ir::Value* value, const Grid& grid) {
   return out;
 }
 
-// quantized::embedding_byte(packed, indices, pruned_weights): rows of the table, which each have a scale of their own.
-bool Importer::import_embedding(torch::jit::Node& node) {
-  const std::string_view name = node.kind().toQualString();
-  if (name != "quantized::embedding_byte" && name != "quantized::embedding_4bit") return false;
+// The table of a quantized embedding, whose rows have a scale each, as floats; null: the node's first argument is none.
+ir::Value* Importer::embedding_table(torch::jit::Node& node) {
   const Binding& object = find(node.input(0));
   if (!object.object.isObject() ||
       object.object.type()->repr_str().find("EmbeddingPackedParamsBase") == std::string::npos)
-    return false;
+    return nullptr;
   kept_.push_back(object.object.toCustomClass<EmbeddingPackedParamsBase>()->unpack().dequantize());
   const std::string module = module_of(object.path);
-  ir::Value* table =
-      constant(c10::IValue(kept_.back()), module.empty() ? std::string("weight") : module + ".weight");
+  return constant(c10::IValue(kept_.back()), module.empty() ? std::string("weight") : module + ".weight");
+}
+
+// quantized::embedding_byte(packed, indices, pruned_weights)
+// quantized::embedding_bag_byte(packed, indices, offsets, scale_grad_by_freq, mode, pruned_weights, per_sample_weights,
+//     compressed_indices_mapping, include_last_offset): sums, whatever `mode` says.
+bool Importer::import_embedding(torch::jit::Node& node) {
+  const std::string_view name = node.kind().toQualString();
+  const bool bag = name == "quantized::embedding_bag_byte" || name == "quantized::embedding_bag_4bit";
+  if (!bag && name != "quantized::embedding_byte" && name != "quantized::embedding_4bit") return false;
+  if (bag && operand(node, 7)->type().kind() != ir::Type::Kind::none) return false;  // of a pruned table
+  ir::Value* table = embedding_table(node);
+  if (table == nullptr) return false;
   ir::Value* const no = constant(c10::IValue(false), "");
-  bind(node.output(), Binding::of(call_operator("aten::embedding", "",
-                                                std::array{table, operand(node, 1),
-                                                           constant(c10::IValue(int64_t{-1}), ""), no, no})));
+  if (!bag) {
+    ir::Value* const none = constant(c10::IValue(int64_t{-1}), "");
+    bind(node.output(), Binding::of(call_operator("aten::embedding", "",
+                                                  std::array{table, operand(node, 1), none, no, no})));
+    return true;
+  }
+  const auto is_none = [](const ir::Value* v) { return v->type().kind() == ir::Type::Kind::none; };
+  if (is_none(operand(node, 2))) {  // a row of indices is a bag
+    ir::Value* const unused = constant(c10::IValue(int64_t{-1}), "");
+    ir::Value* rows =
+        call_operator("aten::embedding", "", std::array{table, operand(node, 1), unused, no, no});
+    if (!is_none(operand(node, 6))) {
+      ir::Value* factors = call_operator("aten::unsqueeze", "",
+                                         std::array{operand(node, 6), constant(c10::IValue(int64_t{2}), "")});
+      rows = call_operator("aten::mul", "Tensor", std::array{rows, factors});
+    }
+    ir::Value* const second = constant(c10::IValue(std::vector<int64_t>{1}), "");
+    bind(node.output(), Binding::of(call_operator("aten::sum", "dim_IntList",
+                                                  std::array{rows, second, no, constant({}, "")})));
+    return true;
+  }
+  ir::Value* const sum = constant(c10::IValue(int64_t{0}), "");
+  ir::Value* rows = call_operator(
+      "aten::embedding_bag", "",
+      std::array{table, operand(node, 1), operand(node, 2), no, sum, no, operand(node, 6), operand(node, 8)});
+  for (int i = 0; i < 3; ++i) rows->producer()->add_output(ir::Type::tensor());
+  bind(node.output(), Binding::of(rows));
+  return true;
+}
+
+// The result of a kernel, on the grid that `scale` and `zero` give, or on that of the first argument.
+void Importer::bind_on_grid(torch::jit::Node& node, ir::Value* result, ir::Value* first, ir::Value* scale,
+                            ir::Value* zero) {
+  Grid grid{nullptr, nullptr, nullptr};
+  if (const auto known = grids_.find(first); known != grids_.end()) grid = known->second;
+  if (grid.dtype == nullptr) grid.dtype = constant(c10::IValue(static_cast<int64_t>(at::kQUInt8)), "");
+  if (scale != nullptr) {
+    grid.scale = scale;
+    grid.zero = zero;
+  }
+  if (grid.scale != nullptr) result = on_grid(result, grid);
+  if (node.output()->hasDebugName()) result->set_name(graph_.intern(node.output()->debugName()));
+  bind(node.output(), Binding::of(result));
+}
+
+bool Importer::import_plain_kernel(torch::jit::Node& node) {
+  const std::string_view name = node.kind().toQualString();
+  const auto& kernels = plain_kernels();
+  const auto kernel =
+      std::find_if(kernels.begin(), kernels.end(), [&](const PlainKernel& k) { return k.name == name; });
+  if (kernel == kernels.end() || node.inputs().size() < kernel->scale + 2) return false;
+  ir::Value* const first = operand(node, 0);
+  std::vector<ir::Value*> operands;
+  for (const int8_t argument : kernel->arguments) {
+    switch (argument) {
+      case kNone:
+        operands.push_back(constant({}, ""));
+        break;
+      case kNo:
+        operands.push_back(constant(c10::IValue(false), ""));
+        break;
+      case kYes:
+        operands.push_back(constant(c10::IValue(true), ""));
+        break;
+      case kOne:
+        operands.push_back(constant(c10::IValue(int64_t{1}), ""));
+        break;
+      case kZero:
+        operands.push_back(constant(c10::IValue(0.0), ""));
+        break;
+      default: {
+        ir::Value* given = operand(node, static_cast<size_t>(argument));
+        operands.push_back(grids_.contains(given) ? dequantized(given) : given);
+      }
+    }
+  }
+  ir::Value* result = call_operator(kernel->op, kernel->overload, operands);
+  if (kernel->relu) result = call_operator("aten::relu", "", std::array{result});
+  const bool rounds = kernel->scale > 0;
+  bind_on_grid(node, result, first, rounds ? operand(node, kernel->scale) : nullptr,
+               rounds ? operand(node, kernel->scale + 1) : nullptr);
   return true;
 }
 
@@ -189,58 +322,34 @@ bool Importer::import_embedding(torch::jit::Node& node) {
 bool Importer::import_quantized(torch::jit::Node& node) {
   const std::string name = node.kind().toQualString();
   if (!name.starts_with("quantized::")) return false;
-  if (import_embedding(node)) return true;
+  if (import_embedding(node) || import_plain_kernel(node)) return true;
   const Kernel* kernel = kernel_of(name);
-  const auto input = [&](size_t i) { return operand(node, i); };
-  const auto floats = [&](ir::Value* v) { return grids_.contains(v) ? dequantized(v) : v; };
   if (kernel == nullptr) return false;
+  const auto floats = [&](ir::Value* v) { return grids_.contains(v) ? dequantized(v) : v; };
+  ir::Value* first = operand(node, 0);
   ir::Value* result = nullptr;
-  size_t next = 1;  // of the arguments behind those of the float operator
-  Grid grid{nullptr, nullptr, nullptr};
-  switch (kernel->kind) {
-    case Kind::linear:
-    case Kind::conv: {
-      const Binding& object = find(node.input(1));
-      const auto packed = unpack(object.object);
-      if (!packed) return false;
-      result = packed_kernel(floats(input(0)), *packed, module_of(object.path), kernel->kind == Kind::linear,
-                             name);
-      next = 2;
-      break;
-    }
-    case Kind::binary: {
-      ir::Value* one = constant(c10::IValue(int64_t{1}), "");
-      std::vector<ir::Value*> operands = {floats(input(0)), floats(input(1))};
-      if (std::string_view(kernel->op) == "aten::add") operands.push_back(one);
-      result = call_operator(kernel->op, kernel->overload, operands);
-      grid = grids_.contains(input(0)) ? grids_[input(0)] : grid;
-      next = 2;
-      break;
-    }
-    case Kind::unary:
-      result = call_operator(kernel->op, kernel->overload, std::array{floats(input(0))});
-      grid = grids_.contains(input(0)) ? grids_[input(0)] : grid;
-      break;
-    case Kind::cat: {
-      const ir::Node* list = input(0)->producer();
-      if (list == nullptr || list->op() != "prim::ListConstruct") return false;
-      std::vector<ir::Value*> items;
-      for (size_t i = 0; i < list->operand_count(); ++i) items.push_back(floats(list->operand(i)));
-      ir::Value* all = emit("prim::ListConstruct", items, list->output()->type())->output();
-      result = call_operator(kernel->op, kernel->overload, std::array{all, input(1)});
-      grid = list->operand_count() > 0 && grids_.contains(list->operand(0)) ? grids_[list->operand(0)] : grid;
-      next = 2;
-      break;
-    }
+  if (kernel->kind == Kind::cat) {
+    const ir::Node* list = first->producer();
+    if (list == nullptr || list->op() != "prim::ListConstruct") return false;
+    std::vector<ir::Value*> items;
+    for (size_t i = 0; i < list->operand_count(); ++i) items.push_back(floats(list->operand(i)));
+    ir::Value* all = emit("prim::ListConstruct", items, first->type())->output();
+    result = call_operator("aten::cat", "", std::array{all, operand(node, 1)});
+    first = list->operand_count() > 0 ? list->operand(0) : first;
+  } else {
+    const Binding& object = find(node.input(1));
+    const auto packed = unpack(object.object);
+    if (!packed) return false;
+    result =
+        packed_kernel(floats(first), *packed, module_of(object.path), kernel->kind == Kind::linear, name);
+    first = nullptr;  // these give quint8, whatever comes in
   }
   if (kernel->relu) result = call_operator("aten::relu", "", std::array{result});
-  if (kernel->requantizes && node.inputs().size() > next + 1) {
-    if (grid.dtype == nullptr) grid.dtype = constant(c10::IValue(static_cast<int64_t>(at::kQUInt8)), "");
-    grid.scale = input(next);
-    grid.zero = input(next + 1);
-    result = on_grid(result, grid);
+  if (kernel->requantizes && node.inputs().size() > 3) {
+    bind_on_grid(node, result, first, operand(node, 2), operand(node, 3));
+    return true;
   }
-  if (node.outputs()[0]->hasDebugName()) result->set_name(graph_.intern(node.output()->debugName()));
+  if (node.output()->hasDebugName()) result->set_name(graph_.intern(node.output()->debugName()));
   bind(node.output(), Binding::of(result));
   return true;
 }
