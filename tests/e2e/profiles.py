@@ -332,6 +332,21 @@ class VendorTarget(ProfileCase):
         self.succeed(*self.words())
         self.assertFalse(any(o.startswith("com.acme::") for o in ops(self.scratch / "m.default.onnx")))
 
+    def test_traced_and_scripted_models(self) -> None:
+        x = torch.randn(2, 5, 16)
+        for name, module in (("traced", torch.jit.trace(Block().eval(), x)), ("scripted", torch.jit.script(Block().eval()))):
+            with self.subTest(name):
+                module.save(self.scratch / f"{name}.pt")
+                said = self.succeed("export", self.scratch / f"{name}.pt", "-i", "x:f32[b=2,t=5,16]", "--plugin-path", self.folder,
+                                    "-o", self.scratch / f"{name}.{{config}}.onnx", "--config", "com.acme.npu", "--config",
+                                    "onnxruntime", "--verify")
+                npu = self.scratch / f"{name}.com.acme.npu.onnx"
+                self.assertEqual((opset(npu), opset(npu, "com.acme")), (18, 2))
+                self.assertLessEqual({"com.acme::Linear", "com.acme::Attention", "LayerNormalization"}, ops(npu))
+                self.assertFalse(any(o.startswith("com.acme::") for o in ops(self.scratch / f"{name}.onnxruntime.onnx")))
+                self.assertIn("not independently checked", said)
+                self.assertIn("max error", said)
+
     def test_what_stays_onnx_is_verified(self) -> None:
         said = self.succeed(*self.words("--config", "com.acme.npu", "--verify"))
         self.assertIn("not independently checked: no kernel of aten::linear is here", said)
