@@ -204,10 +204,17 @@ void Functionalizer::check_shared(const Storage& root, const ir::Node& writer, b
     if (victim == nullptr) continue;
     const std::string name =
         victim->name().empty() ? std::string("a tensor") : "'%" + std::string(victim->name().text()) + '\'';
-    fail(writer,
-         "it writes to memory that " + name +
-             " may share, depending on strides or on what happens at run time, and that is read later",
-         "write to a copy (.clone()), or read the other tensor before");
+    if (container) {
+      fail(writer,
+           "it changes a list or dict that is chosen at run time and may be in " + name +
+               ", which is read later",
+           "keep each such list in a variable of its own, and choose with if, or build a new list");
+    } else {
+      fail(writer,
+           "it writes to memory that " + name +
+               " may share, depending on strides or on what happens at run time, and that is read later",
+           "write to a copy (.clone()), or read the other tensor before");
+    }
   }
 }
 

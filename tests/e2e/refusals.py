@@ -77,6 +77,12 @@ class Models(Refusing):
                      "returns depends on the contents of its input\n"
                      "  -> a plugin can map the operator as a whole: see docs/plugins.md")
 
+    def test_a_list_that_is_chosen_at_run_time(self) -> None:
+        self.refused(14, "chooses",
+                     "aten::append.t (refused.py:122): error T520: it changes a list or dict that is chosen at run time and may be in "
+                     "'%groups.1', which is read later\n"
+                     "  -> keep each such list in a variable of its own, and choose with if, or build a new list")
+
     def test_packed_weights(self) -> None:
         self.refused(14, "quantized",
                      "{fixtures}/refused/quantized.pt: quantized::linear_leaky_relu (refused.py:25): error T540: "
