@@ -94,6 +94,7 @@ bool Functionalizer::write_container(ir::Node& node) {
   if (target == nullptr) return false;
   Storage& list = storage_of(target);
   check_shared(*list.root, node, true);
+  if (is_held(*list.root)) note_container(node, *list.root);
   const std::string_view name = operator_base_name(node.op_text());
   if (list.state.elements && edit_known(node, list)) {
     ++counter_;

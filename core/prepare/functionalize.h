@@ -62,7 +62,12 @@ class Functionalizer {
   void note_state(const ir::Node& node, ir::Value& state);
   void write_attribute(ir::Node& node);
   void finish_states(NodeMaker& make);
-  void keep(ir::Value& state, ir::Value* contents);
+  // A list or dict that a module holds is changed.
+  void note_container(const ir::Node& node, Storage& container);
+  bool is_held(const Storage& container) const;
+  void collect_changed(Storage& container, const ir::Node& writer);
+  ir::Graph::KeptState hand_out(ir::Value& state, ir::Value* contents);
+  void take_in(ir::Value& state, ir::Graph::KeptState& kept);
 
   // ---- storages (storage.cpp) ----
   Storage* find(const ir::Value* value) const;
@@ -119,6 +124,8 @@ class Functionalizer {
   std::unordered_map<const ir::Node*, int> last_;  // of a node with blocks: the order of the last node inside
   std::vector<std::pair<Storage*, Storage::State>> log_;
   State handling_;
+  // The first write to each list or dict that a module holds.
+  std::vector<std::pair<Storage*, const ir::Node*>> written_containers_;
   // Written states in the order of their first write; with the value an attribute was set to, else null.
   std::vector<std::pair<ir::Value*, ir::Value*>> written_states_;
   std::vector<ir::Node*> dropped_;

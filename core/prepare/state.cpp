@@ -10,6 +10,24 @@ namespace {
 constexpr std::string_view kOptions =
     "--state io makes it an input and an output of the file, --state drop leaves the writes out";
 
+// Where all that it holds are tensors.
+constexpr std::string_view kContainerOptions =
+    "--state io makes each of its tensors an input and an output of the file, --state drop leaves the writes "
+    "out";
+
+constexpr std::string_view kOtherContainerOptions =
+    "return what is in it, or leave the writes out with --state drop";
+
+// Of a list or dict that a module holds.
+std::string_view container_options(const ir::Node& made) {
+  const bool dict = made.op() == "prim::DictConstruct";
+  bool all = dict || made.op() == "prim::ListConstruct";
+  for (size_t i = dict ? 1 : 0; i < made.operand_count(); i += dict ? 2 : 1) {
+    all = all && made.operand(i)->is_constant() && made.operand(i)->type().is_tensor();
+  }
+  return all ? kContainerOptions : kOtherContainerOptions;
+}
+
 std::string described(const ir::Value& state) {
   const std::string name = '\'' + std::string(state.name().text()) + '\'';
   return state.is_constant() ? "its own state " + name : "its input " + name;
@@ -61,12 +79,11 @@ void Functionalizer::write_attribute(ir::Node& node) {
                                   [&](const ir::Value* v) { return name != nullptr && v->name() == *name; });
   if (found != graph_.initializers().end()) {
     note_state(node, **found);
-    NodeMaker make(node);
-    ir::Value* contents = node.operand(0) == nullptr ? nullptr : read(node.operand(0), make);
+    // What it is in the end is read then: it may be written in place after this.
     for (auto& [state, set] : written_states_) {
-      if (state == *found) set = contents;
+      if (state == *found) set = node.operand(0);
     }
-    if (handling_ == State::io && (depth_ > 0 || contents == nullptr)) {
+    if (handling_ == State::io && (depth_ > 0 || node.operand(0) == nullptr)) {
       fail(node, "the attribute '" + *name + "' is set in a branch or a loop",
            "write to the buffer in place, for example with copy_, so that it can be an output");
     }
@@ -99,31 +116,105 @@ void Functionalizer::write_attribute(ir::Node& node) {
   }
 }
 
-// An input of the model is there already; a buffer becomes one, whose default is the value it has now.
-void Functionalizer::keep(ir::Value& state, ir::Value* contents) {
-  const std::string name(state.name().text());
-  ir::Graph::KeptState kept;
-  kept.output = unused(graph_.output_names, name + ".out");
-  graph_.body().add_result(contents);
-  graph_.output_names.push_back(kept.output);
-  if (!state.is_constant()) {
-    kept.input = graph_.input_names[state.index()];
-  } else {
-    kept.buffer = name;
-    kept.first = *state.constant();
-    if (state.has_uses()) {
-      kept.input = unused(graph_.input_names, name);
-      ir::Value* parameter = graph_.add_input(kept.input, state.type());
-      graph_.input_names.push_back(kept.input);
-      state.replace_all_uses_with(parameter);
-    }
-  }
-  graph_.states.push_back(std::move(kept));
+bool Functionalizer::is_held(const Storage& container) const {
+  const ir::Node* made = container.origin->producer();
+  return made != nullptr && made->attribute("attribute") != nullptr;
 }
 
+void Functionalizer::note_container(const ir::Node& node, Storage& container) {
+  for (const auto& [known, writer] : written_containers_) {
+    if (known == &container) return;
+  }
+  written_containers_.emplace_back(&container, &node);
+  if (handling_ == State::io) return;  // by what is in it in the end
+  const auto* name = container.origin->producer()->attribute_as<std::string>("attribute");
+  Diagnostic d;
+  d.code = "T521";
+  d.place = location_of(node);
+  d.hint = container_options(*container.origin->producer());
+  d.message = "the model changes its own '" + *name + '\'';
+  if (handling_ == State::error) {
+    d.message += ", which an ONNX graph does not do by itself";
+    errors_.push_back(std::move(d));
+    return;
+  }
+  d.severity = Severity::note;
+  d.message += "; the file keeps what is in it at first from call to call";
+  notes_.push_back(std::move(d));
+}
+
+// The tensors that a list or dict of a module has other than at first are states of their own.
+void Functionalizer::collect_changed(Storage& container, const ir::Node& writer) {
+  const ir::Node& made = *container.origin->producer();
+  const bool dict = made.op() == "prim::DictConstruct";
+  const auto& elements = container.state.elements;
+  bool fits =
+      elements && (dict || made.op() == "prim::ListConstruct") && elements->size() == made.operand_count();
+  for (size_t i = 0; fits && i < elements->size(); ++i) {
+    if ((*elements)[i] == made.operand(i)) continue;
+    ir::Value* first = made.operand(i);
+    fits = (!dict || i % 2 == 1) && first->is_constant() && first->type().is_tensor();
+    if (!fits) break;
+    const auto known = std::find_if(written_states_.begin(), written_states_.end(),
+                                    [&](const auto& entry) { return entry.first == first; });
+    if (known == written_states_.end()) {
+      written_states_.emplace_back(first, (*elements)[i]);
+    } else {
+      known->second = (*elements)[i];
+    }
+  }
+  if (fits) return;
+  Diagnostic d;
+  d.code = "T521";
+  d.place = location_of(writer);
+  d.message = "the model changes its own '" + *made.attribute_as<std::string>("attribute") +
+              "' in its length, in other things than tensors or at a place that is known at run time only, "
+              "and goes on with "
+              "that from call to call";
+  d.hint =
+      "keep each of its tensors in an attribute of its own, which --state io carries from call to call, or "
+      "leave the writes "
+      "out with --state drop";
+  errors_.push_back(std::move(d));
+}
+
+// Its value after the call is a result.
+ir::Graph::KeptState Functionalizer::hand_out(ir::Value& state, ir::Value* contents) {
+  ir::Graph::KeptState kept;
+  kept.output = unused(graph_.output_names, std::string(state.name().text()) + ".out");
+  graph_.body().add_result(contents);
+  graph_.output_names.push_back(kept.output);
+  return kept;
+}
+
+// An input of the model is there already; a buffer becomes one, whose default is the value it has now.
+void Functionalizer::take_in(ir::Value& state, ir::Graph::KeptState& kept) {
+  const std::string name(state.name().text());
+  if (!state.is_constant()) {
+    kept.input = graph_.input_names[state.index()];
+    return;
+  }
+  kept.buffer = name;
+  kept.first = *state.constant();
+  if (!state.has_uses()) return;
+  kept.input = unused(graph_.input_names, name);
+  ir::Value* parameter = graph_.add_input(kept.input, state.type());
+  graph_.input_names.push_back(kept.input);
+  state.replace_all_uses_with(parameter);
+}
+
+// All results first: what one state becomes may be what another was.
 void Functionalizer::finish_states(NodeMaker& make) {
   if (handling_ != State::io || !errors_.empty()) return;
-  for (const auto& [state, set] : written_states_) keep(*state, set != nullptr ? set : read(state, make));
+  for (const auto& [container, writer] : written_containers_) collect_changed(*container, *writer);
+  if (!errors_.empty()) return;
+  std::vector<ir::Graph::KeptState> kept;
+  for (const auto& [state, set] : written_states_)
+    kept.push_back(hand_out(*state, read(set != nullptr ? set : state, make)));
+  for (size_t i = 0; i < kept.size(); ++i) {
+    take_in(*written_states_[i].first, kept[i]);
+    graph_.states.push_back(std::move(kept[i]));
+  }
 }
 
 }  // namespace onnxport

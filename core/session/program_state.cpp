@@ -1,6 +1,7 @@
 #include "core/session/program_state.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/capture/exported_program/capture.h"
 #include "core/capture/exported_program/sample_inputs.h"
@@ -83,9 +84,35 @@ class Capture {
   CaptureOptions request_;
 };
 
+// What a list or dict that the module holds has in the end where `state` was at first; null: none has it.
+ir::Value* element_in_the_end(ir::Graph& captured, const ir::Value* state) {
+  for (ir::Node* node : captured.body()) {
+    const bool dict = node->op() == "prim::DictConstruct";
+    if (node->attribute("attribute") == nullptr) continue;
+    for (size_t i = dict ? 1 : 0; i < node->operand_count(); i += dict ? 2 : 1) {
+      if (node->operand(i) != state) continue;
+      ir::Value* at = dict ? node->operand(i - 1) : nullptr;
+      if (!dict) {
+        ir::Node* index = captured.create("prim::Constant", {});
+        index->set_attribute(captured.intern("value"), static_cast<int64_t>(i));
+        at = index->add_output(ir::Type::integer());
+        captured.append(captured.body(), index);
+      }
+      const char* const schema = !dict ? "aten::__getitem__.t(t[](a) list, int idx) -> t(*)"
+                                 : at->type().kind() == ir::Type::Kind::string
+                                     ? "aten::__getitem__.Dict_str(Dict(str, t) self, str key) -> t(*)"
+                                     : "aten::__getitem__.Dict_int(Dict(int, t) self, int key) -> t(*)";
+      const ir::Schema* kept = captured.keep(ir::parse_schema(schema));
+      ir::Node* item = captured.create(kept->qualified_name(), std::array{node->output(), at}, kept);
+      captured.append(captured.body(), item);
+      return item->add_output(state->type());
+    }
+  }
+  return nullptr;
+}
+
 // The captured form of a state: the initializer or parameter that the model writes in place.
-ir::Value* written_value(const ir::Graph& captured, const ir::Graph& prepared,
-                         const ir::Graph::KeptState& state) {
+ir::Value* written_value(ir::Graph& captured, const ir::Graph& prepared, const ir::Graph::KeptState& state) {
   ir::Value* value = nullptr;
   if (!state.first) {  // an input, which may have another name by now
     const auto name = std::find(prepared.input_names.begin(), prepared.input_names.end(), state.input);
@@ -95,11 +122,15 @@ ir::Value* written_value(const ir::Graph& captured, const ir::Graph& prepared,
   for (ir::Value* v : captured.initializers()) {
     if (state.first && v->name() == state.buffer) value = v;
   }
+  bool set = false;
   for (ir::Node* node : captured.body()) {  // an attribute is set, not written
     const auto* name = node->op() == "prim::SetAttr" ? node->attribute_as<std::string>("name") : nullptr;
-    if (name != nullptr && *name == state.buffer) value = node->operand(0);
+    if (name == nullptr || *name != state.buffer) continue;
+    value = node->operand(0);
+    set = true;
   }
-  return value;
+  ir::Value* element = set || value == nullptr ? nullptr : element_in_the_end(captured, value);
+  return element != nullptr ? element : value;
 }
 
 // The model as captured writes its states in place: what they hold after a call are further results of it.

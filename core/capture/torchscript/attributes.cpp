@@ -4,6 +4,7 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <torch/csrc/jit/api/function_impl.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -60,10 +61,58 @@ void Importer::note_write(const Attribute& key) {
     tensor->set_provenance(provenance_);
     set = first.isDouble() ? as_f32(tensor->output()) : tensor->output();
   }
+  if (!set_parts(first, set, path)) set_held(set, path);
+}
+
+void Importer::set_held(ir::Value* set, const std::string& path) {
   ir::Node* made = graph_.create("prim::SetAttr", std::array{set});
   made->set_attribute(graph_.intern("name"), path);
   made->set_provenance(provenance_);
   graph_.append(*block_, made);
+}
+
+// A tuple or list of tensors that is set as a whole is each of its tensors set. False: it is no such thing.
+bool Importer::set_parts(const c10::IValue& first, ir::Value* set, const std::string& path) {
+  const bool tuple = first.isTuple();
+  if (!tuple && !first.isTensorList()) return false;
+  const std::vector<c10::IValue> parts =
+      tuple ? first.toTupleRef().elements().vec()
+            : std::vector<c10::IValue>(first.toListRef().begin(), first.toListRef().end());
+  const bool all_tensors = std::all_of(parts.begin(), parts.end(), [](const c10::IValue& part) {
+    return part.isTensor() && part.toTensor().defined();
+  });
+  // How long a list is that was not written down, the next call would have to find out.
+  const ir::Node* made = set->producer();
+  const bool known =
+      tuple ? set->type().elements().size() == parts.size()
+            : made != nullptr && made->op() == "prim::ListConstruct" && made->operand_count() == parts.size();
+  if (parts.empty() || !all_tensors || !known) return false;
+  if (tuple) {
+    (void)constant(first, path);  // what it holds at first, where nothing reads it
+  } else {
+    (void)held_container(first, path);
+  }
+  ir::Node* unpack = graph_.create(tuple ? "prim::TupleUnpack" : "prim::ListUnpack", std::array{set});
+  for (size_t i = 0; i < parts.size(); ++i) unpack->add_output(ir::Type::tensor());
+  unpack->set_provenance(provenance_);
+  graph_.append(*block_, unpack);
+  for (size_t i = 0; i < parts.size(); ++i) set_held(unpack->output(i), path + '.' + std::to_string(i));
+  return true;
+}
+
+// A list or dict that a module holds: one value however often it is read, since the code may change it.
+ir::Value* Importer::held_container(const c10::IValue& value, const std::string& path) {
+  ir::Value*& held = containers_[value.internalToPointer()];
+  if (held != nullptr) return held;
+  // In front of the branch or loop that reads it first.
+  struct Restore {
+    ir::Block*& block;
+    ir::Block* outer;
+    ~Restore() { block = outer; }
+  } const restore{block_, std::exchange(block_, &graph_.body())};
+  held = constant(value, path);
+  held->producer()->set_attribute(graph_.intern("attribute"), path);
+  return held;
 }
 
 // What an attribute is where nothing more was written to it.
@@ -82,6 +131,7 @@ Binding Importer::read_attribute(const Binding& owner, const std::string& name) 
   if (value.isTensor() && value.toTensor().defined() && value.toTensor().nbytes() == 0)
     return Binding::of(held(path, value.toTensor()));
   if (is_absent_tensor(owner, name)) return Binding::of(none_or_tensor(absent_tensor(path)));
+  if (value.isList() || value.isGenericDict()) return Binding::of(held_container(value, path));
   if (!is_number(value) || !is_kept(owner, name)) return bind_attribute(value, path);
   const char* const to_number = value.isInt()      ? "aten::IntImplicit"
                                 : value.isDouble() ? "aten::FloatImplicit"

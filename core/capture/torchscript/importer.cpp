@@ -69,8 +69,13 @@ const ir::Provenance* Importer::provenance(const torch::jit::Node& node) {
   const std::string name = node.outputs().empty() ? std::string() : node.outputs()[0]->debugName();
   std::string place = lines_.locate(node.sourceRange());
   // A statement without a value is where its value is made.
-  if (place.empty() && node.kind() == c10::prim::SetAttr)
-    place = lines_.locate(node.input(1)->node()->sourceRange());
+  if (place.empty() && node.kind() == c10::prim::SetAttr) {
+    const torch::jit::Node* made = node.input(1)->node();
+    place = lines_.locate(made->sourceRange());
+    for (const torch::jit::Value* part : made->inputs()) {  // of a tuple or list that is written down
+      if (place.empty()) place = lines_.locate(part->node()->sourceRange());
+    }
+  }
   return graph_.keep(ir::Provenance{module_path(node), std::move(place), name});
 }
 

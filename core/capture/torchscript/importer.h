@@ -130,6 +130,9 @@ class Importer {
   void note_attributes_set(const torch::jit::Module& module);
   // Set by code of the model, so that what it is goes from call to call.
   bool is_kept(const Binding& owner, const std::string& name) const;
+  ir::Value* held_container(const c10::IValue& value, const std::string& path);
+  bool set_parts(const c10::IValue& first, ir::Value* set, const std::string& path);
+  void set_held(ir::Value* set, const std::string& path);
   bool is_absent_tensor(const Binding& owner, const std::string& name) const;
   template <typename Yes, typename No>
   ir::Value* choose(ir::Value* condition, ir::Type type, Yes yes, No no);
@@ -192,6 +195,7 @@ class Importer {
   std::map<Attribute, Binding> attributes_;                         // all that it sets: whose they are
   std::vector<c10::IValue> created_;                                // the objects that the code makes
   std::set<std::pair<const c10::Type*, std::string>> set_by_code_;  // attributes of modules
+  std::map<const void*, ir::Value*> containers_;                    // lists and dicts that modules hold
   std::map<std::string, ir::Value*> held_;  // what stands for attributes of no memory of their own
 };
 
