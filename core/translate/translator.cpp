@@ -219,6 +219,13 @@ void Translator::translate_results() {
       names.push_back(name);
     }
   }
+  if (results.empty() && errors_.empty() && source_.body().result_count() > 0) {
+    errors_.push_back({Severity::error,
+                       "T544",
+                       "what the model returns holds nothing: a file would have no results",
+                       {},
+                       "return a tensor that is there at the sizes of the inputs given"});
+  }
   target_->body().set_results(results);
   target_->output_names = std::move(names);
 }

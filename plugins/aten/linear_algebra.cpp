@@ -1,4 +1,6 @@
 // Products of matrices and vectors.
+#include <cctype>
+
 #include "einsum.hpp"
 #include "families.hpp"
 #include "grouped_mm.hpp"
@@ -109,7 +111,24 @@ Value outer(Op& op) {
 }
 
 // aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor
-Value einsum(Op& op) { return einstein_sum(op, op.string("equation"), op.values("tensors")); }
+Value einsum(Op& op) {
+  Values tensors = op.values("tensors");
+  if (tensors.at(0).dtype() != DType::boolean) return einstein_sum(op, op.string("equation"), tensors);
+  // Products of bools are bools; a sum of them, which torch makes of one tensor only, counts.
+  const std::string equation = op.string("equation");
+  const size_t arrow = equation.find("->");
+  const bool sums =
+      arrow != std::string::npos &&
+      std::any_of(equation.begin(), equation.begin() + static_cast<std::ptrdiff_t>(arrow), [&](char c) {
+        return std::isalpha(static_cast<unsigned char>(c)) != 0 &&
+               equation.find(c, arrow) == std::string::npos;
+      });
+  op.require(arrow != std::string::npos, "an equation of bools that says its result");
+  op.require(!sums || tensors.size() == 1, "no sum of products of bools");
+  for (Value& tensor : tensors) tensor = op.cast(tensor, sums ? DType::i64 : DType::i32);
+  Value out = einstein_sum(op, equation, tensors);
+  return sums ? out : op.cast(out, DType::boolean);
+}
 
 // aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor
 Value tensordot(Op& op) {

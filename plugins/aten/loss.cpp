@@ -57,7 +57,14 @@ Value huber_loss(Op& op) {
 // aten::soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor
 Value soft_margin_loss(Op& op) { return gathered(op, op.Softplus(-(op["self"] * op["target"]))); }
 
-Value weighted(Op& op, const Value& loss) { return op.has("weight") ? loss * op["weight"] : loss; }
+// Integers among the factors of a loss are taken as its floats.
+Value as_factor(Op& op, const Value& factor, const Value& loss) {
+  return is_floating(factor.dtype()) ? factor : op.cast_like(factor, loss);
+}
+
+Value weighted(Op& op, const Value& loss) {
+  return op.has("weight") ? loss * as_factor(op, op["weight"], loss) : loss;
+}
 
 // aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean) -> Tensor
 // torch holds the logarithms at -100 or above.
@@ -71,9 +78,9 @@ Value binary_cross_entropy(Op& op) {
 // aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None,
 //     int reduction=Mean) -> Tensor
 Value binary_cross_entropy_with_logits(Op& op) {
-  Value self = op["self"], target = op["target"];
+  Value self = op["self"], target = as_factor(op, op["target"], self);
   Value loss = op.Softplus(-self);
-  if (op.has("pos_weight")) loss = ((op["pos_weight"] - 1) * target + 1) * loss;
+  if (op.has("pos_weight")) loss = ((as_factor(op, op["pos_weight"], self) - 1) * target + 1) * loss;
   return gathered(op, weighted(op, (1 - target) * self + loss));
 }
 

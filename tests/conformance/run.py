@@ -36,7 +36,7 @@ def export(program: str, folder: Path, case: dict[str, Any], opset: int, output:
     for text in case["inputs"]:
         words += ["--input", text]
     if case["training"]:
-        words += ["--training", "training"]
+        words += ["--mode", "training"]
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:

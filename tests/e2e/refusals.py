@@ -83,6 +83,11 @@ class Models(Refusing):
                      "'%groups.1', which is read later\n"
                      "  -> keep each such list in a variable of its own, and choose with if, or build a new list")
 
+    def test_results_that_hold_nothing(self) -> None:
+        self.refused(14, "gives_nothing",
+                     "error T544: what the model returns holds nothing: a file would have no results\n"
+                     "  -> return a tensor that is there at the sizes of the inputs given")
+
     def test_packed_weights(self) -> None:
         self.refused(14, "quantized",
                      "{fixtures}/refused/quantized.pt: quantized::linear_leaky_relu (refused.py:25): error T540: "

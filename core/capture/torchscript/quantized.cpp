@@ -108,15 +108,40 @@ const Kernel* kernel_of(std::string_view name) {
 
 // Operators that libtorch computes on the integers and rounds again.
 bool rounds_again(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"aten::avg_pool2d",
+  static constexpr std::string_view kNames[] = {"aten::avg_pool1d",
+                                                "aten::avg_pool2d",
                                                 "aten::avg_pool3d",
+                                                "aten::adaptive_avg_pool1d",
                                                 "aten::adaptive_avg_pool2d",
                                                 "aten::adaptive_avg_pool3d",
                                                 "aten::mean",
                                                 "aten::upsample_bilinear2d",
+                                                "aten::upsample_nearest2d",
                                                 "aten::leaky_relu",
-                                                "aten::upsample_nearest2d"};
+                                                "aten::leaky_relu_",
+                                                "aten::hardtanh",
+                                                "aten::hardtanh_",
+                                                "aten::relu6",
+                                                "aten::relu6_",
+                                                "aten::clamp",
+                                                "aten::threshold",
+                                                "aten::gelu"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+// Functions whose kernels choose the grid of the result: the whole range of the function.
+struct OwnGrid {
+  std::string_view name;
+  double scale;
+  int64_t zero;  // of quint8
+};
+constexpr OwnGrid kOwnGrids[] = {
+    {"aten::sigmoid", 1.0 / 256, 0}, {"aten::hardsigmoid", 1.0 / 256, 0}, {"aten::tanh", 2.0 / 256, 128}};
+
+const OwnGrid* own_grid(std::string_view name) {
+  const auto found = std::find_if(std::begin(kOwnGrids), std::end(kOwnGrids),
+                                  [&](const OwnGrid& grid) { return grid.name == name; });
+  return found == std::end(kOwnGrids) ? nullptr : found;
 }
 
 using Packed = PackedWeights;
@@ -405,10 +430,18 @@ void Importer::carry_grid(ir::Node& made) {
 // The operator computed on floats and rounded again; null when it is no such operator.
 ir::Value* Importer::rounded_again(const ir::Symbol& op, std::span<ir::Value* const> operands,
                                    const ir::Schema* schema) {
-  if (grids_.empty() || operands.empty() || schema == nullptr || !rounds_again(schema->name)) return nullptr;
+  if (grids_.empty() || operands.empty() || schema == nullptr) return nullptr;
+  const OwnGrid* own = own_grid(schema->name);
   const auto found = grids_.find(operands[0]);
-  if (found == grids_.end()) return nullptr;
-  const Grid grid = found->second;
+  if (found == grids_.end() || (own == nullptr && !rounds_again(schema->name))) return nullptr;
+  Grid grid = found->second;
+  if (own != nullptr) {
+    const ir::Node* dtype = grid.dtype->producer();
+    const auto* number = dtype == nullptr ? nullptr : dtype->attribute_as<int64_t>("value");
+    const bool is_signed = number != nullptr && *number == static_cast<int64_t>(at::kQInt8);
+    grid.scale = constant(c10::IValue(own->scale), "");
+    grid.zero = constant(c10::IValue(own->zero - (is_signed ? 128 : 0)), "");
+  }
   std::vector<ir::Value*> given(operands.begin(), operands.end());
   given[0] = dequantized(given[0]);
   ir::Node* node = graph_.create(op, given, schema);
