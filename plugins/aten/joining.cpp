@@ -132,6 +132,11 @@ Results split_or_pieces(Op& op) {
 }
 
 Results chunk_or_pieces(Op& op) {
+  if (!op.is_known("chunks")) {
+    const int64_t along = op.axis("dim", op["self"]);
+    const Value count = op["chunks"];
+    return pieces(op, along, op.Max({(op.dim(op["self"], along) + count - 1) / count, op.constant(1)}));
+  }
   const int64_t axis = op.axis("dim", op["self"]), chunks = op.integer("chunks");
   if (has_static_size(op, axis) || chunks == 1) return {Result(chunk(op))};
   op.require(chunks > 0, "chunk expects at least one chunk");

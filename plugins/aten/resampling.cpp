@@ -5,9 +5,13 @@
 namespace onnxport::aten {
 namespace {
 
-// The factors of the axes, where the call gave them: as a list (.vec) or one by one.
+// The factors of the axes, where the call gave them: as a list (.vec), one for all, or one by one.
 std::vector<double> factors(Op& op) {
   if (op.has("scale_factors")) return op.reals("scale_factors");
+  if (op.has("scale_factor")) {
+    if (op.is_list("scale_factor")) return op.reals("scale_factor");
+    return std::vector<double>(static_cast<size_t>(op["input"].rank() - 2), op.real("scale_factor"));
+  }
   std::vector<double> out;
   for (const char* arg : {"scales", "scales_d", "scales_h", "scales_w"}) {
     if (op.has(arg)) out.push_back(op.real(arg));
@@ -16,6 +20,14 @@ std::vector<double> factors(Op& op) {
 }
 
 Value resize_input(Op& op) { return op.has("input") ? op["input"] : op["self"]; }
+
+// The argument that holds the sizes.
+std::string_view sizes_of(Op& op) { return op.has("size") ? "size" : "output_size"; }
+
+Value output_size(Op& op, size_t spatial) {
+  if (op.is_list(sizes_of(op))) return op.shape(sizes_of(op));
+  return op.shape(Values(spatial, op[sizes_of(op)]));  // one for all
+}
 
 // Resizes all axes but batch and channels, by factors or else to sizes.
 Value resized(Op& op, attributes_of::Resize attrs) {
@@ -30,7 +42,7 @@ Value resized(Op& op, attributes_of::Resize attrs) {
   std::vector<int64_t> axes(spatial);
   std::iota(axes.begin(), axes.end(), 2);
   attrs.add(attr::axes(axes));
-  return op.Resize(x, {}, {}, op.shape("output_size"), attrs);
+  return op.Resize(x, {}, {}, output_size(op, spatial), attrs);
 }
 
 // Where torch's nearest neighbours of one axis are, in its own arithmetic: that of doubles for doubles.
@@ -65,15 +77,16 @@ std::optional<std::vector<std::vector<int64_t>>> positions_that_differ(Op& op, c
   const std::vector<double> by = factors(op);
   const auto spatial = static_cast<size_t>(x.rank() - 2);
   const bool by_factor = by.size() == spatial;
-  if (!by_factor && !op.is_known("output_size")) return std::nullopt;
+  const bool by_size = op.has(sizes_of(op));
+  if (!by_factor && !op.is_known(sizes_of(op))) return std::nullopt;
   std::vector<std::vector<int64_t>> all;
   bool differ = false;
   for (size_t i = 0; i < spatial; ++i) {
     const auto in = x.static_dim(static_cast<int64_t>(i) + 2);
     if (!in || *in == 0) return std::nullopt;
     const double factor = by_factor ? by[i] : 0;
-    const int64_t out = op.has("output_size") ? op.integers("output_size", spatial)[i]
-                                              : static_cast<int64_t>(static_cast<double>(*in) * factor);
+    const int64_t out = by_size ? op.integers(sizes_of(op), spatial)[i]
+                                : static_cast<int64_t>(static_cast<double>(*in) * factor);
     all.push_back(x.dtype() == DType::f64 ? nearest_positions<double>(*in, out, factor, exact)
                                           : nearest_positions<float>(*in, out, factor, exact));
     differ = differ || all.back() != resize_positions(*in, out, factor, exact);
@@ -101,7 +114,9 @@ Value nearest(Op& op) { return nearest_neighbours(op, false); }
 // aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? scale_factors) -> Tensor
 Value nearest_exact(Op& op) { return nearest_neighbours(op, true); }
 
-const char* coordinates(Op& op) { return op.boolean("align_corners") ? "align_corners" : "half_pixel"; }
+const char* coordinates(Op& op) {
+  return op.has("align_corners") && op.boolean("align_corners") ? "align_corners" : "half_pixel";
+}
 
 // aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners,
 //     float[]? scale_factors) -> Tensor
@@ -114,6 +129,23 @@ Value linear(Op& op) {
 Value cubic(Op& op) {
   return resized(op, {attr::mode("cubic"), attr::coordinate_transformation_mode(coordinates(op)),
                       attr::cubic_coeff_a(-0.75)});
+}
+
+// aten::__interpolate(Tensor input, int? size=None, float? scale_factor=None, str mode="nearest", bool? align_corners=None,
+//     bool? recompute_scale_factor=None, bool antialias=False) -> Tensor
+// What functional.interpolate was to TorchScript before 1.6; its overloads take lists.
+Value interpolate(Op& op) {
+  const std::string mode = op.string("mode");
+  op.require(!op.boolean("antialias"), "interpolation without antialias");
+  op.require(
+      !op.has("recompute_scale_factor") || !op.boolean("recompute_scale_factor") || !op.has("scale_factor"),
+      "factors that are taken as they are");
+  if (mode == "nearest") return nearest(op);
+  if (mode == "nearest-exact") return nearest_exact(op);
+  if (mode == "bicubic") return cubic(op);
+  op.require(mode == "linear" || mode == "bilinear" || mode == "trilinear",
+             "interpolation by nearest neighbours, linear or cubic");
+  return linear(op);
 }
 
 // The triangle, and Keys' cubic with the -0.5 that image libraries use.
@@ -252,6 +284,7 @@ Mappings resampling() {
       {"aten::upsample_bicubic2d", cubic},
       {"aten::_upsample_bilinear2d_aa", linear_antialiased},
       {"aten::_upsample_bicubic2d_aa", cubic_antialiased},
+      {"aten::__interpolate", interpolate},
       {"aten::grid_sampler", grid_sampler},
       {"aten::grid_sampler_2d", grid_sampler},
       {"aten::grid_sampler_3d", grid_sampler},

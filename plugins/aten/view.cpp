@@ -138,6 +138,8 @@ Value expand(Op& op) {
     const auto known = size[i].constant_ints();
     const bool kept = known && known->at(0) == -1;
     if (kept) size[i] = op.constant(1);  // Expand broadcasts both ways
+    // A number that nothing is known of may be -1 too.
+    if (!known && size[i].element(0).text()[0] == '?') size[i] = op.Abs(size[i]);
     unchanged = unchanged && (kept || (known && self.static_dim(static_cast<int64_t>(i)) == known->at(0)));
   }
   return unchanged ? self : op.Expand(self, op.shape(size));

@@ -52,6 +52,27 @@ for entry in load("scripted.yaml"):
         setattr(Scripted, f"test_{entry['name']}_{opset}", test)
 
 
+class OldOperators(ProgramCase):
+    """What nothing writes any more, and old files hold."""
+
+    def test_interpolate(self) -> None:
+        """functional.interpolate, before 1.6."""
+        x, out = torch.randn(2, 3, 4, 5), self.scratch / "x.onnx"
+        sizes = ("%p : int = prim::Constant[value=7]()", "%q : int = prim::Constant[value=9]()",
+                 "%s : int[] = prim::ListConstruct(%p, %q)", "%n : NoneType = prim::Constant()")
+        factor = ("%s : NoneType = prim::Constant()", "%n : float = prim::Constant[value=2.]()")
+        for mode, given in (("nearest", sizes), ("nearest", factor), ("bilinear", sizes), ("bilinear", factor), ("bicubic", sizes)):
+            with self.subTest(mode=mode, given=given[-1]):
+                lines = ("graph(%x : Tensor):", *given, f'%m : str = prim::Constant[value="{mode}"]()', "%o : NoneType = prim::Constant()",
+                         "%f : bool = prim::Constant[value=0]()", "%y : Tensor = aten::__interpolate(%x, %s, %n, %m, %o, %o, %f)", "return (%y)")
+                graph = torch._C.parse_ir("\n  ".join(lines))
+                function = torch._C._create_function_from_graph("forward", graph)
+                function.save(str(self.scratch / "m.pt"))
+                self.succeed("export", self.scratch / "m.pt", "-o", out, "-i", "x:f32[n=2,3,4,5]", "--verify")
+                result, = open_session(out).run(None, {"x": x.numpy()})
+                np.testing.assert_allclose(result, function(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
 class States(ProgramCase):
     """What a scripted module sets from call to call."""
 
