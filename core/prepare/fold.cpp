@@ -55,7 +55,7 @@ class Folder {
     if (node.op() == "prim::If") return inline_branch(node) || walk_blocks(node);
     if (node.op() == "prim::Loop") return unroll(node) || walk_blocks(node);
     if (!node.blocks().empty()) return walk_blocks(node);
-    if (decide_identity(node) || decide_mode(node) || pass_through(node)) return false;
+    if (decide_identity(node) || decide_mode(node) || decide_length(node) || pass_through(node)) return false;
     evaluate(node);
     return false;
   }
@@ -215,6 +215,21 @@ class Folder {
     if (node.op() == "aten::is_scripting") return settle(node, Argument{true});
     if (std::find(kOff.begin(), kOff.end(), node.op_text()) == kOff.end()) return false;
     return settle(node, Argument{false});
+  }
+
+  // len() of a list whose elements are exchanged and whose length nothing changes.
+  bool decide_length(ir::Node& node) {
+    if (operator_base_name(node.op_text()) != "aten::len" || node.operand_count() != 1) return false;
+    const ir::Value* list = node.operand(0);
+    const ir::Node* made = list == nullptr ? nullptr : list->producer();
+    if (made == nullptr || made->op() != "prim::ListConstruct") return false;
+    size_t seen = 0;
+    for (const ir::Operand* use = list->first_use(); use != nullptr; use = use->next()) {
+      const std::string_view name = operator_base_name(use->user()->op_text());
+      const bool keeps = name == "aten::len" || name == "aten::__getitem__" || name == "aten::_set_item";
+      if (!keeps || use->user()->operand(0) != list || ++seen > kMaxUses) return false;
+    }
+    return settle(node, Argument{static_cast<int64_t>(made->operand_count())});
   }
 
   bool pass_through(ir::Node& node) {

@@ -73,7 +73,9 @@ ir::Value* Importer::constant(const c10::IValue& value, const std::string& name)
   }
   std::vector<ir::Value*> items;
   const auto add = [&](const c10::IValue& item, const std::string& suffix) {
-    items.push_back(constant(item, name.empty() ? suffix : name + '.' + suffix));
+    const std::string path = name.empty() ? suffix : name + '.' + suffix;
+    items.push_back(item.isList() || item.isGenericDict() ? held_container(item, path)
+                                                          : constant(item, path));
   };
   const char* op = nullptr;
   if (value.isList()) {
