@@ -255,6 +255,7 @@ bool Importer::import_embedding(torch::jit::Node& node) {
   const std::string_view name = node.kind().toQualString();
   const bool bag = name == "quantized::embedding_bag_byte" || name == "quantized::embedding_bag_4bit";
   if (!bag && name != "quantized::embedding_byte" && name != "quantized::embedding_4bit") return false;
+  if (bag && node.inputs().size() < 9) return false;
   if (bag && operand(node, 7)->type().kind() != ir::Type::Kind::none) return false;  // of a pruned table
   ir::Value* table = embedding_table(node);
   if (table == nullptr) return false;

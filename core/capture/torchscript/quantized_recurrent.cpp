@@ -5,6 +5,7 @@
 #include <ATen/native/quantized/PackedParams.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -31,7 +32,11 @@ std::optional<CellParts> parts_of(const c10::IValue& cell) {
   torch::jit::Function* get_state = cell.toObject()->type()->findMethod("__getstate__");
   if (get_state == nullptr) return std::nullopt;
   torch::jit::Stack stack{cell};
-  get_state->run(stack);
+  try {
+    get_state->run(stack);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
   if (!stack.at(0).isTuple()) return std::nullopt;
   const std::vector<c10::IValue> state = stack.at(0).toTupleRef().elements().vec();
   if (state.size() != 5) return std::nullopt;
