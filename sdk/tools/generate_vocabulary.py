@@ -41,7 +41,7 @@ def attribute_type(name, kinds):
     out = f"struct {ident(name)} : Attr {{"
     for kind in sorted(kinds, key=str):
         value = CPP[kind]
-        passed = {"detail::AttrInt": "v.value", "double": "v"}.get(value, "std::move(v)")
+        passed = {"detail::AttrInt": "v.value", "double": "v", "Block": "v"}.get(value, "std::move(v)")
         out += f' explicit {ident(name)}({value} v) : Attr("{name}", {passed}) {{}}'
     return out + " };"
 
