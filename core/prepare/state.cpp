@@ -12,8 +12,8 @@ constexpr std::string_view kOptions =
 
 // Where all that it holds are tensors.
 constexpr std::string_view kContainerOptions =
-    "--state io makes each of its tensors an input and an output of the file, --state drop leaves the writes "
-    "out";
+    "--state io makes each of its tensors an input and an output of the file, "
+    "--state drop leaves the writes out";
 
 constexpr std::string_view kOtherContainerOptions =
     "return what is in it, or leave the writes out with --state drop";
@@ -169,12 +169,10 @@ void Functionalizer::collect_changed(Storage& container, const ir::Node& writer)
   d.place = location_of(writer);
   d.message = "the model changes its own '" + *made.attribute_as<std::string>("attribute") +
               "' in its length, in other things than tensors or at a place that is known at run time only, "
-              "and goes on with "
-              "that from call to call";
+              "and goes on with that from call to call";
   d.hint =
-      "keep each of its tensors in an attribute of its own, which --state io carries from call to call, or "
-      "leave the writes "
-      "out with --state drop";
+      "keep each of its tensors in an attribute of its own, which --state io carries from call to call, "
+      "or leave the writes out with --state drop";
   errors_.push_back(std::move(d));
 }
 

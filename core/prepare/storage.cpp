@@ -196,9 +196,9 @@ bool may_hold_container(const ir::Type& type) {
 }  // namespace
 
 void Functionalizer::check_shared(const Storage& root, const ir::Node& writer, bool container) {
-  for (const Storage* other : root.maybe_shared) {
+  for (Storage* other : root.maybe_shared) {
     if (container && !may_hold_container(other->origin->type())) continue;
-    if (container && is_held(*other)) note_container(writer, const_cast<Storage&>(*other));
+    if (container && is_held(*other)) note_container(writer, *other);
     ir::Value* origin = other->origin;
     if (origin->is_constant()) note_state(writer, *origin);
     const ir::Value* victim = read_later(*other, writer);

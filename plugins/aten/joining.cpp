@@ -132,15 +132,14 @@ Results split_or_pieces(Op& op) {
 }
 
 Results chunk_or_pieces(Op& op) {
-  if (!op.is_known("chunks")) {
-    const int64_t along = op.axis("dim", op["self"]);
-    const Value count = op["chunks"];
-    return pieces(op, along, op.Max({(op.dim(op["self"], along) + count - 1) / count, op.constant(1)}));
+  const int64_t axis = op.axis("dim", op["self"]);
+  if (op.is_known("chunks")) {
+    const int64_t chunks = op.integer("chunks");
+    if (has_static_size(op, axis) || chunks == 1) return {Result(chunk(op))};
+    op.require(chunks > 0, "chunk expects at least one chunk");
   }
-  const int64_t axis = op.axis("dim", op["self"]), chunks = op.integer("chunks");
-  if (has_static_size(op, axis) || chunks == 1) return {Result(chunk(op))};
-  op.require(chunks > 0, "chunk expects at least one chunk");
-  return pieces(op, axis, op.Max({(op.dim(op["self"], axis) + (chunks - 1)) / chunks, op.constant(1)}));
+  const Value count = op["chunks"];
+  return pieces(op, axis, op.Max({(op.dim(op["self"], axis) + count - 1) / count, op.constant(1)}));
 }
 
 Values split_into_sections(Op& op, int64_t axis) {

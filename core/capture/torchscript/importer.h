@@ -111,6 +111,7 @@ class Importer {
   ir::Value* on_grid(ir::Value* value, const Grid& grid);
   ir::Value* packed_kernel(ir::Value* x, const PackedWeights& packed, const std::string& module, bool linear,
                            const std::string& name);
+  ir::Value* written(ir::Value* target, ir::Value* contents, const Grid& grid);
   // Recurrent layers (quantized_recurrent.cpp).
   bool import_recurrent(torch::jit::Node& node);
   bool import_list_of_cells(torch::jit::Node& node);

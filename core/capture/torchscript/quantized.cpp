@@ -144,6 +144,12 @@ const OwnGrid* own_grid(std::string_view name) {
   return found == std::end(kOwnGrids) ? nullptr : found;
 }
 
+bool is_true(const ir::Value* value) {
+  const ir::Node* made = value->producer();
+  const bool* known = made == nullptr ? nullptr : made->attribute_as<bool>("value");
+  return known != nullptr && *known;
+}
+
 using Packed = PackedWeights;
 
 template <int kDims>
@@ -290,6 +296,14 @@ bool Importer::import_embedding(torch::jit::Node& node) {
   return true;
 }
 
+// `target` after `contents` were written to it.
+ir::Value* Importer::written(ir::Value* target, ir::Value* contents, const Grid& grid) {
+  ir::Value* out =
+      call_operator("aten::copy_", "", std::array{target, contents, constant(c10::IValue(false), "")});
+  grids_[out] = grid;
+  return out;
+}
+
 // The result of a kernel, on the grid that `scale` and `zero` give, or on that of the first argument.
 void Importer::bind_on_grid(torch::jit::Node& node, ir::Value* result, ir::Value* first, ir::Value* scale,
                             ir::Value* zero) {
@@ -301,6 +315,11 @@ void Importer::bind_on_grid(torch::jit::Node& node, ir::Value* result, ir::Value
     grid.zero = zero;
   }
   if (grid.scale != nullptr) result = on_grid(result, grid);
+  // quantized::relu6(qx, inplace) is the one kernel that heeds it.
+  if (std::string_view(node.kind().toQualString()) == "quantized::relu6" && grid.scale != nullptr &&
+      is_true(operand(node, 1))) {
+    result = written(first, result, grid);
+  }
   if (node.output()->hasDebugName()) result->set_name(graph_.intern(node.output()->debugName()));
   bind(node.output(), Binding::of(result));
 }
@@ -445,11 +464,15 @@ ir::Value* Importer::rounded_again(const ir::Symbol& op, std::span<ir::Value* co
   }
   std::vector<ir::Value*> given(operands.begin(), operands.end());
   given[0] = dequantized(given[0]);
-  ir::Node* node = graph_.create(op, given, schema);
-  node->add_output(ir::Type::tensor());
-  node->set_provenance(provenance_);
-  graph_.append(*block_, node);
-  return on_grid(node->output(), grid);
+  // In place: computed beside it, rounded, and then written.
+  const std::string_view text = op.text();
+  const size_t dot = std::min(text.find('.'), text.size());
+  std::string name(text.substr(0, dot));
+  const bool in_place = name.back() == '_';
+  if (in_place) name.pop_back();
+  const std::string overload(text.substr(std::min(dot + 1, text.size())));
+  ir::Value* out = on_grid(call_operator(name.c_str(), overload.c_str(), given), grid);
+  return in_place ? written(operands[0], out, grid) : out;
 }
 
 }  // namespace onnxport
