@@ -82,6 +82,12 @@ class Builder : public YAML::EventHandler {
                 const std::string& value) override {
     forbid_anchor(mark, anchor);
     forbid_tag(mark, tag);
+    // An escape says what no file may hold: a NUL at which a name would end, or (by a fault of yaml-cpp in \_ and \N)
+    // half a character.
+    if (first_bad_byte(value) != std::string_view::npos) {
+      throw Error("M101", "an escape of this text does not give UTF-8 without control characters",
+                  location_of(file_, mark), "write the character itself, or leave it out");
+    }
     Node node = make(Node::Kind::scalar, mark);
     node.quoted = tag == "!";
     node.text = value;

@@ -13,6 +13,7 @@ namespace {
 using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 std::string errors_in(const std::string& text) {
@@ -98,6 +99,15 @@ TEST(Manifest, M101EncodedHalvesAndOverlongCharacters) {
     EXPECT_THAT(errors_in("onnxport_manifest: 1\nx-a: \"" + std::string(bytes) + "\"\n"),
                 HasSubstr("error M101"));
   EXPECT_EQ(errors_in("x-a: \"\xed\x9f\xbf\xf4\x8f\xbf\xbf\"\n").find("M101"), std::string::npos);
+}
+
+// A NUL would end a name early; yaml-cpp turns \_ and \N into half a character.
+TEST(Manifest, M101EscapesOfWhatNoFileMayHold) {
+  for (const std::string bad : {R"("\_")", R"("\N")", R"("a\0b")", R"("\x07")", R"("\e")"}) {
+    EXPECT_THAT(errors_in("x-a: " + bad + "\n"), HasSubstr(":6: error M101: an escape of this text")) << bad;
+    EXPECT_THAT(errors_in("x-a: {" + bad + ": 1}\n"), HasSubstr("error M101")) << bad;
+  }
+  EXPECT_THAT(errors_in(R"(x-a: "\n\t\\\"\xe4\u2013\L")"), Not(HasSubstr("M101")));
 }
 
 TEST(Manifest, M102Syntax) {
@@ -349,7 +359,7 @@ TEST(Manifest, TargetsAndProfiles) {
 
 TEST(Manifest, WhatTheModelWouldCarryIsAnIdentifier) {
   for (const char* rest :
-       {"domains: [{name: \"a b\"}]", "domains: [{name: \"com.acme\\0\"}]", "domains: [{name: .com}]"})
+       {"domains: [{name: \"a b\"}]", "domains: [{name: \"com.acme\\t\"}]", "domains: [{name: .com}]"})
     EXPECT_THAT(
         errors_in(with("library: {linux_amd64: a.so}\nprovides: {ops: [a::b], " + std::string(rest) + "}\n")),
         HasSubstr("error M105: "))
