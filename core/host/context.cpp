@@ -125,7 +125,10 @@ int64_t onnxport_context::block_number(onnxport::ir::Block* block) {
   const auto known = std::find(blocks.begin(), blocks.end(), block);
   if (known != blocks.end()) return known - blocks.begin();
   blocks.push_back(block);
-  if (block->owner() != nullptr) lent_blocks.emplace_back(block, block->owner());
+  onnxport::ir::Node* owner = block->owner();
+  const auto is_owner = [&](const Lender& lender) { return lender.node == owner; };
+  if (owner != nullptr && std::none_of(lenders.begin(), lenders.end(), is_owner))
+    lenders.push_back({owner, {owner->blocks().begin(), owner->blocks().end()}});
   return static_cast<int64_t>(blocks.size()) - 1;
 }
 

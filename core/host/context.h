@@ -84,8 +84,12 @@ struct onnxport_context {
   std::vector<onnxport::ir::Block*> used_blocks;          // that a node emitted here took
   std::unordered_set<const onnxport::ir::Node*> emitted;  // here: whose types may be stated
   std::map<std::string, int, std::less<>> domains;        // of what was emitted, and their versions
-  // Blocks that nodes of the graph may lose to emitted ones, with their owners: given back when the attempt fails.
-  std::vector<std::pair<onnxport::ir::Block*, onnxport::ir::Node*>> lent_blocks;
+  // Nodes that may lose blocks to emitted ones, and what they had, in order: given back when the attempt fails.
+  struct Lender {
+    onnxport::ir::Node* node = nullptr;
+    std::vector<onnxport::ir::Block*> blocks;
+  };
+  std::vector<Lender> lenders;
   // Where nodes were put, in turn.
   struct Place {
     onnxport::ir::Node* before = nullptr;  // null: at the end of a block

@@ -78,8 +78,10 @@ int32_t call_plugin(onnxport_translate_fn function, const void* user, onnxport_c
 // Everything emitted goes, and blocks go back to whom they were taken from.
 void undo(onnxport_context& context, const GraphBuilder::Mark& mark) {
   GraphBuilder& builder = context.builder;
-  // First: what is erased loses what its blocks hold.
-  for (const auto& [block, owner] : context.lent_blocks) owner->adopt_block(block);
+  // First: what is erased loses what its blocks hold. The last lender may have had its block from one before it.
+  for (auto lender = context.lenders.rbegin(); lender != context.lenders.rend(); ++lender) {
+    for (ir::Block* block : lender->blocks) lender->node->adopt_block(block);
+  }
   for (auto place = context.places.rbegin(); place != context.places.rend(); ++place) {
     builder.rollback(place->mark);
     if (std::next(place) != context.places.rend()) builder.insert_before(std::next(place)->before);
@@ -113,11 +115,13 @@ Outcome settle(onnxport_context& context, int32_t status, const GraphBuilder::Ma
 
 // A node that a block was taken from has to go.
 std::string wrong_blocks(const onnxport_context& context) {
-  for (const auto& [block, owner] : context.lent_blocks) {
+  for (const onnxport_context::Lender& lender : context.lenders) {
     const bool goes = std::any_of(context.replacements.begin(), context.replacements.end(),
-                                  [&, node = owner](const Replacement& r) { return r.node == node; });
-    if (block->owner() != owner && !goes)
-      return "a block of " + std::string(owner->op_text()) + ", which stays, became that of another node";
+                                  [&](const Replacement& r) { return r.node == lender.node; });
+    const bool whole = std::all_of(lender.blocks.begin(), lender.blocks.end(),
+                                   [&](const ir::Block* block) { return block->owner() == lender.node; });
+    if (!whole && !goes)
+      return "a block of " + std::string(lender.node->op_text()) + ", which stays, became that of another node";
   }
   return "";
 }

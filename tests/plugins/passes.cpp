@@ -25,6 +25,13 @@ Value declines(Node& node) {
   node.Abs(node.input(0));
   node.decline("not on a Monday");
 }
+// A branch of it becomes another node's: that is undone.
+Value takes_a_branch(Node& node) {
+  Attrs attrs = node.attrs_except({"else_branch"});
+  attrs.emplace_back("else_branch", node.block({}, [&](const Values&) { return Values{node.constant(0.0, DType::f32)}; }));
+  node.node("If", {node.input(0)}, std::move(attrs));
+  node.decline("on second thoughts");
+}
 Value fails(Node& node) {
   node.Abs(node.input(0));
   node.fail("not today");
@@ -51,6 +58,7 @@ ONNXPORT_EXPORT const onnxport_plugin* onnxport_plugin_query(const onnxport_host
                               {"again", "optimize", {{"Relu", to_relu}}},
                               {"tell-target", "translate", {{"Neg", tell_target}}},
                               {"declines", "optimize", {{"Neg", declines}}},
+                              {"takes-a-branch", "optimize", {{"If", takes_a_branch}}},
                               {"fails", "optimize", {{"Neg", fails}}},
                               {"twice", "optimize", {{"Neg", twice}}},
                               {"before", "target", {{"Relu", before}}}});

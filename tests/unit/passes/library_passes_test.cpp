@@ -26,7 +26,7 @@ class LibraryPasses : public test::OnnxGraphTest {
                      "library: {linux_amd64: passes.so, linux_arm64: passes.so}\nprovides:\n"
                      "  domains: [{name: com.acme, version: 3}]\n"
                      "  passes: [three-for-one, to-integers, undeclared, declared, cycle, ping-pong, again,"
-                     " declines, fails, twice, before, " +
+                     " declines, takes-a-branch, fails, twice, before, " +
                          (more.empty() ? "tell-target" : more) + "]\n");
   }
   ir::Value* input(const char* type = "f32[n,2]") { return OnnxGraphTest::input(type); }
@@ -129,6 +129,23 @@ TEST_F(LibraryPasses, WhatDeclinesLeavesTheGraph) {
   EXPECT_EQ(run("declines"), "Neg Relu");
   EXPECT_EQ(report.rewrites, 0u);
   EXPECT_EQ(graph.initializers().size(), before);
+}
+
+// The blocks of a node keep their order when a rule took one of them and then declined.
+TEST_F(LibraryPasses, WhatDeclinesGivesBlocksBackInTheirOrder) {
+  ir::Value* condition = input("bool[]");
+  ir::Value* x = graph.add_input("y", *ir::Type::parse("f32[2]"));
+  const auto block = [&](const char* op) {
+    e.begin_block({});
+    ir::Value* result = e.emit1(op, {x});
+    return e.end_block(std::span(&result, 1));
+  };
+  ir::Block *first = block("Neg"), *second = block("Abs");
+  returns({e.emit1("If", {condition}, {at("then_branch", first), at("else_branch", second)})});
+  const std::string before = ir::print(graph);
+  run("takes-a-branch");
+  EXPECT_EQ(report.rewrites, 0u);
+  EXPECT_EQ(ir::print(graph), before);
 }
 
 TEST_F(LibraryPasses, EndlessRewritesAreStopped) {
