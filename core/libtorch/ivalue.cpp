@@ -19,7 +19,8 @@ Argument list_of(c10::ArrayRef<c10::IValue> items, ArgumentList::Form form) {
 Argument tensor_of(const at::Tensor& tensor) {
   if (!tensor.defined()) return {};
   try {
-    return {from_torch(tensor.detach())};
+    // A quantized result is a result of floats in the graph.
+    return {from_torch(tensor.is_quantized() ? tensor.detach().dequantize() : tensor.detach())};
   } catch (const std::invalid_argument& e) {
     throw Error("V804", std::string("a value cannot be compared: ") + e.what(), {}, "");
   }

@@ -39,6 +39,14 @@ std::optional<int64_t> to_int(std::string_view s) {
   return v;
 }
 
+std::optional<double> to_real(std::string_view s) {
+  const std::string copy(s);
+  char* end = nullptr;
+  const double v = std::strtod(copy.c_str(), &end);
+  if (copy.empty() || *end != '\0') return std::nullopt;
+  return v;
+}
+
 ir::AttributeValue literal(std::string_view text, std::string_view whole) {
   if (text == "None" || text == "none") return std::monostate{};
   if (text == "true" || text == "True") return true;
@@ -47,11 +55,8 @@ ir::AttributeValue literal(std::string_view text, std::string_view whole) {
   if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front()) {
     return std::string(text.substr(1, text.size() - 2));
   }
-  const std::string copy(text);
-  char* end = nullptr;
-  const double d = std::strtod(copy.c_str(), &end);
-  if (!copy.empty() && *end == '\0') return d;
-  refuse(whole, "'" + copy + "' is no number, true, false, None or quoted text");
+  if (const auto d = to_real(text)) return *d;
+  refuse(whole, "'" + std::string(text) + "' is no number, true, false, None or quoted text");
 }
 
 void note_symbol(std::string_view name, std::optional<int64_t> size, std::string_view text,
@@ -106,6 +111,33 @@ std::vector<std::string_view> split_dims(std::string_view s) {
   return out;
 }
 
+// "quint8(0.05,128)": the type of the integers, and their grid.
+std::optional<ir::DType> quantized_type(std::string_view type, std::string_view text, InputSpec& spec) {
+  const size_t open = type.find('(');
+  const std::string_view name = trim(type.substr(0, open));
+  const std::optional<ir::DType> dtype = name == "quint8"   ? std::optional(ir::DType::u8)
+                                         : name == "qint8"  ? std::optional(ir::DType::i8)
+                                         : name == "qint32" ? std::optional(ir::DType::i32)
+                                                            : std::nullopt;
+  if (!dtype) return std::nullopt;
+  if (open == std::string_view::npos || type.back() != ')')
+    refuse(text, "a quantized input has a scale and a zero point: " + std::string(name) + "(0.05,0)[…]");
+  const std::string_view inside = type.substr(open + 1, type.size() - open - 2);
+  const size_t comma = std::min(inside.find(','), inside.size());
+  const auto scale = to_real(trim(inside.substr(0, comma)));
+  if (!scale || !(static_cast<float>(*scale) > 0) || !std::isfinite(static_cast<float>(*scale)))
+    refuse(text, "the scale '" + std::string(inside.substr(0, comma)) + "' is no number above 0");
+  const auto zero = to_int(trim(inside.substr(std::min(comma + 1, inside.size()))));
+  const auto [low, high] = name == "quint8"  ? std::pair(int64_t{0}, int64_t{255})
+                           : name == "qint8" ? std::pair(int64_t{-128}, int64_t{127})
+                                             : std::pair(int64_t{0}, int64_t{0});
+  if (!zero || *zero < low || *zero > high)
+    refuse(text, "the zero point of " + std::string(name) + " is a number from " + std::to_string(low) +
+                     " to " + std::to_string(high));
+  spec.grid = QuantizedGrid{*scale, *zero};
+  return dtype;
+}
+
 void apply_dynamic_axes(std::vector<InputSpec>& specs, const ProgramOptions& options, Symbols& symbols) {
   for (const auto& [name, axes] : options.dynamic_axes) {
     const auto spec =
@@ -156,10 +188,12 @@ InputSpec parse_input_spec(std::string_view text, Symbols& symbols) {
   const std::string_view type = trim(colon == std::string_view::npos ? head : head.substr(colon + 1));
   if (colon != std::string_view::npos && !is_name(name))
     refuse(text, "'" + std::string(name) + "' is no name");
-  const std::optional<ir::DType> dtype = ir::parse_dtype(type);
+  std::optional<ir::DType> dtype = quantized_type(type, text, spec);
+  if (!dtype) dtype = ir::parse_dtype(type);
   if (!dtype) {
     refuse(text, "'" + std::string(type) +
-                     "' is no element type (f32 f16 bf16 f64 i64 i32 i16 i8 u8 bool c64 or float32 …)");
+                     "' is no element type (f32 f16 bf16 f64 i64 i32 i16 i8 u8 bool c64 or float32 …, "
+                     "quint8(scale,zero))");
   }
   ir::Shape shape;
   const std::string_view dims = trim(all.substr(bracket + 1, all.size() - bracket - 2));

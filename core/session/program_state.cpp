@@ -50,11 +50,24 @@ void check_source(const Source& source, const ProgramOptions& options) {
   }
 }
 
+// Only a TorchScript file's forward can be given quantized tensors: other captures say their own types.
+void refuse_quantized(const std::vector<InputSpec>& specs, std::string_view what) {
+  for (const InputSpec& spec : specs) {
+    if (spec.grid)
+      throw Error("I107",
+                  (spec.name.empty() ? "an input" : "the input '" + spec.name + "'") +
+                      " is described as quantized, and " + std::string(what) + " has no such inputs",
+                  {}, "describe what it takes: integers are u8[…], i8[…] or i32[…]");
+  }
+}
+
 // The request made of the options, and the graph it brings.
 class Capture {
  public:
   Capture(const Source& source, const ProgramOptions& options, const Registry& registry) : source_(source) {
     request_.inputs = read_inputs(options, request_.symbols);
+    if (source.is_exported_program()) refuse_quantized(request_.inputs, "an exported program");
+    if (source.live() != nullptr) refuse_quantized(request_.inputs, "a live module");
     // A program brings the sizes it was made with.
     if (!source.is_exported_program() && source.live() == nullptr) give_default_sizes(request_.symbols);
     request_.dims = options.dims;
@@ -190,6 +203,7 @@ std::shared_ptr<ProgramState> capture_file(const Source& source, const ProgramOp
     });
     std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
     out->asked = read_inputs(options, symbols);
+    refuse_quantized(out->asked, "an ONNX file");
   } catch (const Error& e) {
     out->check_files();
     throw in_words_of(source, e);

@@ -17,10 +17,17 @@
 
 namespace onnxport {
 
+// What the integers of a quantized tensor stand for: (integer - zero_point) * scale.
+struct QuantizedGrid {
+  double scale = 1;
+  int64_t zero_point = 0;
+};
+
 // An input of the model as asked for: its type (symbolic dims), or a fixed value.
 struct InputSpec {
   std::string name;
   ir::Type type;                            // tensor, or int / float / bool scalar
+  std::optional<QuantizedGrid> grid;        // forward is given a quantized tensor, the file its integers
   std::optional<ir::AttributeValue> fixed;  // "name=3"
   std::optional<ir::Tensor> example;        // from --inputs DIR
 };

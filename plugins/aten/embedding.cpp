@@ -2,6 +2,7 @@
 #include "axes.hpp"
 #include "families.hpp"
 #include "numerics.hpp"
+#include "reductions.hpp"
 
 namespace onnxport::aten {
 namespace {
@@ -9,6 +10,17 @@ namespace {
 // aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False,
 //     bool sparse=False) -> Tensor
 Value embedding(Op& op) { return op.Gather(op["weight"], op["indices"]); }
+
+// aten::embedding_renorm(Tensor self, Tensor indices, float max_norm, float norm_type) -> Tensor: the rows that are asked
+// for, where longer than max_norm, made as long as that.
+Value embedding_renorm(Op& op) {
+  Value table = op["self"], places = op.reshape(op.cast(op["indices"], DType::i64), {-1});
+  Value rows = op.Gather(table, places);
+  Value norm = p_norm(op, rows, op.real("norm_type"), op.ints({1}), true);
+  Value limit = op.like(norm, op.real("max_norm"));
+  Value factor = op.Where(norm > limit, limit / (norm + op.like(norm, 1e-7)), op.like(norm, 1));
+  return op.ScatterND(table, op.unsqueeze(places, {1}), rows * factor);
+}
 
 // aten::one_hot(Tensor self, int num_classes=-1) -> Tensor
 Value one_hot(Op& op) {
@@ -62,6 +74,7 @@ Values embedding_bag(Op& op) {
 Mappings embedding() {
   return {
       {"aten::embedding", embedding},
+      {"aten::embedding_renorm", embedding_renorm},
       {"aten::one_hot", one_hot},
       {"aten::embedding_bag", embedding_bag},
       {"aten::_embedding_bag", embedding_bag},

@@ -61,6 +61,8 @@ class Importer {
   Binding call(torch::jit::Function& function, std::vector<Binding> arguments, const std::string& path);
   // A value as constant nodes, or as an initializer of that name. Throws Error T540 for what no graph can hold.
   ir::Value* constant(const c10::IValue& value, const std::string& name);
+  // The quantized tensor of type `dtype` (quint8, …) that integers stand for: (integers - zero) * scale.
+  ir::Value* of_integers(ir::Value* integers, double scale, int64_t zero, at::ScalarType dtype);
   // Where nodes whose graph does not say it come from; must outlive the import.
   void set_modules(const ModulePaths& modules) { modules_ = &modules; }
   // A node at the end of the current block.
@@ -101,6 +103,7 @@ class Importer {
   };
   bool import_quantized(torch::jit::Node& node);
   bool import_embedding(torch::jit::Node& node);
+  bool import_question_of_grid(torch::jit::Node& node);
   ir::Value* embedding_table(torch::jit::Node& node);
   bool import_plain_kernel(torch::jit::Node& node);
   void bind_on_grid(torch::jit::Node& node, ir::Value* result, ir::Value* first, ir::Value* scale,

@@ -202,17 +202,22 @@ ir::Value* Importer::call_operator(const char* name, const char* overload,
   return node->output();
 }
 
+// The quantized tensor that integers stand for.
+ir::Value* Importer::of_integers(ir::Value* integers, double scale, int64_t zero, at::ScalarType dtype) {
+  ir::Value* const scale_value = constant(c10::IValue(scale), "");
+  ir::Value* const zero_value = constant(c10::IValue(zero), "");
+  ir::Value* made = call_operator("aten::_make_per_tensor_quantized_tensor", "",
+                                  std::array{integers, scale_value, zero_value});
+  note_grid(made, scale_value, zero_value, constant(c10::IValue(static_cast<int64_t>(dtype)), ""));
+  return made;
+}
+
 // A quantized constant: its integers, scales and zero points, and the operator that makes it of them.
 ir::Value* Importer::quantized_constant(const at::Tensor& tensor, const std::string& name) {
   kept_.push_back(tensor.int_repr());
   ir::Value* integers = initializer(kept_.back(), name);
   if (tensor.qscheme() == at::kPerTensorAffine || tensor.qscheme() == at::kPerTensorSymmetric) {
-    ir::Value* scale = constant(c10::IValue(tensor.q_scale()), "");
-    ir::Value* zero = constant(c10::IValue(tensor.q_zero_point()), "");
-    ir::Value* made =
-        call_operator("aten::_make_per_tensor_quantized_tensor", "", std::array{integers, scale, zero});
-    note_grid(made, scale, zero, constant(c10::IValue(static_cast<int64_t>(tensor.scalar_type())), ""));
-    return made;
+    return of_integers(integers, tensor.q_scale(), tensor.q_zero_point(), tensor.scalar_type());
   }
   if (tensor.qscheme() != at::kPerChannelAffine && tensor.qscheme() != at::kPerChannelSymmetric)
     throw Error("T540", "the tensor is quantized with " + std::string(c10::toString(tensor.qscheme())), {},
@@ -363,10 +368,39 @@ bool Importer::import_plain_kernel(torch::jit::Node& node) {
   return true;
 }
 
+// aten::q_scale, q_zero_point and int_repr of a value whose grid is known.
+bool Importer::import_question_of_grid(torch::jit::Node& node) {
+  const bool integers = node.kind() == c10::aten::int_repr;
+  const std::string_view name = node.kind().toQualString();
+  const bool zero = name == "aten::q_zero_point";
+  if (!integers && !zero && name != "aten::q_scale") return false;
+  ir::Value* const value = operand(node, 0);
+  const auto found = grids_.find(value);
+  if (found == grids_.end() || found->second.scale == nullptr) return false;
+  const Grid grid = found->second;
+  if (!integers) {
+    bind(node.output(), Binding::of(zero ? grid.zero : grid.scale));
+    return true;
+  }
+  const ir::Node* dtype = grid.dtype->producer();
+  const auto* number = dtype == nullptr ? nullptr : dtype->attribute_as<int64_t>("value");
+  if (number == nullptr) return false;
+  ir::Value* const one = constant(c10::IValue(int64_t{1}), "");
+  ir::Value* const no = constant(c10::IValue(false), "");
+  ir::Value* out = call_operator("aten::div", "Scalar", std::array{dequantized(value), grid.scale});
+  out = call_operator("aten::round", "", std::array{out});
+  out = call_operator("aten::add", "Scalar", std::array{out, grid.zero, one});
+  const auto underlying = static_cast<int64_t>(c10::toUnderlying(static_cast<at::ScalarType>(*number)));
+  out = call_operator("aten::to", "dtype",
+                      std::array{out, constant(c10::IValue(underlying), ""), no, no, constant({}, "")});
+  bind(node.output(), Binding::of(out));
+  return true;
+}
+
 // quantized::…: true when the node was imported as what it stands for.
 bool Importer::import_quantized(torch::jit::Node& node) {
   const std::string name = node.kind().toQualString();
-  if (!name.starts_with("quantized::")) return false;
+  if (!name.starts_with("quantized::")) return import_question_of_grid(node);
   if (import_embedding(node) || import_plain_kernel(node)) return true;
   const Kernel* kernel = kernel_of(name);
   if (kernel == nullptr) return false;

@@ -226,8 +226,14 @@ ir::Value* InputBinder::bind_weight(const std::string& name) {
 ir::Value* InputBinder::bind_tensor(const std::string& name, const InputSpec& spec) {
   const std::string& final_name = spec.name.empty() ? name : spec.name;
   switch (spec.type.kind()) {
-    case ir::Type::Kind::tensor:
-      return add_input(final_name, spec.type);
+    case ir::Type::Kind::tensor: {
+      ir::Value* input = add_input(final_name, spec.type);
+      if (!spec.grid) return input;
+      const at::ScalarType dtype = spec.type.dtype() == ir::DType::u8   ? at::kQUInt8
+                                   : spec.type.dtype() == ir::DType::i8 ? at::kQInt8
+                                                                        : at::kQInt32;
+      return importer_.of_integers(input, spec.grid->scale, spec.grid->zero_point, dtype);
+    }
     case ir::Type::Kind::integer:
       return add_input(final_name, ir::Type::tensor(ir::DType::i64, ir::Shape{}));
     case ir::Type::Kind::real:
