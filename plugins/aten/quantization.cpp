@@ -89,6 +89,22 @@ Value quantize_per_tensor(Op& op) {
   return rounded(op, op.scalar(op.as("scale", DType::f32)), op.cast(op.scalar(op["zero_point"]), t), {});
 }
 
+// aten::_choose_qparams_per_tensor(Tensor self, bool reduce_range=False) -> (float, int): the grid of quint8 that holds all
+// elements and 0; half of it where products of two must fit 16 bits. A grid finer than torch's finest is that one.
+Values choose_grid(Op& op) {
+  constexpr double kFinest = 6.1e-5, kOfZeros = 0.1;
+  Value self = op["self"];
+  const double steps = op.boolean("reduce_range", false) ? 127 : 255;
+  const AttributeList<attr::keepdims> all{attr::keepdims(0)};
+  Value least = op.ReduceMin(self, {}, all), greatest = op.ReduceMax(self, {}, all);
+  least = op.Min({least, op.like(least, 0)});
+  Value own = (op.Max({greatest, op.like(greatest, 0)}) - least) / op.like(least, steps);
+  Value of_zeros = op.Equal(own, op.like(own, 0));
+  Value scale = op.Where(of_zeros, op.like(own, kOfZeros), op.Max({own, op.like(own, kFinest)}));
+  Value zero = op.Round(-least / op.Where(of_zeros, op.like(own, 1), own));
+  return {scale, op.cast(zero, DType::i64)};
+}
+
 // aten::quantize_per_channel(Tensor self, Tensor scales, Tensor zero_points, int axis, ScalarType dtype) -> Tensor
 Value quantize_per_channel(Op& op) {
   AttributeList<attr::axis> attrs;
@@ -121,6 +137,7 @@ Mappings quantization() {
       {"aten::fake_quantize_per_tensor_affine_cachemask", per_tensor_with_mask},
       {"aten::fake_quantize_per_channel_affine", per_channel},
       {"aten::fake_quantize_per_channel_affine_cachemask", per_channel_with_mask},
+      {"aten::_choose_qparams_per_tensor", choose_grid},
       {"aten::quantize_per_tensor", quantize_per_tensor},
       {"aten::quantize_per_channel", quantize_per_channel},
       {"aten::dequantize", dequantize},

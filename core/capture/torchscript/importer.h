@@ -112,6 +112,7 @@ class Importer {
   ir::Value* quantized_constant(const at::Tensor& tensor, const std::string& name);
   ir::Value* dequantized(ir::Value* value);
   ir::Value* on_grid(ir::Value* value, const Grid& grid);
+  ir::Value* on_its_grid(ir::Value* value, ir::Value* reduce_range);
   ir::Value* packed_kernel(ir::Value* x, const PackedWeights& packed, const std::string& module, bool linear,
                            const std::string& name);
   ir::Value* written(ir::Value* target, ir::Value* contents, const Grid& grid);

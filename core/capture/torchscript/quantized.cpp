@@ -24,14 +24,15 @@ struct Kernel {
   enum class Kind : uint8_t { linear, conv, cat } kind;
   bool relu = false;
   bool requantizes = true;
+  bool quantizes = false;  // its first argument, floats, on a grid of their own
 };
 
 using Kind = Kernel::Kind;
 constexpr Kernel kKernels[] = {
     {"quantized::linear", Kind::linear},
     {"quantized::linear_relu", Kind::linear, true},
-    {"quantized::linear_dynamic", Kind::linear, false, false},
-    {"quantized::linear_relu_dynamic", Kind::linear, true, false},
+    {"quantized::linear_dynamic", Kind::linear, false, false, true},
+    {"quantized::linear_relu_dynamic", Kind::linear, true, false, true},
     {"quantized::linear_dynamic_fp16", Kind::linear, false, false},
     {"quantized::linear_relu_dynamic_fp16", Kind::linear, true, false},
     {"quantized::conv1d", Kind::conv},
@@ -43,9 +44,9 @@ constexpr Kernel kKernels[] = {
     {"quantized::conv_transpose1d", Kind::conv},
     {"quantized::conv_transpose2d", Kind::conv},
     {"quantized::conv_transpose3d", Kind::conv},
-    {"quantized::conv1d_dynamic", Kind::conv, false, false},
-    {"quantized::conv2d_dynamic", Kind::conv, false, false},
-    {"quantized::conv3d_dynamic", Kind::conv, false, false},
+    {"quantized::conv1d_dynamic", Kind::conv, false, false, true},
+    {"quantized::conv2d_dynamic", Kind::conv, false, false, true},
+    {"quantized::conv3d_dynamic", Kind::conv, false, false, true},
     {"quantized::cat", Kind::cat},
     {"quantized::cat_relu", Kind::cat, true},
 };
@@ -248,6 +249,14 @@ ir::Value* Importer::on_grid(ir::Value* value, const Grid& grid) {
   return out;
 }
 
+// Floats rounded to the grid that their extremes choose, as kernels do with what they are given.
+ir::Value* Importer::on_its_grid(ir::Value* value, ir::Value* reduce_range) {
+  ir::Value* scale = call_operator("aten::_choose_qparams_per_tensor", "", std::array{value, reduce_range});
+  scale->set_type(ir::Type::real());
+  ir::Value* zero = scale->producer()->add_output(ir::Type::integer());
+  return on_grid(value, {scale, zero, constant(c10::IValue(static_cast<int64_t>(at::kQUInt8)), "")});
+}
+
 // The table of a quantized embedding, whose rows have a scale each, as floats; null: the node's first argument is none.
 ir::Value* Importer::embedding_table(torch::jit::Node& node) {
   const Binding& object = find(node.input(0));
@@ -419,8 +428,13 @@ bool Importer::import_quantized(torch::jit::Node& node) {
     const Binding& object = find(node.input(1));
     const auto packed = unpack(object.object);
     if (!packed) return false;
+    const bool quantizes = kernel->quantizes && node.inputs().size() > 2;
+    if (quantizes) first = on_its_grid(first, operand(node, 2));
     result =
         packed_kernel(floats(first), *packed, module_of(object.path), kernel->kind == Kind::linear, name);
+    // libtorch's dynamic convolutions round what they give to the grid of what they were given.
+    if (quantizes && kernel->kind == Kind::conv)
+      result = dequantized(on_grid(result, Grid(grids_.at(first))));
     first = nullptr;  // these give quint8, whatever comes in
   }
   if (kernel->relu) result = call_operator("aten::relu", "", std::array{result});
