@@ -34,9 +34,29 @@ class Folder {
   Folder(ir::Graph& graph, std::vector<Diagnostic>& notes)
       : graph_(graph), notes_(notes), frozen_(!writes_some_container(graph.body())) {}
 
-  void run() { walk(graph_.body()); }
+  void run() {
+    if (!frozen_) take_apart_held_lists();
+    walk(graph_.body());
+  }
 
  private:
+  // A list of numbers that the module holds and its code changes is no constant.
+  void take_apart_held_lists() {
+    std::vector<ir::Node*> held;
+    for (ir::Node* node : graph_.body()) {
+      if (node->op() == "prim::Constant" && node->attribute("attribute") != nullptr &&
+          node->output()->type().kind() == ir::Type::Kind::list && !is_stable(*node->output()))
+        held.push_back(node);
+    }
+    for (ir::Node* node : held) {
+      NodeMaker make(*node);
+      ir::Value* list = emit(describe(node->output(), /*deep=*/false), *node->output(), make);
+      if (list == nullptr) continue;
+      list->producer()->set_attribute(graph_.intern("attribute"), *node->attribute("attribute"));
+      node->output()->replace_all_uses_with(list);
+    }
+  }
+
   void walk(ir::Block& block) {
     for (ir::Node* node = block.first(); node != nullptr;) {
       ir::Node* before = node->previous();

@@ -63,9 +63,16 @@ class Functionalizer {
   void write_attribute(ir::Node& node);
   void finish_states(NodeMaker& make);
   // A list or dict that a module holds is changed.
+  struct WrittenContainer {
+    Storage* container = nullptr;
+    const ir::Node* writer = nullptr;  // the first
+    Location place;                    // of it
+    bool keeps_length = true;
+  };
   void note_container(const ir::Node& node, Storage& container);
   bool is_held(const Storage& container) const;
-  void collect_changed(Storage& container, const ir::Node& writer);
+  void collect_changed(const WrittenContainer& written, NodeMaker& make);
+  void tell_of(const WrittenContainer& written);
   ir::Graph::KeptState hand_out(ir::Value& state, ir::Value* contents);
   void take_in(ir::Value& state, ir::Graph::KeptState& kept);
 
@@ -124,8 +131,7 @@ class Functionalizer {
   std::unordered_map<const ir::Node*, int> last_;  // of a node with blocks: the order of the last node inside
   std::vector<std::pair<Storage*, Storage::State>> log_;
   State handling_;
-  // The first write to each list or dict that a module holds.
-  std::vector<std::pair<Storage*, const ir::Node*>> written_containers_;
+  std::vector<WrittenContainer> written_containers_;
   // Written states in the order of their first write; with the value an attribute was set to, else null.
   std::vector<std::pair<ir::Value*, ir::Value*>> written_states_;
   std::vector<ir::Node*> dropped_;

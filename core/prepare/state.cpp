@@ -122,17 +122,24 @@ bool Functionalizer::is_held(const Storage& container) const {
 }
 
 void Functionalizer::note_container(const ir::Node& node, Storage& container) {
-  for (const auto& [known, writer] : written_containers_) {
-    if (known == &container) return;
+  const bool keeps_length = operator_base_name(node.op_text()) == "aten::_set_item";
+  const auto known = std::find_if(written_containers_.begin(), written_containers_.end(),
+                                  [&](const auto& written) { return written.container == &container; });
+  if (known == written_containers_.end()) {
+    written_containers_.push_back({&container, &node, location_of(node), keeps_length});
+  } else {
+    known->keeps_length = known->keeps_length && keeps_length;
   }
-  written_containers_.emplace_back(&container, &node);
-  if (handling_ == State::io) return;  // by what is in it in the end
-  const auto* name = container.origin->producer()->attribute_as<std::string>("attribute");
+}
+
+// What is said of a container that is not carried from call to call.
+void Functionalizer::tell_of(const WrittenContainer& written) {
+  const ir::Node& made = *written.container->origin->producer();
   Diagnostic d;
   d.code = "T521";
-  d.place = location_of(node);
-  d.hint = container_options(*container.origin->producer());
-  d.message = "the model changes its own '" + *name + '\'';
+  d.place = written.place;
+  d.hint = written.keeps_length ? container_options(made) : kOtherContainerOptions;
+  d.message = "the model changes its own '" + *made.attribute_as<std::string>("attribute") + '\'';
   if (handling_ == State::error) {
     d.message += ", which an ONNX graph does not do by itself";
     errors_.push_back(std::move(d));
@@ -143,33 +150,41 @@ void Functionalizer::note_container(const ir::Node& node, Storage& container) {
   notes_.push_back(std::move(d));
 }
 
-// The tensors that a list or dict of a module has other than at first are states of their own.
-void Functionalizer::collect_changed(Storage& container, const ir::Node& writer) {
+// The tensors that a list or dict of a module has other than at first are states of their own; all of them, where a list
+// is changed in branches or at places that a run knows.
+void Functionalizer::collect_changed(const WrittenContainer& written, NodeMaker& make) {
+  Storage& container = *written.container;
   const ir::Node& made = *container.origin->producer();
   const bool dict = made.op() == "prim::DictConstruct";
+  const bool list = made.op() == "prim::ListConstruct";
   const auto& elements = container.state.elements;
-  bool fits =
-      elements && (dict || made.op() == "prim::ListConstruct") && elements->size() == made.operand_count();
-  for (size_t i = 0; fits && i < elements->size(); ++i) {
-    if ((*elements)[i] == made.operand(i)) continue;
+  bool fits = dict || list;
+  if (fits) fits = elements ? elements->size() == made.operand_count() : list && written.keeps_length;
+  ir::Value* const whole = fits && !elements ? read(container.origin, make) : nullptr;
+  for (size_t i = 0; fits && i < made.operand_count(); ++i) {
+    if (elements && (*elements)[i] == made.operand(i)) continue;
     ir::Value* first = made.operand(i);
     fits = (!dict || i % 2 == 1) && first->is_constant() && first->type().is_tensor();
     if (!fits) break;
+    ir::Value* last = elements ? (*elements)[i] : nullptr;
+    if (last == nullptr) {
+      ir::Value* operands[] = {whole, make.integer(static_cast<int64_t>(i))};
+      last = make.call("aten::__getitem__.t(t[](a) list, int idx) -> t(*)", operands, first->type());
+    }
     const auto known = std::find_if(written_states_.begin(), written_states_.end(),
                                     [&](const auto& entry) { return entry.first == first; });
     if (known == written_states_.end()) {
-      written_states_.emplace_back(first, (*elements)[i]);
+      written_states_.emplace_back(first, last);
     } else {
-      known->second = (*elements)[i];
+      known->second = last;
     }
   }
   if (fits) return;
   Diagnostic d;
   d.code = "T521";
-  d.place = location_of(writer);
+  d.place = written.place;
   d.message = "the model changes its own '" + *made.attribute_as<std::string>("attribute") +
-              "' in its length, in other things than tensors or at a place that is known at run time only, "
-              "and goes on with that from call to call";
+              "' in its length or in other things than tensors, and goes on with that from call to call";
   d.hint =
       "keep each of its tensors in an attribute of its own, which --state io carries from call to call, "
       "or leave the writes out with --state drop";
@@ -203,8 +218,12 @@ void Functionalizer::take_in(ir::Value& state, ir::Graph::KeptState& kept) {
 
 // All results first: what one state becomes may be what another was.
 void Functionalizer::finish_states(NodeMaker& make) {
-  if (handling_ != State::io || !errors_.empty()) return;
-  for (const auto& [container, writer] : written_containers_) collect_changed(*container, *writer);
+  if (handling_ != State::io) {
+    for (const WrittenContainer& written : written_containers_) tell_of(written);
+    return;
+  }
+  if (!errors_.empty()) return;
+  for (const WrittenContainer& written : written_containers_) collect_changed(written, make);
   if (!errors_.empty()) return;
   std::vector<ir::Graph::KeptState> kept;
   for (const auto& [state, set] : written_states_)

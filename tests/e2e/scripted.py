@@ -127,6 +127,12 @@ class States(ProgramCase):
                 kept = self.calls("held_containers", "x:f32[1,3]", [(1, 3)] * 5, opset)
                 self.assertLessEqual({"layers.0", "layers.1", "named.mean", "named.count", "pair.0", "pair.1"}, set(kept))
 
+    def test_lists_that_are_changed_in_branches_and_at_places_that_a_run_knows(self) -> None:
+        for opset in (13, *OPSETS):
+            with self.subTest(opset=opset):
+                kept = self.calls("changed_somewhere", "x:f32[1,3]", [(1, 3)] * 6, opset)
+                self.assertEqual(set(kept), {"branched.0", "branched.1", "indexed.0", "indexed.1", "indexed.2"})
+
     def test_a_container_that_is_written_is_never_forgotten(self) -> None:
         """Without a word the file would give other numbers from the second call on."""
         for name, code in (("held_containers", 0), ("growing_list", 14), ("list_of_counts", 14)):
