@@ -98,13 +98,89 @@ Result read_number(std::string_view name, const std::string& text) {
   return parsed.ec == std::errc() && parsed.ptr == last ? Result(Argument{value}) : std::nullopt;
 }
 
+// Whether there is a character, and all are of that kind.
+Result all_are(const std::string& text, int (*kind)(int)) {
+  return Argument{!text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return kind(static_cast<unsigned char>(c)) != 0;
+  })};
+}
+
+// "isupper": whether letters are there, and none is of the other case.
+Result case_is(const std::string& text, int (*kind)(int), int (*other)(int)) {
+  const auto is = [](int (*of)(int)) {
+    return [of](char c) { return of(static_cast<unsigned char>(c)) != 0; };
+  };
+  return Argument{std::any_of(text.begin(), text.end(), is(kind)) &&
+                  std::none_of(text.begin(), text.end(), is(other))};
+}
+
+// Letters that follow no letter become large, the others small; `first_only`: only the text's first.
+std::string titled(std::string text, bool first_only) {
+  bool starts = true;
+  for (char& c : text) {
+    const auto letter = static_cast<unsigned char>(c);
+    c = static_cast<char>(starts ? std::toupper(letter) : std::tolower(letter));
+    starts = !first_only && std::isalpha(letter) == 0;
+  }
+  return text;
+}
+
+std::string swapped_case(std::string text) {
+  for (char& c : text) {
+    const auto letter = static_cast<unsigned char>(c);
+    c = static_cast<char>(std::isupper(letter) != 0 ? std::tolower(letter) : std::toupper(letter));
+  }
+  return text;
+}
+
 Result one_string(std::string_view name, const std::string& text) {
   if (name == "aten::len") return Argument{static_cast<int64_t>(text.size())};
   if (name == "aten::lower") return Argument{map_characters(text, &std::tolower)};
   if (name == "aten::upper") return Argument{map_characters(text, &std::toupper)};
+  if (name == "aten::swapcase") return Argument{swapped_case(text)};
+  if (name == "aten::capitalize") return Argument{titled(text, true)};
+  if (name == "aten::title") return Argument{titled(text, false)};
+  if (name == "aten::isdigit" || name == "aten::isdecimal" || name == "aten::isnumeric")
+    return all_are(text, &std::isdigit);
+  if (name == "aten::isalpha") return all_are(text, &std::isalpha);
+  if (name == "aten::isalnum") return all_are(text, &std::isalnum);
+  if (name == "aten::isspace") return all_are(text, &std::isspace);
+  if (name == "aten::isupper") return case_is(text, &std::isupper, &std::islower);
+  if (name == "aten::islower") return case_is(text, &std::islower, &std::isupper);
+  if (name == "aten::ord" && text.size() == 1) return Argument{static_cast<int64_t>(text[0])};
   if (name == "aten::str") return Argument{text};
   if (name == "aten::Int" || name == "aten::Float") return read_number(name, text);
   return std::nullopt;
+}
+
+Result replace(const std::string& text, const std::string& old, const std::string& fresh) {
+  if (old.empty()) return std::nullopt;
+  std::string out;
+  size_t at = 0;
+  for (size_t found = text.find(old); found != std::string::npos; found = text.find(old, at)) {
+    out += text.substr(at, found - at) + fresh;
+    at = found + old.size();
+    if (out.size() > kMaxText) return std::nullopt;
+  }
+  return Argument{out + text.substr(at)};
+}
+
+Result count(const std::string& text, const std::string& part) {
+  if (part.empty()) return Argument{static_cast<int64_t>(text.size()) + 1};
+  int64_t out = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++out;
+  return Argument{out};
+}
+
+// "a.b", ".": "a", ".", "b"; of a text without the separator, all of it and nothing.
+Result partition(const std::string& text, const std::string& separator, bool last) {
+  if (separator.empty()) return std::nullopt;
+  const size_t at = last ? text.rfind(separator) : text.find(separator);
+  const bool found = at != std::string::npos;
+  const std::string before = found ? text.substr(0, at) : last ? std::string() : text;
+  const std::string after = found ? text.substr(at + separator.size()) : last ? text : std::string();
+  return Argument::list_of({Argument{before}, Argument{found ? separator : std::string()}, Argument{after}},
+                           ArgumentList::Form::tuple);
 }
 
 Result two_strings(std::string_view name, const std::string& a, const std::string& b) {
@@ -115,6 +191,37 @@ Result two_strings(std::string_view name, const std::string& a, const std::strin
   return std::nullopt;
 }
 
+Result position(size_t found) {
+  return Argument{found == std::string::npos ? int64_t{-1} : static_cast<int64_t>(found)};
+}
+
+Result two_ascii_strings(std::string_view name, const std::string& a, const std::string& b) {
+  if (name == "aten::find") return position(a.find(b));
+  if (name == "aten::rfind") return position(a.rfind(b));
+  if (name == "aten::count") return count(a, b);
+  if (name == "aten::partition") return partition(a, b, false);
+  if (name == "aten::rpartition") return partition(a, b, true);
+  return std::nullopt;
+}
+
+// "7", 3: "007", the sign in front.
+std::string filled_with_zeros(const std::string& text, size_t width) {
+  if (text.size() >= width) return text;
+  const size_t sign = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+  return text.substr(0, sign) + std::string(width - text.size(), '0') + text.substr(sign);
+}
+
+Result widened(std::string_view name, const std::string& text, Arguments arguments) {
+  const auto width = as_int(arguments[1]);
+  if (!width || *width > static_cast<int64_t>(kMaxText)) return std::nullopt;
+  const auto size = static_cast<size_t>(std::max<int64_t>(*width, 0));
+  if (name == "aten::zfill") return Argument{filled_with_zeros(text, size)};
+  const auto* fill = arguments.size() > 2 ? arguments[2].as<std::string>() : nullptr;
+  if (fill != nullptr && fill->size() != 1) return std::nullopt;
+  const std::string more(size > text.size() ? size - text.size() : 0, fill == nullptr ? ' ' : (*fill)[0]);
+  return Argument{name == "aten::ljust" ? text + more : more + text};
+}
+
 Result string_and_more(std::string_view name, const std::string& text, Arguments arguments) {
   if (name == "aten::split") return split(text, arguments);
   if (name == "aten::strip" || name == "aten::lstrip" || name == "aten::rstrip") {
@@ -123,6 +230,13 @@ Result string_and_more(std::string_view name, const std::string& text, Arguments
                           name != "aten::lstrip")};
   }
   if (name == "aten::join" && arguments.size() == 2) return join(text, arguments[1]);
+  if (name == "aten::replace" && arguments.size() >= 3) {
+    const auto *old = arguments[1].as<std::string>(), *fresh = arguments[2].as<std::string>();
+    const bool all = arguments.size() == 3 || as_int(arguments[3]) == -1;
+    return old != nullptr && fresh != nullptr && all ? replace(text, *old, *fresh) : std::nullopt;
+  }
+  if ((name == "aten::zfill" || name == "aten::ljust" || name == "aten::rjust") && arguments.size() >= 2)
+    return widened(name, text, arguments);
   if (name == "aten::slice") {
     const auto b = resolve_slice(arguments.subspan(1), text.size());
     if (!b) return std::nullopt;
@@ -131,7 +245,7 @@ Result string_and_more(std::string_view name, const std::string& text, Arguments
     for (size_t i = 0; i < b->count; ++i, at += b->step) out += text[static_cast<size_t>(at)];
     return Argument{std::move(out)};
   }
-  if (name == "aten::__getitem__" && arguments.size() == 2) {
+  if ((name == "aten::__getitem__" || name == "prim::StringIndex") && arguments.size() == 2) {
     const auto i = as_int(arguments[1]);
     const auto at = i ? resolve_index(*i, text.size()) : std::nullopt;
     return at ? Result(Argument{std::string(1, text[*at])}) : std::nullopt;
@@ -154,7 +268,9 @@ Result strings(std::string_view name, Arguments arguments) {
     return out ? Result(Argument{std::move(*out)}) : std::nullopt;
   }
   if (name == "aten::format") return format(*text, arguments.subspan(1));
-  const auto* second = arguments.size() == 2 ? arguments[1].as<std::string>() : nullptr;
+  // A search in the whole text says so with its last two arguments.
+  const bool whole = arguments.size() == 4 && as_int(arguments[2]) == 0 && as_int(arguments[3]) == -1;
+  const auto* second = arguments.size() == 2 || whole ? arguments[1].as<std::string>() : nullptr;
   if (second != nullptr) {
     if (auto out = two_strings(name, *text, *second)) return out;
   }
@@ -162,6 +278,9 @@ Result strings(std::string_view name, Arguments arguments) {
   if (!is_ascii(*text)) return std::nullopt;
   if (arguments.size() == 1) {
     if (auto out = one_string(name, *text)) return out;
+  }
+  if (second != nullptr && is_ascii(*second)) {
+    if (auto out = two_ascii_strings(name, *text, *second)) return out;
   }
   return string_and_more(name, *text, arguments);
 }

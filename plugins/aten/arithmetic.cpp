@@ -238,6 +238,9 @@ Value gcd(Op& op) {
   return op.cast(greatest_divisor(op, op.cast(self, DType::i64), op.cast(other, DType::i64)), t);
 }
 
+// aten::gcd.int(int a, int b) -> int
+Value gcd_of_numbers(Op& op) { return greatest_divisor(op, op["a"], op["b"]); }
+
 // aten::lcm(Tensor self, Tensor other) -> Tensor
 Value lcm(Op& op) {
   auto [self, other] = op.promoted("self", "other");
@@ -314,6 +317,7 @@ Mappings arithmetic() {
       {"aten::logaddexp2", logaddexp2},
       {"aten::heaviside", heaviside},
       {"aten::gcd", gcd},
+      {"aten::gcd.int", gcd_of_numbers},
       {"aten::lcm", lcm},
       {"aten::nextafter", nextafter},
   };

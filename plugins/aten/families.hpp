@@ -32,6 +32,7 @@ Mappings padding();
 Mappings pixel_shuffles();
 Mappings polynomial();
 Mappings pooling();
+Mappings python_math();
 Mappings python_numbers();
 Mappings quantization();
 Mappings random();

@@ -91,8 +91,10 @@ Value ceil(Op& op) { return is_floating(op["a"].dtype()) ? op.cast(op.Ceil(op["a
 Value floor(Op& op) {
   return is_floating(op["a"].dtype()) ? op.cast(op.Floor(op["a"]), DType::i64) : op["a"];
 }
-// aten::round.float(float a) -> float
-Value round(Op& op) { return is_floating(op["a"].dtype()) ? op.Round(op["a"]) : op["a"]; }
+// aten::round.float(float a) -> float, of an int too
+Value round(Op& op) {
+  return is_floating(op["a"].dtype()) ? op.Round(op["a"]) : op.cast(op["a"], DType::f32);
+}
 
 Value logical_and(Op& op) { return op["a"] & op["b"]; }
 Value logical_or(Op& op) { return op["a"] | op["b"]; }

@@ -231,6 +231,10 @@ bool Importer::import_foldable_node(torch::jit::Node& node) {
     bind(node.output(), Binding::of(constant(c10::IValue(grids_.contains(operand(node, 0))), "")));
     return true;
   }
+  if (name == "EnumValue") {  // constants of enums are their values
+    bind(node.output(), find(node.input(0)));
+    return true;
+  }
   const bool is_cpu = name == "is_cpu";
   if (!is_cpu && std::find(std::begin(never), std::end(never), name) == std::end(never)) return false;
   bind(node.output(), Binding::of(constant(c10::IValue(is_cpu), "")));
