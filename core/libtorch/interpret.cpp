@@ -154,16 +154,22 @@ class Interpreter {
     }
   }
 
+  // libtorch's words without what follows them: advice for its builders, and a list of all its backends.
+  static std::string brief(const std::string& words) {
+    return words.substr(
+        0, std::min(words.find(" This could be because"), words.find("\nException raised from")));
+  }
+
   void run_node(const ir::Node& node) {
     try {
       if (!run_structural(node)) run_operator(node);
     } catch (const c10::Error& e) {
-      throw Error("V804", std::string("libtorch cannot run this operator: ") + e.what_without_backtrace(),
+      throw Error("V804", "libtorch cannot run this operator: " + brief(e.what_without_backtrace()),
                   location_of(node), "check the element types and sizes of the inputs");
     } catch (const Error&) {
       throw;
     } catch (const std::exception& e) {
-      throw Error("V804", std::string("libtorch cannot run this operator: ") + e.what(), location_of(node),
+      throw Error("V804", "libtorch cannot run this operator: " + brief(e.what()), location_of(node),
                   "check the element types and sizes of the inputs");
     }
   }

@@ -51,7 +51,7 @@ void append_result(const Argument& result, const ir::Type& type, std::vector<ir:
   flatten(result, out);
 }
 
-double quantization_step(const ir::Graph& captured) {
+double known_quantization_step(const ir::Graph& captured, std::vector<const ir::Value*>& at_run_time) {
   double step = 0;
   for (const ir::Node* node : captured.body()) {
     const std::string_view op = node->op_text();
@@ -64,6 +64,8 @@ double quantization_step(const ir::Graph& captured) {
         step = std::max(step, reals->front());
     } else if (producer != nullptr && producer->op() == "prim::Constant") {
       if (const auto* number = producer->attribute_as<double>("value")) step = std::max(step, *number);
+    } else {
+      at_run_time.push_back(scale);
     }
   }
   return step;

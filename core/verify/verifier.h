@@ -103,6 +103,8 @@ class Verifier {
   void keep_stand_in(const ir::Value& value, const Argument& computed);
   Named stand_in_feeds(const Sizes& sizes) const;
 
+  double quantization_step(const Reference& reference);
+
   // ---- what is told of a difference (divergence.cpp) ----
   void find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun& run);
   void write_node_case(const std::string& origin, const ir::Tensor& expected,

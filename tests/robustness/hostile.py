@@ -101,6 +101,15 @@ class Hostile(unittest.TestCase):
             with self.subTest(body=body[:24]):
                 self.export(self.code(body + "\nreturn x"))
 
+    def test_long_lists(self) -> None:
+        """libtorch folds a list of constants in a time that grows with the square of its length."""
+        def lists(count: int, length: int) -> Path:
+            return self.code("".join(f"a{i} = [{', '.join(['1'] * length)}]\n" for i in range(count)) + "return torch.add(x, torch.len(a0))")
+        self.assertEqual(self.export(lists(2, 20000)).status, 0)
+        for count, length in ((1, 200000), (20, 30000)):
+            with self.subTest(count=count, length=length):
+                self.says(14, "T546", lists(count, length))
+
     def test_deep_blocks(self) -> None:
         for head in ("if bool(torch.gt(x, 0)):", "for _ in range(2):"):
             body = "".join("  " * i + head + "\n" for i in range(3000)) + "  " * 3000 + "y = 1\nreturn x"

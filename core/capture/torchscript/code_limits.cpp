@@ -14,34 +14,45 @@ constexpr size_t kMostDefinitions = 50'000;      // functions and classes: each 
 constexpr size_t kDeepestExpression = 10'000;    // operators and brackets, each inside the one before
 constexpr size_t kDeepestIndent = 400;           // columns; TorchScript writes two for each level
 constexpr size_t kMostElif = 5'000;              // each is a branch inside the one before
-constexpr size_t kDeepStack = size_t{1} << 30;   // reserved; what is not used takes no memory
+// libtorch folds a list of n constants in a time that grows with n squared, some 2 s for 100,000: the sum of the squares.
+constexpr uint64_t kMostPairs = 10'000'000'000;
+constexpr size_t kDeepStack = size_t{1} << 30;  // reserved; what is not used takes no memory
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-// How deep the tree of each expression may be at most: in every open bracket the operators since the last comma.
+// How deep the tree of each expression may be at most: in every open bracket the operators since the last comma. And how
+// many items its brackets hold.
 class Depth {
  public:
   bool line_may_end() const { return open_.size() == 1; }
-  void line() { open_.assign(1, 0), sum_ = 0; }
-  bool deeper() { return ++open_.back(), ++sum_ <= kDeepestExpression; }
+  void line() { open_.assign(1, {}), sum_ = 0; }
+  bool deeper() { return ++open_.back().operators, ++sum_ <= kDeepestExpression; }
   bool open() {
     const bool fits = deeper();
-    open_.push_back(0);
+    open_.emplace_back();
     return fits;
   }
   void close() {
     if (open_.size() == 1) return;
-    sum_ -= open_.back();
+    sum_ -= open_.back().operators;
+    pairs_ += open_.back().commas * open_.back().commas;
     open_.pop_back();
   }
   void comma() {
-    sum_ -= open_.back();
-    open_.back() = 0;
+    sum_ -= open_.back().operators;
+    open_.back().operators = 0;
+    ++open_.back().commas;
   }
+  uint64_t pairs() const { return pairs_; }
 
  private:
-  std::vector<size_t> open_ = std::vector<size_t>(1, 0);
+  struct Open {
+    size_t operators = 0;
+    uint64_t commas = 0;
+  };
+  std::vector<Open> open_ = std::vector<Open>(1);
   size_t sum_ = 0;
+  uint64_t pairs_ = 0;
 };
 
 // Behind a string's closing quote; the end of the text when there is none.
@@ -82,6 +93,7 @@ class CodeScan {
     return "";
   }
   size_t definitions() const { return definitions_; }
+  uint64_t pairs() const { return depth_.pairs(); }
 
  private:
   bool indent(size_t& at) const {
@@ -155,6 +167,9 @@ std::string CodeLimits::fault(std::string_view code) {
   definitions_ += scan.definitions();
   if (out.empty() && definitions_ > kMostDefinitions)
     out = "it has more than " + std::to_string(kMostDefinitions) + " functions and classes";
+  pairs_ += scan.pairs();
+  if (out.empty() && pairs_ > kMostPairs)
+    out = "its lists hold more constants than libtorch folds in seconds (100,000 in one list)";
   return out;
 }
 

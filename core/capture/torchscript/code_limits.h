@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,12 +12,14 @@ namespace onnxport {
 // Looks at the texts of one model, one after the other.
 class CodeLimits {
  public:
-  // Empty when `code` nests no deeper than the stack that libtorch is run on allows; else what is too much.
+  // Empty when `code` nests no deeper than the stack that libtorch is run on allows, and libtorch folds its lists in seconds;
+  // else what is too much.
   std::string fault(std::string_view code);
 
  private:
   size_t definitions_ = 0;  // each may call or hold the next
   size_t bytes_ = 0;
+  uint64_t pairs_ = 0;  // of the items of its lists
 };
 
 // Runs `work` with so much stack as what CodeLimits lets through may take; what it throws is thrown.

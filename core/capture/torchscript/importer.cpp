@@ -472,6 +472,7 @@ void Importer::import_if(torch::jit::Node& node) {
     results.push_back(key);
   }
   finish(made, node);
+  carry_grid_of_branches(*made);
   hand_out(*made, results);
 }
 

@@ -100,6 +100,7 @@ class Importer {
     ir::Value* scale = nullptr;
     ir::Value* zero = nullptr;
     ir::Value* dtype = nullptr;
+    bool operator==(const Grid&) const = default;
   };
   bool import_quantized(torch::jit::Node& node);
   bool import_embedding(torch::jit::Node& node);
@@ -125,6 +126,8 @@ class Importer {
                                                                  const std::string& name);
   void note_grid(ir::Value* value, ir::Value* scale, ir::Value* zero, ir::Value* dtype);
   void carry_grid(ir::Node& made);
+  void carry_grid_of_branches(const ir::Node& made);
+  ir::Value* joined_on_grid(const ir::Symbol& op, std::span<ir::Value* const> operands);
   ir::Value* rounded_again(const ir::Symbol& op, std::span<ir::Value* const> operands,
                            const ir::Schema* schema);
 

@@ -233,7 +233,8 @@ void check_code(const Archive& archive) {
     const std::string fault = limits.fault(archive.text(record));
     if (fault.empty()) continue;
     throw Error("T546", "libtorch cannot be given the code of " + excerpt(record) + ": " + fault,
-                place_of_file(archive.file().path().string()), "write the model's code with fewer levels");
+                place_of_file(archive.file().path().string()),
+                "write the model's code with fewer levels and shorter lists: large ones belong in tensors");
   }
 }
 

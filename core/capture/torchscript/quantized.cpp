@@ -495,10 +495,39 @@ void Importer::carry_grid(ir::Node& made) {
   grids_[made.output()] = Grid(found->second);
 }
 
+// A result of an if is on a grid when it is on the same one in both branches.
+void Importer::carry_grid_of_branches(const ir::Node& made) {
+  if (grids_.empty()) return;
+  for (size_t i = 0; i < made.output_count(); ++i) {
+    const auto first = grids_.find(made.blocks()[0]->result(i));
+    const auto second = grids_.find(made.blocks()[1]->result(i));
+    if (first != grids_.end() && second != grids_.end() && first->second == second->second)
+      grids_[made.output(i)] = Grid(first->second);
+  }
+}
+
+// Joined tensors are on the grid of the first, whatever the others' are; null when they are not quantized.
+ir::Value* Importer::joined_on_grid(const ir::Symbol& op, std::span<ir::Value* const> operands) {
+  const ir::Node* list = operands[0] == nullptr ? nullptr : operands[0]->producer();
+  if (list == nullptr || list->op() != "prim::ListConstruct" || list->operand_count() == 0) return nullptr;
+  const auto first = grids_.find(list->operand(0));
+  if (first == grids_.end() || first->second.scale == nullptr) return nullptr;
+  const Grid grid = first->second;
+  std::vector<ir::Value*> items;
+  for (size_t i = 0; i < list->operand_count(); ++i) {
+    ir::Value* item = list->operand(i);
+    items.push_back(grids_.contains(item) ? dequantized(item) : item);
+  }
+  std::vector<ir::Value*> given(operands.begin(), operands.end());
+  given[0] = emit("prim::ListConstruct", items, operands[0]->type())->output();
+  return on_grid(call_operator(std::string(op.text()).c_str(), "", given), grid);
+}
+
 // The operator computed on floats and rounded again; null when it is no such operator.
 ir::Value* Importer::rounded_again(const ir::Symbol& op, std::span<ir::Value* const> operands,
                                    const ir::Schema* schema) {
   if (grids_.empty() || operands.empty() || schema == nullptr) return nullptr;
+  if (op == "aten::cat" || op == "aten::stack") return joined_on_grid(op, operands);
   const OwnGrid* own = own_grid(schema->name);
   const auto found = grids_.find(operands[0]);
   if (found == grids_.end() || (own == nullptr && !rounds_again(schema->name))) return nullptr;
