@@ -57,6 +57,10 @@ struct onnxport_context {
   void misuse(std::string message);
   // At the beginning of each call that gives a value or a status, by which the plugin learns that it failed: it fails when
   // that is wanted, by throwing.
+  // That the mapping asked for an argument that the schema does not have; of the first one it needs to know.
+  void note_missing(std::string_view name) {
+    lacks_subject = lacks_subject || name == "self" || name == "input";
+  }
   void may_fail() const { counts(onnxport::HostCalls::Which::telling); }
   void counts(onnxport::HostCalls::Which which) const;
 
@@ -68,6 +72,7 @@ struct onnxport_context {
   onnxport::HostCalls* calls = nullptr;            // that are counted; null: nobody does
   onnxport::ir::Node* root = nullptr;              // of a rule
   const onnxport::onnx::NodeView* view = nullptr;  // of an inference, whose node is not there yet
+  bool lacks_subject = false;  // what the mapping computes from is no argument of this overload
   bool failed = false;
   bool declined = false;
   bool finished = false;                             // results were given, or a node was replaced

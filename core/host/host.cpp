@@ -108,6 +108,10 @@ Outcome settle(onnxport_context& context, int32_t status, const GraphBuilder::Ma
   const bool declined = context.declined && !context.failed;
   out.status = declined ? Outcome::Status::declined : Outcome::Status::failed;
   out.cause = std::move(context.cause);
+  if (context.lacks_subject && out.cause.hint.empty())
+    out.cause.hint =
+        "the mapping is made for other overloads of the operator; a plugin can map this one, see "
+        "docs/plugins.md";
   if (out.cause.message.empty()) out.cause.message = "status " + std::to_string(status) + " without a reason";
   undo(context, mark);
   return out;
@@ -121,7 +125,8 @@ std::string wrong_blocks(const onnxport_context& context) {
     const bool whole = std::all_of(lender.blocks.begin(), lender.blocks.end(),
                                    [&](const ir::Block* block) { return block->owner() == lender.node; });
     if (!whole && !goes)
-      return "a block of " + std::string(lender.node->op_text()) + ", which stays, became that of another node";
+      return "a block of " + std::string(lender.node->op_text()) +
+             ", which stays, became that of another node";
   }
   return "";
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import unittest
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,17 @@ class OldOperators(ProgramCase):
                 self.succeed("export", self.scratch / "m.pt", "-o", out, "-i", "x:f32[n=2,3,4,5]", "--verify")
                 result, = open_session(out).run(None, {"x": x.numpy()})
                 np.testing.assert_allclose(result, function(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
+def log_gamma(x: torch.Tensor) -> float:
+    return math.lgamma(float(x))
+
+
+class Overloads(ProgramCase):
+    def test_a_mapping_of_other_overloads_says_so(self) -> None:
+        torch.jit.script(log_gamma).save(str(self.scratch / "m.pt"))
+        said = self.refuse("T503", 14, "export", self.scratch / "m.pt", "-o", self.scratch / "x.onnx", "-i", "x:f32[]")
+        self.assertIn("-> the mapping is made for other overloads of the operator; a plugin can map this one", said)
 
 
 class States(ProgramCase):
