@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/c_api/options.h"
+#include "core/torch_interface/recording_handle.h"
 #include "onnxport/export.h"
 #include "onnxport/json.h"
 #include "onnxport/output.h"
@@ -70,6 +71,8 @@ std::vector<GivenTensor> weights_of(const onnxport_source& source) {
 Source source_of(const onnxport_source* given) {
   const onnxport_source source = known_part(given);
   const std::string path(view(source.path));
+  if (source.recording != nullptr)
+    return Source::live(source.recording->model, path.empty() ? "recording" : path);
   if (source.bytes == nullptr) return path;
   const std::span bytes(static_cast<const std::byte*>(source.bytes), source.byte_count);
   return Source::memory(bytes, weights_of(source), path.empty() ? "model" : path);

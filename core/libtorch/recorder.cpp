@@ -121,12 +121,20 @@ void Recording::run(const c10::OperatorHandle& op, c10::DispatchKey key, c10::St
 }
 
 void Recording::run(const std::function<void()>& code) {
-  register_fallback();
-  const c10::AutoGradMode no_gradients(false);
-  const ActiveRecording scope(this);
-  const c10::impl::IncludeDispatchKeyGuard on(kKey);
-  of_code_ = true;
+  const std::shared_ptr<void> until_the_end = open();
   code();
+}
+
+std::shared_ptr<void> Recording::open() {
+  struct Guards {
+    explicit Guards(Recording* recording) : scope(recording), on(kKey) {}
+    c10::AutoGradMode no_gradients{false};
+    ActiveRecording scope;
+    c10::impl::IncludeDispatchKeyGuard on;
+  };
+  register_fallback();
+  of_code_ = true;
+  return std::make_shared<Guards>(this);
 }
 
 void Recording::record(const c10::OperatorHandle& op, c10::Stack& stack) {

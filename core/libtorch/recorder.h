@@ -7,6 +7,7 @@
 #include <ATen/core/jit_type.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,6 +41,9 @@ class Recording {
 
   // Runs any code of this thread and records the calls it makes. Gradients are off.
   void run(const std::function<void()>& code);
+
+  // Records what this thread calls, until the handle goes, which has to be on the same thread.
+  std::shared_ptr<void> open();
 
   // Numbers a tensor that exists before the recording starts, and keeps it.
   size_t number(const at::Tensor& tensor);

@@ -54,7 +54,10 @@ typedef struct onnxport_weight {
   size_t byte_count;      /* to the last one in memory */
 } onnxport_weight;
 
-/* Where a model is read from: a file, or the bytes of one. */
+/* Code that was recorded while it ran: see onnxport/c_capture.h. */
+typedef struct onnxport_recording onnxport_recording;
+
+/* Where a model is read from: a file, the bytes of one, or a recording. */
 typedef struct onnxport_source {
   size_t struct_size;
   onnxport_string path; /* a .pt, .pt2 or .onnx file; with bytes: what messages call them */
@@ -64,6 +67,7 @@ typedef struct onnxport_source {
   const onnxport_weight* weights;
   size_t weight_count;
   size_t weight_size; /* sizeof(onnxport_weight) of the caller */
+  const onnxport_recording* recording; /* NULL: the file or the bytes are read */
 } onnxport_source;
 
 /* Each may be NULL. They are called on threads of the export, never two at once. */
