@@ -16,7 +16,8 @@ constexpr std::string_view kContainerOptions =
     "--state drop leaves the writes out";
 
 constexpr std::string_view kOtherContainerOptions =
-    "return what is in it, or leave the writes out with --state drop";
+    "keep each tensor and number in it in an attribute of its own, which --state io carries from call to "
+    "call, or leave the writes out with --state drop";
 
 // Of a list or dict that a module holds.
 std::string_view container_options(const ir::Node& made) {
@@ -185,9 +186,7 @@ void Functionalizer::collect_changed(const WrittenContainer& written, NodeMaker&
   d.place = written.place;
   d.message = "the model changes its own '" + *made.attribute_as<std::string>("attribute") +
               "' in its length or in other things than tensors, and goes on with that from call to call";
-  d.hint =
-      "keep each of its tensors in an attribute of its own, which --state io carries from call to call, "
-      "or leave the writes out with --state drop";
+  d.hint = kOtherContainerOptions;
   errors_.push_back(std::move(d));
 }
 
