@@ -55,12 +55,12 @@ struct onnxport_context {
   void decline(onnxport::Diagnostic why);
   // A defect of the plugin (T505).
   void misuse(std::string message);
-  // At the beginning of each call that gives a value or a status, by which the plugin learns that it failed: it fails when
-  // that is wanted, by throwing.
-  // That the mapping asked for an argument that the schema does not have; of the first one it needs to know.
+  // That the mapping asked for an argument that the schema does not have: what it computes from, or an option of another overload.
   void note_missing(std::string_view name) {
     lacks_subject = lacks_subject || name == "self" || name == "input";
   }
+  // At the beginning of each call that gives a value or a status, by which the plugin learns that it failed: it fails when
+  // that is wanted, by throwing.
   void may_fail() const { counts(onnxport::HostCalls::Which::telling); }
   void counts(onnxport::HostCalls::Which which) const;
 

@@ -16,9 +16,9 @@ onnxport_str name(onnxport_context* c) {
 onnxport_arg find_arg(onnxport_context* c, onnxport_str text) {
   return guarded<onnxport_arg>(c, 0, [&]() -> onnxport_arg {
     if (c->call == nullptr || c->call->schema == nullptr) return 0;
-    const Argument* found = find_argument(*c->call, text_of(text, "the name of an argument"));
-    if (found == nullptr && c->call->schema != nullptr)
-      c->note_missing(text_of(text, "the name of an argument"));
+    const std::string_view name = text_of(text, "the name of an argument");
+    const Argument* found = find_argument(*c->call, name);
+    if (found == nullptr) c->note_missing(name);
     return found == nullptr ? 0 : c->arg_handle(found);
   });
 }

@@ -65,8 +65,7 @@ class Functionalizer {
   // A list or dict that a module holds is changed.
   struct WrittenContainer {
     Storage* container = nullptr;
-    const ir::Node* writer = nullptr;  // the first
-    Location place;                    // of it
+    Location place;  // of the first write
     bool keeps_length = true;
   };
   void note_container(const ir::Node& node, Storage& container);

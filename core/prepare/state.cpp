@@ -127,7 +127,7 @@ void Functionalizer::note_container(const ir::Node& node, Storage& container) {
   const auto known = std::find_if(written_containers_.begin(), written_containers_.end(),
                                   [&](const auto& written) { return written.container == &container; });
   if (known == written_containers_.end()) {
-    written_containers_.push_back({&container, &node, location_of(node), keeps_length});
+    written_containers_.push_back({&container, location_of(node), keeps_length});
   } else {
     known->keeps_length = known->keeps_length && keeps_length;
   }

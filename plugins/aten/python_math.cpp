@@ -95,34 +95,76 @@ Value divide_towards_zero(Op& op) { return op["a"] / op["b"]; }
 }  // namespace
 
 Mappings python_math() {
-  Mappings out = {
+  return {
+      {"aten::sin.int", sin},
+      {"aten::sin.float", sin},
+      {"aten::cos.int", cos},
+      {"aten::cos.float", cos},
+      {"aten::tan.int", tan},
+      {"aten::tan.float", tan},
+      {"aten::asin.int", asin},
+      {"aten::asin.float", asin},
+      {"aten::acos.int", acos},
+      {"aten::acos.float", acos},
+      {"aten::atan.int", atan},
+      {"aten::atan.float", atan},
+      {"aten::sinh.int", sinh},
+      {"aten::sinh.float", sinh},
+      {"aten::cosh.int", cosh},
+      {"aten::cosh.float", cosh},
+      {"aten::tanh.int", tanh},
+      {"aten::tanh.float", tanh},
+      {"aten::asinh.int", asinh},
+      {"aten::asinh.float", asinh},
+      {"aten::acosh.int", acosh},
+      {"aten::acosh.float", acosh},
+      {"aten::atanh.int", atanh},
+      {"aten::atanh.float", atanh},
+      {"aten::erf.int", erf},
+      {"aten::erf.float", erf},
+      {"aten::erfc.int", erfc},
+      {"aten::erfc.float", erfc},
+      {"aten::log10.int", log10},
+      {"aten::log10.float", log10},
+      {"aten::log1p.int", log1p},
+      {"aten::log1p.float", log1p},
+      {"aten::expm1.int", expm1},
+      {"aten::expm1.float", expm1},
+      {"aten::fabs.int", fabs},
+      {"aten::fabs.float", fabs},
+      {"aten::degrees.int", degrees},
+      {"aten::degrees.float", degrees},
+      {"aten::radians.int", radians},
+      {"aten::radians.float", radians},
+      {"aten::atan2.int", atan2},
+      {"aten::atan2.float", atan2},
+      {"aten::atan2.int_float", atan2},
+      {"aten::atan2.float_int", atan2},
+      {"aten::fmod.int", fmod},
+      {"aten::fmod.float", fmod},
+      {"aten::fmod.int_float", fmod},
+      {"aten::fmod.float_int", fmod},
+      {"aten::mathremainder.int", mathremainder},
+      {"aten::mathremainder.float", mathremainder},
+      {"aten::mathremainder.int_float", mathremainder},
+      {"aten::mathremainder.float_int", mathremainder},
+      {"aten::copysign.int", copysign},
+      {"aten::copysign.float", copysign},
+      {"aten::copysign.int_float", copysign},
+      {"aten::copysign.float_int", copysign},
+      {"aten::log.int_int", log_to_base},
+      {"aten::log.float_float", log_to_base},
+      {"aten::log.int_float", log_to_base},
+      {"aten::log.float_int", log_to_base},
       {"aten::isnan.float", isnan},
       {"aten::isinf.float", isinf},
       {"aten::isfinite.float", isfinite},
+      {"aten::div.default", div},
       {"aten::ldexp.default", ldexp},
       {"aten::__lshift__.int", left_shift},
       {"aten::__rshift__.int", right_shift},
-      {"aten::__round_to_zero_floordiv", divide_towards_zero},
-      {"aten::div.default", div},
+      {"aten::__round_to_zero_floordiv.int", divide_towards_zero},
   };
-  const std::pair<const char*, Value (*)(Op&)> of_one[] = {
-      {"sin", sin},     {"cos", cos},     {"tan", tan},   {"asin", asin},       {"acos", acos},
-      {"atan", atan},   {"sinh", sinh},   {"cosh", cosh}, {"tanh", tanh},       {"asinh", asinh},
-      {"acosh", acosh}, {"atanh", atanh}, {"erf", erf},   {"erfc", erfc},       {"log10", log10},
-      {"log1p", log1p}, {"expm1", expm1}, {"fabs", fabs}, {"degrees", degrees}, {"radians", radians}};
-  for (const auto& [name, mapping] : of_one) {
-    for (const char* type : {"int", "float"})
-      out.push_back({"aten::" + std::string(name) + '.' + type, mapping});
-  }
-  const std::pair<const char*, Value (*)(Op&)> of_two[] = {
-      {"atan2", atan2}, {"fmod", fmod}, {"mathremainder", mathremainder}, {"copysign", copysign}};
-  for (const auto& [name, mapping] : of_two) {
-    for (const char* types : {"int", "float", "int_float", "float_int"})
-      out.push_back({"aten::" + std::string(name) + '.' + types, mapping});
-  }
-  for (const char* types : {"int_int", "float_float", "int_float", "float_int"})
-    out.push_back({"aten::log." + std::string(types), log_to_base});
-  return out;
 }
 
 }  // namespace onnxport::aten
