@@ -28,7 +28,8 @@ Value declines(Node& node) {
 // A branch of it becomes another node's: that is undone.
 Value takes_a_branch(Node& node) {
   Attrs attrs = node.attrs_except({"else_branch"});
-  attrs.emplace_back("else_branch", node.block({}, [&](const Values&) { return Values{node.constant(0.0, DType::f32)}; }));
+  attrs.emplace_back("else_branch",
+                     node.block({}, [&](const Values&) { return Values{node.constant(0.0, DType::f32)}; }));
   node.node("If", {node.input(0)}, std::move(attrs));
   node.decline("on second thoughts");
 }

@@ -66,7 +66,7 @@ typedef struct onnxport_source {
   /* Weights that the bytes do not hold: read where they lie, copied once, into what is written. */
   const onnxport_weight* weights;
   size_t weight_count;
-  size_t weight_size; /* sizeof(onnxport_weight) of the caller */
+  size_t weight_size;                  /* sizeof(onnxport_weight) of the caller */
   const onnxport_recording* recording; /* NULL: the file or the bytes are read */
 } onnxport_source;
 
