@@ -101,6 +101,14 @@ class Guards(unittest.TestCase):
             if f"{symbol}=" in line:
                 self.assertEqual(int(line.split(f"{symbol}=")[1].split()[0].rstrip(":,")) % 4, 0, line)
 
+    def test_a_range_fixes_none(self) -> None:
+        """Of chunks of 128 (TabNet's ghost batches): one chunk, whatever its size."""
+        text, model = self.two("math.ceil(L['a'].size()[0] / 128) == 1", "(((-1) + 2*L['a'].size()[0]) // L['a'].size()[0]) == 1")
+        self.assertNotIn("I120", text)
+        symbol = self.shapes(model)[0][0]
+        self.assertIsInstance(symbol, str)
+        self.assertIn("128", {p.key: p.value for p in model.metadata_props}["onnxport.dim_guards"])
+
     def test_what_ties_sizes_to_each_other_fixes_none(self) -> None:
         text, model = self.two("(5*L['a'].size()[0]) % L['b'].size()[1] != 1", "((5*L['a'].size()[1]) % L['b'].size()[1]) == 0",
                                "L['a'].size()[0] // 4 == L['b'].size()[0] // 4")

@@ -16,6 +16,8 @@ namespace {
 using Sizes = std::map<std::string, int64_t, std::less<>>;
 
 constexpr size_t kLongestGuard = 4096;
+// As many sizes are no range that a user would want to run others of.
+constexpr int64_t kMostNeighbours = 16;
 
 // "L['x'][0].size()[2]" as the placeholder's name "x_0" and the axis 2.
 struct SizeOfInput {
@@ -162,13 +164,16 @@ class Guards {
     for (const std::string& symbol : symbols) {
       const int64_t example = sizes[symbol];
       const int64_t limit = std::max<int64_t>(8 * example, 256);
-      int64_t largest = 0;
+      int64_t largest = 0, count = 0;
       for (int64_t size = 0; size <= limit; ++size) {
         sizes[symbol] = size;
-        if (ir::guard_holds(guard, sizes) == true) largest = size;
+        if (ir::guard_holds(guard, sizes) != true) continue;
+        largest = size;
+        ++count;
       }
       sizes[symbol] = example;
-      if (largest > limit / 2) continue;  // multiples of 8, and the like
+      if (largest > limit / 2) continue;      // multiples of 8, and the like
+      if (count > kMostNeighbours) continue;  // a range, "ceil(n / 128) == 1"
       any = true;
       dims_.resolve(symbol, example);
       out_.notes.push_back(
