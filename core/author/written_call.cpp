@@ -1,5 +1,6 @@
 #include "core/author/written_call.h"
 
+#include "core/ir/utf8.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
@@ -12,7 +13,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  throw Error("T552", "the call '" + std::string(text.substr(0, 200)) + "' cannot be read: " + why, {},
+  throw Error("T552", "the call '" + std::string(ir::beginning(text, 200)) + "' cannot be read: " + why, {},
               "write it so: acme::swish(f32[n,4], beta=0.5, sizes=[1, 2], mode='fast', dtype=f16)");
 }
 

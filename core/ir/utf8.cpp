@@ -28,4 +28,10 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view beginning(std::string_view text, size_t longest) {
+  if (text.size() <= longest) return text;
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
+  return text.substr(0, longest);
+}
+
 }  // namespace onnxport::ir

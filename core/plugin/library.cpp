@@ -2,6 +2,7 @@
 
 #include "core/errors/breadcrumb.h"
 #include "core/errors/floating_point_state.h"
+#include "core/ir/utf8.h"
 #include "core/loader/shared_library.h"
 #include "core/plugin/abi_text.h"
 
@@ -121,8 +122,8 @@ class LibraryLoader {
                ", this onnxport has " + host_abi(),
            "update onnxport, or take an older release of the plugin");
     }
-    const std::string id(text_of(answer->id).substr(0, kLongestShown));
-    const std::string version(text_of(answer->version).substr(0, kLongestShown));
+    const std::string id(ir::beginning(text_of(answer->id), kLongestShown));
+    const std::string version(ir::beginning(text_of(answer->version), kLongestShown));
     if (id != manifest_.id || version != manifest_.version) {
       fail("L207",
            "the library says it is " + id + " " + version + ", the manifest says " + manifest_.id + " " +

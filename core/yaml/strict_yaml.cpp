@@ -234,7 +234,10 @@ std::string Node::description() const {
     case Kind::scalar:
       break;
   }
-  return (quoted ? "the text '" : "'") + (text.size() > 60 ? text.substr(0, 60) + "…" : text) + "'";
+  size_t shown = std::min<size_t>(text.size(), 60);  // whole characters
+  while (shown > 0 && shown < text.size() && (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80)
+    --shown;
+  return (quoted ? "the text '" : "'") + text.substr(0, shown) + (shown < text.size() ? "…" : "") + "'";
 }
 
 std::string read_text(const std::string& file) {

@@ -1,5 +1,6 @@
 #include "core/capture/exported_program/program_dims.h"
 
+#include "core/archive/file_error.h"
 #include "core/capture/exported_program/symbolic.h"
 #include "core/capture/exported_program/weights.h"
 
@@ -28,7 +29,7 @@ ir::Dim ProgramDims::dim(const Json& size) const {
   if (tag != "as_expr") size.refuse("is no size");
   const std::string_view text = value.at("expr_str").text();
   const auto parsed = parse_symbolic(text);
-  if (!parsed) value.refuse("is no size expression: '" + std::string(text.substr(0, 80)) + "'");
+  if (!parsed) value.refuse("is no size expression: '" + excerpt(text, 80) + "'");
   return parsed->substitute([&](std::string_view symbol) -> std::optional<ir::Dim> {
     const ir::Dim* other = renamed(symbol);
     return other == nullptr ? std::nullopt : std::optional(*other);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "core/ir/utf8.h"
 #include "unit/plugin/files.h"
 
 namespace onnxport {
@@ -108,6 +109,15 @@ TEST(Manifest, M101EscapesOfWhatNoFileMayHold) {
     EXPECT_THAT(errors_in("x-a: {" + bad + ": 1}\n"), HasSubstr("error M101")) << bad;
   }
   EXPECT_THAT(errors_in(R"(x-a: "\n\t\\\"\xe4\u2013\L")"), Not(HasSubstr("M101")));
+}
+
+TEST(Manifest, WhatIsShownOfALongTextAreWholeCharacters) {
+  for (size_t before = 55; before < 61; ++before) {
+    const std::string text = std::string(before, 'a') + "\xf0\x9f\x98\x80 and more of it";
+    const std::string said = errors_in(with("targets: \"" + text + "\"\n"));
+    EXPECT_THAT(said, HasSubstr("…'")) << before;
+    EXPECT_TRUE(ir::is_utf8(said)) << before;
+  }
 }
 
 TEST(Manifest, M102Syntax) {
