@@ -6,5 +6,5 @@
 #include "core/torch_interface/live_model.h"
 
 struct onnxport_recording {
-  std::shared_ptr<const onnxport::LiveModel> model;
+  std::shared_ptr<onnxport::LiveModel> model;
 };

@@ -66,8 +66,7 @@ int32_t onnxport_capture_end(onnxport_recording* recording, const onnxport_named
                              size_t output_count, size_t tensor_size) {
   using namespace onnxport;
   if (recording == nullptr) return exit_status("P609");
-  // The handle is the caller's own until programs share it, which only read.
-  auto* open = const_cast<OpenRecording*>(dynamic_cast<const OpenRecording*>(recording->model.get()));
+  auto* open = dynamic_cast<OpenRecording*>(recording->model.get());
   if (open == nullptr) return exit_status("P601");
   try {
     open->end(tensors_of(outputs, output_count, tensor_size, "output"));
@@ -81,6 +80,14 @@ int32_t onnxport_capture_end(onnxport_recording* recording, const onnxport_named
   }
 }
 
-void onnxport_recording_free(onnxport_recording* recording) { delete recording; }
+void onnxport_recording_free(onnxport_recording* recording) {
+  if (recording == nullptr) return;
+  const auto* open = dynamic_cast<const onnxport::OpenRecording*>(recording->model.get());
+  // The thread that is recorded still refers to it, and only that one can let go: it stays for the life of the process.
+  if (open != nullptr && !open->may_go()) {
+    (void)new std::shared_ptr<onnxport::LiveModel>(recording->model);  // NOLINT: kept on purpose
+  }
+  delete recording;
+}
 
 }  // extern "C"

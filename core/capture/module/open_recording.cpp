@@ -38,8 +38,13 @@ OpenRecording::OpenRecording(std::vector<NamedTensor> inputs, std::vector<NamedT
 }
 
 OpenRecording::~OpenRecording() {
-  // The marks of another thread cannot be taken back from here.
-  if (open_ != nullptr && thread_ != std::this_thread::get_id()) new std::shared_ptr<void>(std::move(open_));
+  if (open_ == nullptr) return;
+  open_.reset();
+  try {
+    state_.restore();
+  } catch (const std::exception&) {
+    // Nobody asks any more what was wrong.
+  }
 }
 
 void OpenRecording::end(const std::vector<NamedTensor>& outputs) {
@@ -55,18 +60,28 @@ void OpenRecording::finish(const std::vector<NamedTensor>& outputs) {
   if (open_ == nullptr) throw not_open("it has ended");
   if (thread_ != std::this_thread::get_id()) throw not_open("another thread began it");
   open_.reset();
-  ModuleRun& run = runs_.front();
+  try {
+    keep(outputs);
+  } catch (...) {
+    state_.restore();
+    throw;
+  }
+  state_.restore();
+  const ModuleRecording& recording = *runs_.front().recording;
+  if (recording.read()) throw *recording.read();
+}
+
+void OpenRecording::keep(const std::vector<NamedTensor>& outputs) {
+  if (outputs.empty())
+    throw Error("T544", "the recorded code has no results", {},
+                "name the tensors that it computed as outputs");
   check_tensors(outputs, "output");
+  ModuleRun& run = runs_.front();
   for (const NamedTensor& output : outputs) {
     run.results.push_back(run.recording->item(output.tensor));
     run.outputs.push_back(output.tensor.detach().clone());
     run.output_names.push_back(output.name);
   }
-  state_.restore();
-  if (outputs.empty())
-    throw Error("T544", "the recorded code has no results", {},
-                "name the tensors that it computed as outputs");
-  if (run.recording->read()) throw *run.recording->read();
 }
 
 Captured OpenRecording::capture(const CaptureOptions& options) const {

@@ -18,11 +18,14 @@ namespace onnxport {
 
 class OpenRecording final : public LiveModel {
  public:
-  // Begins to record this thread. Throws Error P601 for what is no tensor.
+  // Begins to record this thread, which refers to the recording until it ends. Throws Error P601 for what is no tensor.
   OpenRecording(std::vector<NamedTensor> inputs, std::vector<NamedTensor> state);
   ~OpenRecording() override;
   OpenRecording(const OpenRecording&) = delete;
   OpenRecording& operator=(const OpenRecording&) = delete;
+
+  // Whether this thread may end it, or it has ended.
+  bool may_go() const { return open_ == nullptr || thread_ == std::this_thread::get_id(); }
 
   // Throws Error P601, P603, P604, P609; what it throws, capture() will.
   void end(const std::vector<NamedTensor>& outputs);
@@ -32,6 +35,7 @@ class OpenRecording final : public LiveModel {
 
  private:
   void finish(const std::vector<NamedTensor>& outputs);
+  void keep(const std::vector<NamedTensor>& outputs);
 
   const std::vector<NamedTensor> inputs_, tensors_;
   ModuleState state_;

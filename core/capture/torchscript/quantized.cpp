@@ -527,7 +527,11 @@ ir::Value* Importer::joined_on_grid(const ir::Symbol& op, std::span<ir::Value* c
 ir::Value* Importer::rounded_again(const ir::Symbol& op, std::span<ir::Value* const> operands,
                                    const ir::Schema* schema) {
   if (grids_.empty() || operands.empty() || schema == nullptr) return nullptr;
-  if (op == "aten::cat" || op == "aten::stack") return joined_on_grid(op, operands);
+  static constexpr std::string_view kJoining[] = {"aten::cat",   "aten::concat", "aten::concatenate",
+                                                  "aten::stack", "aten::hstack", "aten::vstack",
+                                                  "aten::dstack"};
+  if (std::find(std::begin(kJoining), std::end(kJoining), op.text()) != std::end(kJoining))
+    return joined_on_grid(op, operands);
   const OwnGrid* own = own_grid(schema->name);
   const auto found = grids_.find(operands[0]);
   if (found == grids_.end() || (own == nullptr && !rounds_again(schema->name))) return nullptr;

@@ -42,7 +42,7 @@ ONNXPORT_API onnxport_recording* onnxport_capture_begin(const onnxport_named_ten
 ONNXPORT_API int32_t onnxport_capture_end(onnxport_recording* recording, const onnxport_named_tensor* outputs,
                                           size_t output_count, size_t tensor_size);
 
-/* Ends it first, where that was not done. Programs that were captured of it stay as they are. NULL does nothing. */
+/* Ends it first, where that was not done; on another thread than it began on it stays for the life of the process. Programs that were captured of it stay as they are. NULL does nothing. */
 ONNXPORT_API void onnxport_recording_free(onnxport_recording* recording);
 
 #ifdef __cplusplus
