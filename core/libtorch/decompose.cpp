@@ -61,7 +61,7 @@ class DecompositionBuilder : public RecordedGraph {
     return out;
   }
 
-  Error different(const std::string& what) const override {
+  Error different(const std::string& what, size_t /*run*/) const override {
     return Error("T530", name_ + " does different things at different sizes: " + what, place_of_node(name_),
                  "make the dim static, or add a mapping for " + name_);
   }
@@ -78,7 +78,8 @@ class DecompositionBuilder : public RecordedGraph {
     const auto fitted = fit_number(samples_, seen);
     if (!fitted)
       throw different("the number " + std::to_string(seen[0]) + " becomes " + std::to_string(seen[1]) +
-                      ", which is no expression of the input dims");
+                          ", which is no expression of the input dims",
+                      1);
     return expression(*fitted, [this](size_t v) { return variable(v); });
   }
 

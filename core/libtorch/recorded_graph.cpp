@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <sstream>
 
 #include "core/libtorch/convert.h"
 
@@ -24,12 +25,13 @@ bool same(const c10::IValue& a, const c10::IValue& b) {
 }  // namespace
 
 void RecordedGraph::add_calls() {
-  for (const Recording* run : runs_) {
-    if (run->calls().size() != runs_[0]->calls().size())
-      throw different("another number of operators is called");
-  }
   for (call_ = 0; call_ < runs_[0]->calls().size(); ++call_) {
+    for (size_t r = 1; r < runs_.size(); ++r) check_call(r);
     if (!skip(call_)) add_call(call_);
+  }
+  for (size_t r = 1; r < runs_.size(); ++r) {
+    const std::vector<RecordedCall>& calls = runs_[r]->calls();
+    if (calls.size() > call_) throw different("it goes on with " + qualified_name(*calls[call_].schema), r);
   }
 }
 
@@ -38,15 +40,20 @@ ir::Value* RecordedGraph::value_of(size_t tensor) const {
   return known == values_.end() ? nullptr : known->second;
 }
 
+void RecordedGraph::check_call(size_t run) const {
+  const c10::FunctionSchema* const first = runs_[0]->calls()[call_].schema;
+  const std::vector<RecordedCall>& calls = runs_[run]->calls();
+  if (calls.size() <= call_) throw different("it ends before it calls " + qualified_name(*first), run);
+  if (calls[call_].schema != first)
+    throw different("it calls " + qualified_name(*calls[call_].schema) + " where it called " +
+                        qualified_name(*first) + " before",
+                    run);
+}
+
 void RecordedGraph::add_call(size_t index) {
   std::vector<const RecordedCall*> calls;
   for (const Recording* run : runs_) calls.push_back(&run->calls()[index]);
   const RecordedCall& first = *calls[0];
-  for (const RecordedCall* call : calls) {
-    if (call->schema != first.schema)
-      throw different(qualified_name(*first.schema) + " in one run is " + qualified_name(*call->schema) +
-                      " in another");
-  }
   std::vector<ir::Value*> operands;
   for (size_t i = 0; i < first.arguments.size(); ++i) {
     std::vector<const RecordedItem*> items;
@@ -94,8 +101,8 @@ ir::Value* RecordedGraph::constant(ir::AttributeValue value, ir::Type type) {
 // One argument in all runs, as a value of the graph. `wanted`: null for results.
 ir::Value* RecordedGraph::value(const Items& items, const c10::Argument* wanted) {
   const RecordedItem& first = *items[0];
-  for (const RecordedItem* item : items) {
-    if (item->kind != first.kind) throw different("an argument is of another kind");
+  for (size_t r = 1; r < items.size(); ++r) {
+    if (items[r]->kind != first.kind) throw different("an argument is of another kind", r);
   }
   switch (first.kind) {
     case RecordedItem::Kind::tensor:
@@ -111,8 +118,8 @@ ir::Value* RecordedGraph::value(const Items& items, const c10::Argument* wanted)
 ir::Value* RecordedGraph::tensor(const Items& items) {
   const auto known = values_.find(items[0]->tensor);
   if (known == values_.end()) return values_[items[0]->tensor] = leaf(items);
-  for (const RecordedItem* item : items) {
-    if (item->tensor != items[0]->tensor) throw different("another tensor is used");
+  for (size_t r = 1; r < items.size(); ++r) {
+    if (items[r]->tensor != items[0]->tensor) throw different("it uses another tensor", r);
   }
   return known->second;
 }
@@ -123,15 +130,18 @@ ir::Value* RecordedGraph::constant_leaf(const Items& items, const std::string& n
     const ir::Tensor other = from_torch(runs_[r]->tensor(items[r]->tensor).clone());
     if (other.bytes().size() != first.bytes().size() ||
         std::memcmp(other.bytes().data(), first.bytes().data(), first.bytes().size()) != 0)
-      throw different("a constant tensor has other contents");
+      throw different("a constant tensor has other contents", r);
   }
   return graph_.add_initializer(name, first);
 }
 
 ir::Value* RecordedGraph::list(const Items& items, const c10::Argument* wanted) {
   std::vector<ir::Value*> elements;
-  for (const RecordedItem* item : items) {
-    if (item->items.size() != items[0]->items.size()) throw different("a list has another length");
+  for (size_t r = 1; r < items.size(); ++r) {
+    if (items[r]->items.size() == items[0]->items.size()) continue;
+    throw different("a list has " + std::to_string(items[r]->items.size()) + " elements that had " +
+                        std::to_string(items[0]->items.size()),
+                    r);
   }
   for (size_t i = 0; i < items[0]->items.size(); ++i) {
     Items parts;
@@ -145,11 +155,11 @@ ir::Value* RecordedGraph::list(const Items& items, const c10::Argument* wanted) 
 
 ir::Value* RecordedGraph::plain(const Items& items, const c10::Argument* wanted) {
   const c10::IValue& first = items[0]->value;
-  bool varies = false;
-  for (const RecordedItem* item : items) varies = varies || !same(item->value, first);
-  if (varies && first.isInt()) return integer(items);
-  if (varies && first.isDouble()) return real(items);
-  if (varies) throw different("an argument has another value");
+  size_t other = 0;  // the first run that has another value
+  while (other < items.size() && same(items[other]->value, first)) ++other;
+  if (other < items.size() && first.isInt()) return integer(items);
+  if (other < items.size() && first.isDouble()) return real(items, other);
+  if (other < items.size()) throw different("an argument has another value", other);
   if (first.isInt()) {
     if (wanted != nullptr && takes_dtype(*wanted)) {
       const ir::DType dtype = to_dtype(static_cast<at::ScalarType>(first.toInt()));
@@ -169,9 +179,9 @@ ir::Value* RecordedGraph::plain(const Items& items, const c10::Argument* wanted)
 
 ir::Value* RecordedGraph::integer(const Items& items) {
   std::vector<int64_t> seen;
-  for (const RecordedItem* item : items) {
-    if (!item->value.isInt()) throw different("an argument has another value");
-    seen.push_back(item->value.toInt());
+  for (size_t r = 0; r < items.size(); ++r) {
+    if (!items[r]->value.isInt()) throw different("an argument has another value", r);
+    seen.push_back(items[r]->value.toInt());
   }
   return number(seen);
 }
@@ -196,7 +206,7 @@ ir::Value* RecordedGraph::expression(const FittedNumber& number,
 }
 
 // A factor such as 1/n or 1/sqrt(n): n is fitted, the rest is arithmetic.
-ir::Value* RecordedGraph::real(const Items& items) {
+ir::Value* RecordedGraph::real(const Items& items, size_t other) {
   const auto whole = [&](auto&& transform) -> std::optional<std::vector<int64_t>> {
     std::vector<int64_t> out;
     for (const RecordedItem* item : items) {
@@ -210,19 +220,35 @@ ir::Value* RecordedGraph::real(const Items& items) {
     }
     return out;
   };
-  ir::Value* one = constant(int64_t{1}, ir::Type::integer());
-  if (const auto n = whole([](double v) { return v; }))
-    return emit("aten::Float.int", {number(*n)}, ir::Type::real());
-  if (const auto n = whole([](double v) { return 1 / v; }))
-    return emit("aten::div.int", {one, number(*n)}, ir::Type::real());
+  const auto fitted = [&](const std::optional<std::vector<int64_t>>& n) -> ir::Value* {
+    try {
+      return n ? number(*n) : nullptr;
+    } catch (const Error&) {  // in words of that integer, which the user never wrote
+      return nullptr;
+    }
+  };
   const ir::Type real_type = ir::Type::real();
-  if (const auto n = whole([](double v) { return v * v; }))
-    return emit("aten::sqrt.int", {number(*n)}, real_type);
-  if (const auto n = whole([](double v) { return 1 / (v * v); }))
-    return emit("aten::div.float",
-                {constant(1.0, real_type), emit("aten::sqrt.int", {number(*n)}, real_type)}, real_type);
-  throw different("the factor " + std::to_string(items[0]->value.toDouble()) +
-                  " is no expression of the input dims");
+  if (ir::Value* n = fitted(whole([](double v) { return v; })))
+    return emit("aten::Float.int", {n}, real_type);
+  if (ir::Value* n = fitted(whole([](double v) { return 1 / v; })))
+    return emit("aten::div.int", {constant(int64_t{1}, ir::Type::integer()), n}, real_type);
+  for (const int64_t part : {2, 4}) {  // half of a size, the middle between two
+    if (ir::Value* n = fitted(whole([&](double v) { return v * static_cast<double>(part); })))
+      return emit("aten::div.int", {n, constant(part, ir::Type::integer())}, real_type);
+  }
+  if (ir::Value* n = fitted(whole([](double v) { return v * v; })))
+    return emit("aten::sqrt.int", {n}, real_type);
+  if (ir::Value* n = fitted(whole([](double v) { return 1 / (v * v); })))
+    return emit("aten::div.float", {constant(1.0, real_type), emit("aten::sqrt.int", {n}, real_type)},
+                real_type);
+  const auto text = [&](size_t run) {
+    const c10::IValue& value = items[run]->value;
+    std::ostringstream out;
+    value.isDouble() ? out << value.toDouble() : out << value.tagKind();
+    return out.str();
+  };
+  throw different(
+      "the number " + text(other) + " was " + text(0) + " before, which is no expression of sizes", other);
 }
 
 }  // namespace onnxport

@@ -36,8 +36,8 @@ class RecordedGraph {
   ir::Value* emit(std::string_view op, std::vector<ir::Value*> operands, ir::Type type);
   ir::Value* constant(ir::AttributeValue value, ir::Type type);
 
-  // What to throw where the runs differ.
-  virtual Error different(const std::string& what) const = 0;
+  // What to throw where `run` differs from the first.
+  virtual Error different(const std::string& what, size_t run) const = 0;
   // An integer that is another one in other runs.
   virtual ir::Value* number(const std::vector<int64_t>& seen) = 0;
   // A tensor that is neither given nor computed.
@@ -57,13 +57,14 @@ class RecordedGraph {
   size_t call_ = 0;  // the one that is added
 
  private:
+  void check_call(size_t run) const;
   void add_call(size_t index);
   void add_result(ir::Node& node, const RecordedItem& result, const c10::Argument& type);
   ir::Value* tensor(const Items& items);
   ir::Value* list(const Items& items, const c10::Argument* wanted);
   ir::Value* plain(const Items& items, const c10::Argument* wanted);
   ir::Value* integer(const Items& items);
-  ir::Value* real(const Items& items);
+  ir::Value* real(const Items& items, size_t other);
   ir::Value* operate(std::string_view op, ir::Value* a, int64_t b);
 
   std::map<size_t, ir::Value*> values_;

@@ -27,7 +27,11 @@ Recording*& active() {
 }
 
 void fallback(const c10::OperatorHandle& op, c10::DispatchKeySet /*keys*/, c10::Stack* stack) {
-  active()->record(op, *stack);
+  if (Recording* const recording = active()) return recording->record(op, *stack);
+  // at::launch and torch.jit.fork give the keys of their caller to a thread that nobody records: what it makes shows as a tensor
+  // that no operator made.
+  const c10::impl::ExcludeDispatchKeyGuard off(kKey);
+  op.callBoxed(stack);
 }
 
 void register_fallback() {
@@ -80,8 +84,32 @@ bool size_depends_on_contents(const c10::FunctionSchema& schema) {
 
 size_t Recording::number(const at::Tensor& tensor) {
   const auto [slot, fresh] = numbers_.try_emplace(tensor.unsafeGetTensorImpl(), tensors_.size());
-  if (fresh) tensors_.push_back({tensor, c10::weak_intrusive_ptr<c10::TensorImpl>(tensor.getIntrusivePtr())});
+  if (!fresh) return slot->second;
+  using Storage = c10::weak_intrusive_ptr<c10::StorageImpl>;
+  const bool strided = tensor.has_storage() && tensor.layout() == at::kStrided;
+  tensors_.push_back(
+      {tensor, c10::weak_intrusive_ptr<c10::TensorImpl>(tensor.getIntrusivePtr()),
+       strided ? tensor.storage().getWeakStorageImpl() : Storage(c10::intrusive_ptr<c10::StorageImpl>()),
+       tensor.sizes().vec(), strided ? tensor.strides().vec() : std::vector<int64_t>(),
+       strided ? tensor.storage_offset() : 0, tensor.scalar_type()});
+  if (strided) by_storage_[tensor.storage().unsafeGetStorageImpl()].push_back(slot->second);
   return slot->second;
+}
+
+bool Recording::number_as_twin(const at::Tensor& tensor) {
+  if (!tensor.has_storage() || tensor.layout() != at::kStrided) return false;
+  const auto there = by_storage_.find(tensor.storage().unsafeGetStorageImpl());
+  if (there == by_storage_.end()) return false;
+  for (auto n = there->second.rbegin(); n != there->second.rend(); ++n) {
+    const Known& known = tensors_[*n];
+    if (tensor.sizes() != known.sizes || tensor.strides() != known.strides ||
+        tensor.storage_offset() != known.offset || tensor.scalar_type() != known.type)
+      continue;
+    numbers_.emplace(tensor.unsafeGetTensorImpl(), *n);
+    twins_.push_back(tensor);
+    return true;
+  }
+  return false;
 }
 
 at::Tensor Recording::tensor(size_t index) const {

@@ -63,6 +63,9 @@ class Recording {
   virtual void before(RecordedCall& /*call*/, const c10::IValue* /*first*/) {}
   // Whether the tensor has a number.
   bool knows(const at::Tensor& tensor) const { return numbers_.contains(tensor.unsafeGetTensorImpl()); }
+  // Gives a tensor without a number that of one in the same place and form: data() and its kin make such without an operator.
+  // Whether there is one.
+  bool number_as_twin(const at::Tensor& tensor);
   // After a call that returns no tensor, whose answer C++ code reads; it may be another one.
   virtual void answered(const RecordedCall& /*call*/, c10::IValue& /*answer*/) {}
   // After any other call was run and noted.
@@ -79,9 +82,16 @@ class Recording {
   struct Known {
     at::Tensor kept;
     c10::weak_intrusive_ptr<c10::TensorImpl> seen;
+    // Where it lies; the address means one storage as long as it is referred to.
+    c10::weak_intrusive_ptr<c10::StorageImpl> storage;
+    std::vector<int64_t> sizes, strides;
+    int64_t offset = 0;
+    at::ScalarType type = at::kFloat;
   };
   std::vector<Known> tensors_;
   std::unordered_map<const void*, size_t> numbers_;
+  std::unordered_map<const void*, std::vector<size_t>> by_storage_;
+  std::vector<at::Tensor> twins_;  // kept, as their addresses are in numbers_
   std::vector<std::string> stand_ins_;
   bool of_code_ = false;  // of real tensors: nothing stands in for what cannot be computed
 };

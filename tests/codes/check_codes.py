@@ -59,7 +59,7 @@ def main() -> int:
         found = planted()
     else:
         core = texts(root, "core", (".cpp", ".h"))
-        found = faults((root / "docs/errors.md").read_text(), core, texts(root, "tests", (".c", ".py", ".cpp", ".h")))
+        found = faults((root / "docs/errors.md").read_text(), core, texts(root, "tests", (".c", ".py", ".cpp", ".h", ".txt")))
     print("\n".join(found))
     return 1 if found else 0
 

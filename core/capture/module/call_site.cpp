@@ -1,6 +1,8 @@
 #include "core/capture/module/call_site.h"
 
 #include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <execinfo.h>
 #include <unistd.h>
@@ -21,14 +23,15 @@ bool holds_any(std::string_view text, std::initializer_list<std::string_view> pa
                      [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
 }
 
-// Code of theirs, or of ours, by the file it is in.
+// Code of theirs, or of ours, by the file it is in. A user's program may well lie in a folder "libtorch" or "torch".
 bool is_library(std::string_view object) {
-  return holds_any(object, {"/libtorch", "/libc10", "/libonnxport", "/libc.so", "/libstdc++", "/libgcc",
-                            "/libpthread", "[vdso"});
+  const std::string_view name = object.substr(object.rfind('/') + 1);
+  return name.starts_with("libtorch.") || name.starts_with("libtorch_") ||
+         holds_any(name, {"libc10", "libonnxport", "libc.so", "libstdc++", "libgcc", "libpthread", "[vdso"});
 }
 bool is_header(std::string_view source) {
-  return holds_any(
-      source, {"/torch/", "/ATen/", "/c10/", "/include/c++/", "onnxport/module.h", "onnxport/callable.h"});
+  return holds_any(source, {"/include/torch/", "/include/ATen/", "/include/c10/", "/include/c++/",
+                            "onnxport/module.h", "onnxport/callable.h"});
 }
 bool is_library_name(std::string_view function) {
   const auto starts = [&](std::string_view prefix) { return function.starts_with(prefix); };
@@ -41,6 +44,40 @@ std::string demangled(const char* name) {
   char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
   std::string out = text != nullptr ? text : name;
   std::free(text);
+  return out;
+}
+
+std::string line_of(std::string_view path, uint64_t number) {
+  return std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(number);
+}
+
+// An optimized program has the headers' functions inlined into the user's: the line that called the innermost of those that the
+// user's code called.
+std::string line_of_caller(Dwfl_Module* module, Dwarf_Addr address) {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
+  Dwarf_Die* scopes = nullptr;
+  if (unit == nullptr || dwarf_getscopes(unit, address - bias, &scopes) <= 0) return "";
+  Dwarf_Die innermost = scopes[0];
+  std::free(scopes);
+  scopes = nullptr;
+  Dwarf_Files* files = nullptr;
+  size_t file_count = 0;
+  const int count = dwarf_getscopes_die(&innermost, &scopes);
+  std::string out;
+  if (count > 0 && dwarf_getsrcfiles(unit, &files, &file_count) == 0) {
+    for (int i = 0; i < count && out.empty(); ++i) {
+      Dwarf_Attribute attribute{};
+      Dwarf_Word file = 0, number = 0;
+      if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine ||
+          dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_file, &attribute), &file) != 0 ||
+          dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_line, &attribute), &number) != 0)
+        continue;
+      const char* source = dwarf_filesrc(files, file, nullptr, nullptr);
+      if (source != nullptr && !is_header(source)) out = line_of(source, number);
+    }
+  }
+  std::free(scopes);
   return out;
 }
 
@@ -102,15 +139,14 @@ std::string CallSites::look_up(void* frame) {
     int number = 0;
     const char* source = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
     if (source != nullptr) {
-      const std::string_view path(source);
-      if (is_header(path)) return "";
-      return std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(number);
+      if (!is_header(source)) return line_of(source, static_cast<uint64_t>(number));
+      if (std::string caller = line_of_caller(module, address); !caller.empty()) return caller;
     }
   }
   const char* symbol = dwfl_module_addrname(module, address);
   if (symbol == nullptr) return "";
   std::string name = demangled(symbol);
-  return is_library_name(name) ? "" : name;
+  return is_library_name(name) || name == "_start" ? "" : name;
 }
 
 }  // namespace onnxport

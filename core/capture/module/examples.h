@@ -23,6 +23,13 @@ c10::IValue with_tensors(const c10::IValue& value,
 
 // The tensor with other sizes: its own elements, over and over, so that ids, masks and ranges stay what they are.
 at::Tensor resized(const at::Tensor& example, const std::vector<int64_t>& sizes);
+// Other values of the kind that the example holds, so that what depends on them shows: real numbers are made smaller, whole ones
+// stay between those of the example, and so do ids. Only what is empty stays as it is.
+at::Tensor with_other_values(const at::Tensor& example);
+// Most elements are one: how many there are of a kind is far from what the example has.
+at::Tensor with_few_values(const at::Tensor& example);
+// Small is large.
+at::Tensor with_flipped_values(const at::Tensor& example);
 // The same elements in another order.
 at::Tensor rolled(const at::Tensor& example);
 

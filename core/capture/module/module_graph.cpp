@@ -18,12 +18,6 @@ std::vector<const Recording*> recordings(const std::vector<ModuleRun>& runs) {
   return out;
 }
 
-std::string listed(const std::vector<int64_t>& numbers) {
-  std::string out;
-  for (const int64_t n : numbers) out += (out.empty() ? "" : ", ") + std::to_string(n);
-  return out;
-}
-
 // "layer1.0.conv1.weight" -> "layer1.0.conv1".
 std::string module_of(const std::string& name) {
   const size_t dot = name.rfind('.');
@@ -45,6 +39,13 @@ void ModuleGraph::build() {
   for (size_t i = 0; i < module_runs_[0].input_numbers.size(); ++i)
     set_value(module_runs_[0].input_numbers[i], graph_.body().parameters()[i]);
   add_calls();
+  for (size_t r = 1; r < module_runs_.size(); ++r) {
+    const size_t count = module_runs_[r].results.size();
+    if (count != module_runs_[0].results.size())
+      throw different("it returns " + std::to_string(count) + " tensors where it returned " +
+                          std::to_string(module_runs_[0].results.size()) + " before",
+                      r);
+  }
   std::vector<ir::Value*> results;
   for (size_t i = 0; i < module_runs_[0].results.size(); ++i) {
     Items items;
@@ -55,29 +56,43 @@ void ModuleGraph::build() {
   graph_.body().set_results(results);
 }
 
-std::string ModuleGraph::place() const {
-  const auto& calls = runs_[0]->calls();
-  return call_ < calls.size() ? sites_.find(calls[call_].frames) : "";
+Location ModuleGraph::place(size_t run) const {
+  const auto& calls = runs_[call_ < runs_[run]->calls().size() ? run : 0]->calls();
+  if (call_ >= calls.size()) return place_of_node("forward", module_path_);
+  return place_of_node(qualified_name(*calls[call_].schema), module_path_, sites_.find(calls[call_].frames));
 }
 
-Error ModuleGraph::different(const std::string& what) const {
-  const auto& calls = runs_[0]->calls();
-  const std::string name = call_ < calls.size() ? qualified_name(*calls[call_].schema) : "forward";
-  std::string changed;  // the symbols whose size differs between runs
+std::string ModuleGraph::changed_symbols(size_t run) const {
+  std::string out;
   for (const auto& [symbol, size] : module_runs_[0].sizes) {
-    for (const ModuleRun& run : module_runs_) {
-      if (run.sizes.at(symbol) == size) continue;
-      changed += (changed.empty() ? "'" : ", '") + symbol + "'";
-      break;
-    }
+    if (module_runs_[run].sizes.at(symbol) != size) out += (out.empty() ? "'" : ", '") + symbol + "'";
   }
-  if (changed.empty())
-    return Error("P606", model_ + " does not do the same thing twice: " + what,
-                 place_of_node(name, module_path_, place()),
-                 "what depends on more than the arguments and the weights cannot be exported");
-  return Error("P605", model_ + " does different things at different sizes: " + what,
-               place_of_node(name, module_path_, place()),
-               "make a dim of " + changed + " static: give its size as a number in the inputs");
+  return out;
+}
+
+std::string ModuleGraph::changed_sizes(size_t run) const {
+  std::string now, before;
+  for (const auto& [symbol, size] : module_runs_[0].sizes) {
+    const int64_t other = module_runs_[run].sizes.at(symbol);
+    if (other == size) continue;
+    now += (now.empty() ? "" : ", ") + symbol + "=" + std::to_string(other);
+    before += (before.empty() ? "" : ", ") + symbol + "=" + std::to_string(size);
+  }
+  return now + " than at " + before;
+}
+
+Error ModuleGraph::different(const std::string& what, size_t run) const {
+  if (const std::string changed = changed_symbols(run); !changed.empty())
+    return Error("P605", model_ + " does something else at " + changed_sizes(run) + ": " + what, place(run),
+                 "C++ code that loops, branches or computes by a size is fixed in the file: use tensor "
+                 "operators, or make " +
+                     changed + " static by writing the number in the inputs");
+  if (module_runs_[run].other_values)
+    return Error("P603", model_ + " does something else for other values of its inputs: " + what, place(run),
+                 "what C++ code does with the contents of a tensor is fixed in the file: compute with tensor "
+                 "operators (torch::where instead of if)");
+  return Error("P606", model_ + " does something else when it is called again: " + what, place(run),
+               kKeptHint);
 }
 
 std::vector<ModuleGraph::Size> ModuleGraph::sizes_of(size_t call, bool of_results) const {
@@ -121,6 +136,49 @@ ir::Value* ModuleGraph::size(const Size& size) {
               ir::Type::integer());
 }
 
+namespace {
+
+template <typename Sizes, typename Size>
+bool has_samples(const Sizes& sizes, const Size& size) {
+  return std::any_of(sizes.begin(), sizes.end(),
+                     [&](const Size& known) { return known.samples == size.samples; });
+}
+
+}  // namespace
+
+std::vector<ModuleGraph::Size> ModuleGraph::sizes_of_inputs() const {
+  std::vector<Size> out;
+  for (size_t i = 0; i < module_runs_[0].inputs.size(); ++i) {
+    for (int64_t axis = 0; axis < module_runs_[0].inputs[i].dim(); ++axis) {
+      Size each{module_runs_[0].input_numbers[i], axis};
+      for (const ModuleRun& run : module_runs_) each.samples.push_back(run.originals[i].size(axis));
+      const bool varies = std::any_of(each.samples.begin(), each.samples.end(),
+                                      [&](int64_t n) { return n != each.samples[0]; });
+      if (varies && !has_samples(out, each)) out.push_back(std::move(each));
+    }
+  }
+  return out;
+}
+
+// Those of the tensors before, the nearest first, beside the inputs': what pads one tensor to the size of another is a difference
+// of two.
+std::vector<ModuleGraph::Size> ModuleGraph::sizes_at_hand(const std::vector<Size>& inputs) const {
+  constexpr size_t kMost = 10;
+  std::vector<Size> out;
+  for (size_t call = std::min(call_ + 1, runs_[0]->calls().size()); call-- > 0 && out.size() < kMost;) {
+    for (const bool of_results : {true, false}) {
+      if (of_results && call == call_) continue;
+      for (Size& each : sizes_of(call, of_results)) {
+        if (out.size() < kMost && !has_samples(out, each)) out.push_back(std::move(each));
+      }
+    }
+  }
+  for (const Size& each : inputs) {
+    if (!has_samples(out, each)) out.push_back(each);
+  }
+  return out;
+}
+
 // C++ code computes with x.size(2) of any tensor at hand, so its numbers are looked for there first: what is right for the sizes
 // of a tensor is right at every size, where an expression of the input's dims may hide a rounding.
 ir::Value* ModuleGraph::number(const std::vector<int64_t>& seen) {
@@ -148,32 +206,40 @@ ir::Value* ModuleGraph::number(const std::vector<int64_t>& seen) {
     if (const std::vector<Size> earlier = sizes_of(call, false); const Size* same = equal(earlier))
       return size(*same);
   }
-  std::vector<Size> inputs;
-  for (size_t i = 0; i < module_runs_[0].inputs.size(); ++i) {
-    for (int64_t axis = 0; axis < module_runs_[0].inputs[i].dim(); ++axis) {
-      Size each{module_runs_[0].input_numbers[i], axis};
-      for (const ModuleRun& run : module_runs_) each.samples.push_back(run.inputs[i].size(axis));
-      const bool varies = std::any_of(each.samples.begin(), each.samples.end(),
-                                      [&](int64_t n) { return n != each.samples[0]; });
-      const bool known =
-          std::any_of(inputs.begin(), inputs.end(), [&](const Size& s) { return s.samples == each.samples; });
-      if (varies && !known) inputs.push_back(std::move(each));
-    }
-  }
+  const std::vector<Size> inputs = sizes_of_inputs();
   if (const Size* same = equal(inputs)) return size(*same);
   if (ir::Value* found = fitted(inputs, false)) return found;
   if (ir::Value* found = fitted(own, false)) return found;
-  throw different("a number is " + listed(seen) + ", which is no expression of the sizes");
+  if (ir::Value* found = fitted(sizes_at_hand(inputs), false)) return found;
+  const auto other = std::find_if(seen.begin(), seen.end(), [&](int64_t n) { return n != seen[0]; });
+  throw different("the number " + std::to_string(*other) + " was " + std::to_string(seen[0]) +
+                      " before, which is no expression of sizes",
+                  static_cast<size_t>(other - seen.begin()));
 }
 
-bool ModuleGraph::stay_the_same(const Items& items) const {
+size_t ModuleGraph::other_contents(const Items& items) const {
   const at::Tensor first = module_runs_[0].recording->contents(items[0]->tensor);
   for (size_t r = 1; r < items.size(); ++r) {
     const at::Tensor other = module_runs_[r].recording->contents(items[r]->tensor);
     if (!first.defined() || !other.defined() || first.sizes() != other.sizes() || !first.equal(other))
-      return false;
+      return r;
   }
-  return first.defined();
+  return 0;
+}
+
+Error ModuleGraph::changing_leaf(size_t run) const {
+  const std::string what =
+      model_ + " uses a tensor that no operator on this thread made, and that is another one ";
+  if (const std::string changed = changed_symbols(run); !changed.empty())
+    return Error("P605", what + "at " + changed_sizes(run), place(),
+                 "make it with operators that take sizes (torch::arange, torch::full), or make " + changed +
+                     " static by writing the number in the inputs");
+  if (module_runs_[run].other_values)
+    return Error(
+        "P606", what + "for other inputs", place(),
+        "compute it with tensor operators on the thread that calls forward: another thread, data_ptr and "
+        "accessor are not seen");
+  return Error("P606", what + "when forward is called again", place(), kKeptHint);
 }
 
 // A weight, or what C++ code made by itself.
@@ -185,21 +251,18 @@ ir::Value* ModuleGraph::leaf(const Items& items) {
   }
   if (const NamedTensor* owner = live.defined() ? state_.owner_of(live) : nullptr)
     return graph_.add_initializer(owner->name + "_view", from_torch(live.detach().clone()));
-  if (!stay_the_same(items)) {
-    throw Error(
-        "P606", model_ + " uses a tensor that no operator made and that is another one in another run",
-        place_of_node(
-            call_ < runs_[0]->calls().size() ? qualified_name(*runs_[0]->calls()[call_].schema) : "forward",
-            module_path_, place()),
-        "compute it with tensor operators on this thread, or pass it as an argument of forward");
-  }
+  if (const size_t run = other_contents(items); run != 0) throw changing_leaf(run);
   const at::Tensor contents = module_runs_[0].recording->contents(items[0]->tensor);
+  if (!contents.defined())
+    throw Error("P606", model_ + " uses a tensor that no operator on this thread made", place(),
+                "compute it with tensor operators on the thread that is recorded");
   const std::string name = "unregistered_" + std::to_string(unregistered_++);
-  if (contents.dim() > 0 && contents.numel() > 16) {
+  // Short lists are what torch::tensor({…}) makes. One run alone does not tell what they depend on.
+  if (contents.dim() > 0 && (contents.numel() > 16 || module_runs_.size() == 1)) {
     notes_.push_back(
         {Severity::warning, "",
          "a tensor that is no parameter and no buffer of " + model_ + " becomes the constant '" + name + "'",
-         place_of_node("", module_path_, place()), "register it with register_buffer to give it a name"});
+         place(), "register it with register_buffer to give it a name"});
   }
   return graph_.add_initializer(name, from_torch(contents));
 }

@@ -12,10 +12,17 @@
 
 namespace onnxport {
 
+// The next step where forward does not depend on its arguments and the model's own tensors alone.
+inline constexpr const char* kKeptHint =
+    "forward may depend on its arguments, parameters and buffers only; what it keeps for the next call is "
+    "for "
+    "a buffer (register_buffer), written in place: h.copy_(next), not h = next";
+
 // What one run gave.
 struct ModuleRun {
   std::unique_ptr<ModuleRecording> recording;
   Sizes sizes;
+  bool other_values = false;          // than the examples'
   std::vector<at::Tensor> inputs;     // as forward was given them, and may have written them
   std::vector<at::Tensor> originals;  // as they were
   std::vector<size_t> input_numbers;
@@ -34,7 +41,7 @@ class ModuleGraph final : public RecordedGraph {
   void build();
 
  private:
-  Error different(const std::string& what) const override;
+  Error different(const std::string& what, size_t run) const override;
   ir::Value* number(const std::vector<int64_t>& seen) override;
   ir::Value* leaf(const Items& items) override;
   bool skip(size_t index) override;
@@ -47,10 +54,18 @@ class ModuleGraph final : public RecordedGraph {
   };
   // The sizes that vary of the tensors among the arguments of a call.
   std::vector<Size> sizes_of(size_t call, bool of_results) const;
+  std::vector<Size> sizes_of_inputs() const;
+  std::vector<Size> sizes_at_hand(const std::vector<Size>& inputs) const;
   ir::Value* size(const Size& size);
   ir::Value* size_of_input(const std::string& symbol);
-  std::string place() const;
-  bool stay_the_same(const Items& items) const;
+  // Of the call that is added: the user's line in that run.
+  Location place(size_t run = 0) const;
+  // The sizes of a run that the first one has not: their names, and "n=3 (not 2)".
+  std::string changed_symbols(size_t run) const;
+  std::string changed_sizes(size_t run) const;
+  Error changing_leaf(size_t run) const;
+  // The first run in which C++ code gave the tensor other contents; 0: none.
+  size_t other_contents(const Items& items) const;
 
   const std::vector<ModuleRun>& module_runs_;
   const ModuleState& state_;

@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
 
 namespace onnxport {
@@ -38,7 +39,8 @@ const NamedTensor* ModuleState::owner_of(const at::Tensor& tensor) const {
   return found == by_storage_.end() ? nullptr : &tensors_[found->second];
 }
 
-void ModuleState::before(const c10::FunctionSchema& schema, const c10::IValue* arguments) {
+void ModuleState::before(const RecordedCall& call, const c10::IValue* arguments) {
+  const c10::FunctionSchema& schema = *call.schema;
   const bool statistics = updates_statistics(schema, arguments);
   for (size_t i = 0; i < schema.arguments().size(); ++i) {
     const c10::Argument& argument = schema.arguments()[i];
@@ -46,37 +48,48 @@ void ModuleState::before(const c10::FunctionSchema& schema, const c10::IValue* a
     const bool statistic = statistics && std::string_view(argument.name()).starts_with("running_");
     if (!written && !statistic) continue;
     if (arguments[i].isTensor()) {
-      save(arguments[i].toTensor());
+      save(arguments[i].toTensor(), call);
     } else if (arguments[i].isTensorList()) {
-      for (const at::Tensor& each : arguments[i].toTensorVector()) save(each);
+      for (const at::Tensor& each : arguments[i].toTensorVector()) save(each, call);
     }
   }
 }
 
-void ModuleState::save(const at::Tensor& written) {
+void ModuleState::save(const at::Tensor& written, const RecordedCall& call) {
   const void* storage = storage_of(written);
   if (storage == nullptr) return;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (storages_[i] == storage && !saved_.contains(i))
-      saved_.emplace(i, tensors_[i].tensor.detach().clone());
+      saved_.emplace(i,
+                     Saved{tensors_[i].tensor.detach().clone(), qualified_name(*call.schema), call.frames});
   }
 }
 
-void ModuleState::restore() {
+Error ModuleState::refuse(const NamedTensor& own, const Saved* saved, CallSites& sites) const {
+  const std::string hint =
+      "if forward initialises itself, run the module once before exporting it; what changes from call to "
+      "call "
+      "is for a buffer (register_buffer)";
+  if (saved == nullptr)
+    return Error("P604", "forward gives '" + own.name + "' another storage (set_data)",
+                 place_of_node("", own.name), hint);
+  return Error("P604", "forward writes the parameter '" + own.name + "'",
+               place_of_node(saved->op, "", sites.find(saved->frames)), hint);
+}
+
+std::optional<Error> ModuleState::restore(CallSites& sites) {
   const c10::AutoGradMode no_gradients(false);
-  const NamedTensor* initialised = nullptr;
+  std::optional<Error> out;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const NamedTensor& own = tensors_[i];
     const bool moved = storage_of(own.tensor) != storages_[i];
     const auto saved = saved_.find(i);
-    if (saved != saved_.end() && !moved) own.tensor.detach().copy_(saved->second);
-    if (moved || (saved != saved_.end() && own.is_parameter)) initialised = &own;
+    if (saved != saved_.end() && !moved) own.tensor.detach().copy_(saved->second.contents);
+    if (out || !(moved || (saved != saved_.end() && own.is_parameter))) continue;
+    out = refuse(own, moved ? nullptr : &saved->second, sites);
   }
   saved_.clear();
-  if (initialised == nullptr) return;
-  throw Error("P604", "forward initialises or writes '" + initialised->name + "'",
-              place_of_node("", initialised->name),
-              "run the model once before exporting it, or keep in a buffer what changes from call to call");
+  return out;
 }
 
 }  // namespace onnxport

@@ -40,11 +40,7 @@ OpenRecording::OpenRecording(std::vector<NamedTensor> inputs, std::vector<NamedT
 OpenRecording::~OpenRecording() {
   if (open_ == nullptr) return;
   open_.reset();
-  try {
-    state_.restore();
-  } catch (const std::exception&) {
-    // Nobody asks any more what was wrong.
-  }
+  (void)state_.restore(sites_);  // nobody asks any more what was wrong
 }
 
 void OpenRecording::end(const std::vector<NamedTensor>& outputs) {
@@ -63,10 +59,10 @@ void OpenRecording::finish(const std::vector<NamedTensor>& outputs) {
   try {
     keep(outputs);
   } catch (...) {
-    state_.restore();
+    (void)state_.restore(sites_);
     throw;
   }
-  state_.restore();
+  if (const std::optional<Error> written = state_.restore(sites_)) throw *written;
   const ModuleRecording& recording = *runs_.front().recording;
   if (recording.read()) throw *recording.read();
 }
@@ -78,6 +74,7 @@ void OpenRecording::keep(const std::vector<NamedTensor>& outputs) {
   check_tensors(outputs, "output");
   ModuleRun& run = runs_.front();
   for (const NamedTensor& output : outputs) {
+    run.recording->returned(output.tensor);
     run.results.push_back(run.recording->item(output.tensor));
     run.outputs.push_back(output.tensor.detach().clone());
     run.output_names.push_back(output.name);
@@ -105,7 +102,7 @@ Captured OpenRecording::capture(const CaptureOptions& options) const {
   graph.remove_unused_initializers();
   if (const std::string& assumed = runs_.front().recording->assumed(); !assumed.empty())
     out.notes.push_back({Severity::note, "", assumed, {}, ""});
-  check_replay(graph, runs_, kName, out.notes);
+  check_replay(graph, runs_, sites_, kName, out.notes);
   return out;
 }
 

@@ -25,7 +25,9 @@ class SizePlan {
   // Only `symbol` changes, to a multiple of `step`. The same symbol and step always give the same size; nullopt when its range
   // has no such size.
   std::optional<Sizes> one(const std::string& symbol, int64_t step);
-  // All change; In round 0 to multiples of `steps`, in round 1 to even multiples.
+  // From now on the symbol stays below the size that it has in the examples.
+  void stay_below(const std::string& symbol) { symbols_[symbol].max = base_.at(symbol); }
+  // All change; in round 0 to multiples of `steps`, in round 1 to even multiples.
   Sizes all(const std::map<std::string, int64_t, std::less<>>& steps, int round);
 
  private:

@@ -35,15 +35,15 @@ struct Callable {
 
 #pragma GCC visibility push(default)
 
-// The model as Session::capture and export_file take it. It runs there, once for each size that tells something and once more with
-// the same sizes, on this thread, and is left as it was: mode, buffers. The weights are not copied; they must stay as they are until
-// the file is written.
+// The model as Session::capture and export_file take it. It runs there, once for each size that tells something and once more at
+// the same sizes with other values, on this thread, and is left as it was: mode, parameters, buffers. Where several threads capture
+// models, one is recorded after the other. The weights are not copied; they must stay as they are until the file is written.
 //
 // ProgramOptions::inputs names the inputs and their dynamic dims by position, "x:f32[batch,3,h,w]"; sizes come from the examples.
 // Numbers and bools among the examples are fixed. Errors, by what was wrong: P601 the examples do not fit what is asked for; P602
 // forward throws; P603 it reads what a tensor holds; P604 it writes a parameter; P605 it does other things at other sizes; P606 it
-// uses a tensor that no operator made and that changes; P607 the recording, replayed, gives other results; P608 this code was
-// compiled against another libtorch than libonnxport_torch.
+// uses a tensor that no operator made and that changes, or does something else when it is called again; P607 the recording,
+// replayed, gives other results; P608 this code was compiled against another libtorch than libonnxport_torch.
 Source live_source(Callable model);
 
 namespace detail {

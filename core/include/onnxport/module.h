@@ -11,9 +11,12 @@
 // C++20, as the rest of these headers. Link onnxport::onnxport, onnxport::torch and the libtorch that onnxport was built with.
 #pragma once
 
+#include <c10/util/Type.h>
 #include <torch/nn/module.h>
 
+#include <concepts>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,48 +34,67 @@ namespace detail {
 
 // ---- what forward returns, as values ----
 
-inline c10::IValue to_value(const at::Tensor& tensor) { return tensor; }
-inline c10::IValue to_value(int64_t number) { return number; }
-inline c10::IValue to_value(double number) { return number; }
-inline c10::IValue to_value(bool flag) { return flag; }
 template <typename T>
-c10::IValue to_value(const std::optional<T>& value);
+constexpr bool kIsOptional = false;
 template <typename T>
-c10::IValue to_value(const std::vector<T>& values);
+constexpr bool kIsOptional<std::optional<T>> = true;
 template <typename T>
-c10::IValue to_value(const std::map<std::string, T>& values);
-template <typename A, typename B>
-c10::IValue to_value(const std::pair<A, B>& values);
-template <typename... T>
-c10::IValue to_value(const std::tuple<T...>& values);
+constexpr bool kIsVector = false;
+template <typename T>
+constexpr bool kIsVector<std::vector<T>> = true;
+template <typename T>
+concept IsTuple = requires {
+  std::tuple_size<T>::value;
+};  // std::pair and std::array too
+template <typename T>
+concept IsMap = requires {
+  typename T::mapped_type;
+};
 
 template <typename T>
-c10::IValue to_value(const std::optional<T>& value) {
-  return value ? to_value(*value) : c10::IValue();
-}
-template <typename T>
-c10::IValue to_value(const std::vector<T>& values) {
-  std::vector<c10::IValue> items;
-  for (const T& value : values) items.push_back(to_value(value));
-  return c10::ivalue::Tuple::create(std::move(items));
-}
-template <typename T>
-c10::IValue to_value(const std::map<std::string, T>& values) {
-  c10::impl::GenericDict out(c10::StringType::get(), c10::AnyType::get());
-  for (const auto& [name, value] : values) out.insert(name, to_value(value));
+c10::IValue to_value(const T& value);
+
+template <typename Map>
+c10::IValue map_to_value(const Map& values) {
+  // In the order of their keys, whatever the map's is: results keep their places.
+  std::map<typename Map::key_type, c10::IValue> sorted;
+  for (const auto& [key, value] : values) sorted.emplace(key, to_value(value));
+  c10::impl::GenericDict out(std::is_integral_v<typename Map::key_type>
+                                 ? c10::TypePtr(c10::IntType::get())
+                                 : c10::TypePtr(c10::StringType::get()),
+                             c10::AnyType::get());
+  for (const auto& [key, value] : sorted) out.insert(to_value(key), value);
   return out;
 }
-template <typename A, typename B>
-c10::IValue to_value(const std::pair<A, B>& values) {
-  return c10::ivalue::Tuple::create({to_value(values.first), to_value(values.second)});
-}
-template <typename... T>
-c10::IValue to_value(const std::tuple<T...>& values) {
-  return std::apply(
-      [](const T&... value) {
-        return c10::ivalue::Tuple::create(std::vector<c10::IValue>{to_value(value)...});
-      },
-      values);
+
+template <typename T>
+c10::IValue to_value(const T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return value;
+  } else if constexpr (std::is_integral_v<T>) {
+    return static_cast<int64_t>(value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<double>(value);
+  } else if constexpr (kIsOptional<T>) {
+    return value ? to_value(*value) : c10::IValue();
+  } else if constexpr (kIsVector<T>) {
+    std::vector<c10::IValue> items;
+    for (const auto& item : value) items.push_back(to_value(item));
+    return c10::ivalue::Tuple::create(std::move(items));
+  } else if constexpr (IsTuple<T>) {
+    return std::apply(
+        [](const auto&... item) {
+          return c10::ivalue::Tuple::create(std::vector<c10::IValue>{to_value(item)...});
+        },
+        value);
+  } else if constexpr (IsMap<T>) {
+    return map_to_value(value);
+  } else {
+    static_assert(std::is_constructible_v<c10::IValue, const T&>,
+                  "forward returns a type that is neither a tensor nor made of tensors: return tensors, or "
+                  "take the result apart in a function for export_callable");
+    return c10::IValue(value);
+  }
 }
 
 // ---- examples, as what forward takes ----
@@ -81,14 +103,25 @@ template <typename T>
 struct FromValue {
   static T get(const c10::IValue& value) { return value.to<T>(); }
 };
+template <typename T>
+requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) struct FromValue<T> {
+  static T get(const c10::IValue& value) { return static_cast<T>(value.toInt()); }
+};
+template <typename T>
+requires(std::is_floating_point_v<T>) struct FromValue<T> {  // as in C++, a whole number will do
+  static T get(const c10::IValue& value) {
+    return value.isInt() ? static_cast<T>(value.toInt()) : static_cast<T>(value.toDouble());
+  }
+};
 template <>
 struct FromValue<at::Tensor> {  // None is an undefined tensor
   static at::Tensor get(const c10::IValue& value) { return value.isNone() ? at::Tensor() : value.toTensor(); }
 };
 template <typename T>
 struct FromValue<std::optional<T>> {
-  static std::optional<T> get(const c10::IValue& value) {
-    return value.isNone() ? std::nullopt : std::optional<T>(FromValue<T>::get(value));
+  static auto get(const c10::IValue& value) {
+    using Inner = decltype(FromValue<T>::get(value));
+    return value.isNone() ? std::optional<Inner>() : std::optional<Inner>(FromValue<T>::get(value));
   }
 };
 template <typename T>
@@ -104,12 +137,7 @@ struct FromValue<std::vector<T>> {
   }
 };
 template <typename T>
-struct FromValue<c10::ArrayRef<T>> {  // refers to memory of its caller, which a value is not
-  static c10::ArrayRef<T> get(const c10::IValue& /*value*/) {
-    throw Error("P601", "forward takes a list by reference, which no example can be", {},
-                "leave the argument out, or export a callable that gives it");
-  }
-};
+struct FromValue<c10::ArrayRef<T>> : FromValue<std::vector<T>> {};  // which lives as long as the call
 template <typename... T>
 struct FromValue<std::tuple<T...>> {
   static std::tuple<T...> get(const c10::IValue& value) {
@@ -121,115 +149,150 @@ struct FromValue<std::tuple<T...>> {
     return std::tuple<T...>(FromValue<T>::get(items.at(I))...);
   }
 };
-template <typename T>
-struct FromValue<std::map<std::string, T>> {
-  static std::map<std::string, T> get(const c10::IValue& value) {
-    std::map<std::string, T> out;
+template <typename A, typename B>
+struct FromValue<std::pair<A, B>> {
+  static std::pair<A, B> get(const c10::IValue& value) {
+    return std::make_from_tuple<std::pair<A, B>>(FromValue<std::tuple<A, B>>::get(value));
+  }
+};
+template <typename Map>
+requires IsMap<Map>
+struct FromValue<Map> {
+  static Map get(const c10::IValue& value) {
+    Map out;
     for (const auto& entry : value.toGenericDict())
-      out.emplace(entry.key().toStringRef(), FromValue<T>::get(entry.value()));
+      out.emplace(FromValue<typename Map::key_type>::get(entry.key()),
+                  FromValue<typename Map::mapped_type>::get(entry.value()));
     return out;
   }
+};
+
+// An argument of forward for as long as the call lasts: forward may take it by reference.
+template <typename Argument>
+class Held {
+  using Value = std::decay_t<Argument>;
+  using Stored = decltype(FromValue<Value>::get(std::declval<const c10::IValue&>()));
+  static constexpr bool kByReference =
+      std::is_lvalue_reference_v<Argument> && !std::is_const_v<std::remove_reference_t<Argument>>;
+
+ public:
+  using Passed = std::conditional_t<kByReference, Stored&, Stored&&>;
+
+  Held(const std::vector<c10::IValue>& values, std::size_t position) : stored_(read(values, position)) {}
+  Passed pass() { return static_cast<Passed>(stored_); }
+
+ private:
+  static Stored read(const std::vector<c10::IValue>& values, std::size_t position) {
+    try {
+      return FromValue<Value>::get(values[position]);
+    } catch (const std::exception&) {  // libtorch's words are of its own code
+      throw Error("P601",
+                  "example " + std::to_string(position + 1) + " is of the type " +
+                      values[position].tagKind() + ", where forward takes " + c10::demangle_type<Value>(),
+                  {},
+                  "give a value of the argument's own type; c10::IValue() is an absent tensor or optional");
+    }
+  }
+
+  Stored stored_;
 };
 
 // ---- calling forward ----
 
 constexpr std::size_t kMostArguments = 12;
 
-template <typename Module, typename = void>
-struct ForwardOf {  // a template, or several of one name: it takes tensors
-  template <std::size_t... I>
-  static auto call(Module& module, const std::vector<c10::IValue>& values, std::index_sequence<I...> /*each*/)
-      -> decltype(module.forward((static_cast<void>(I), std::declval<const at::Tensor&>())...),
-                  c10::IValue()) {
-    return to_value(module.forward(FromValue<at::Tensor>::get(values[I])...));
-  }
-  template <typename Other>
-  static c10::IValue call(Other& /*module*/, const std::vector<c10::IValue>& values, ...) {
-    throw Error("P601", "forward takes no " + std::to_string(values.size()) + " tensors", {},
-                "give as many examples as forward has arguments, or export a callable that calls it");
-  }
+template <typename... T>
+struct Types {
+  static constexpr std::size_t kCount = sizeof...(T);
 };
-
-template <typename Module>
-struct ForwardOf<Module, std::void_t<decltype(&Module::forward)>> {
-  template <typename Class, typename Result, typename... Arguments, std::size_t... I>
-  static auto call(Module& module, Result (Class::*)(Arguments...), const std::vector<c10::IValue>& values,
-                   std::index_sequence<I...> /*each*/)
-      -> decltype(module.forward(
-                      FromValue<std::decay_t<std::tuple_element_t<I, std::tuple<Arguments...>>>>::get(
-                          values[I])...),
-                  c10::IValue()) {
-    return to_value(module.forward(
-        FromValue<std::decay_t<std::tuple_element_t<I, std::tuple<Arguments...>>>>::get(values[I])...));
-  }
-  template <typename Class, typename Result, typename... Arguments, std::size_t... I>
-  static auto call(Module& module, Result (Class::*)(Arguments...) const,
-                   const std::vector<c10::IValue>& values, std::index_sequence<I...> each)
-      -> decltype(call(module, static_cast<Result (Class::*)(Arguments...)>(nullptr), values, each)) {
-    return call(module, static_cast<Result (Class::*)(Arguments...)>(nullptr), values, each);
-  }
-};
-
-template <typename Module, typename = void>
-struct HasOneForward : std::false_type {};
-template <typename Module>
-struct HasOneForward<Module, std::void_t<decltype(&Module::forward)>> : std::true_type {};
-
 template <typename Method>
-struct ArgumentCount;
-template <typename Class, typename Result, typename... Arguments>
-struct ArgumentCount<Result (Class::*)(Arguments...)>
-    : std::integral_constant<std::size_t, sizeof...(Arguments)> {};
-template <typename Class, typename Result, typename... Arguments>
-struct ArgumentCount<Result (Class::*)(Arguments...) const>
-    : std::integral_constant<std::size_t, sizeof...(Arguments)> {};
+struct ArgumentsOf;
+template <typename Class, typename Result, typename... T>
+struct ArgumentsOf<Result (Class::*)(T...)> : std::type_identity<Types<T...>> {};
+template <typename Class, typename Result, typename... T>
+struct ArgumentsOf<Result (Class::*)(T...) const> : std::type_identity<Types<T...>> {};
+template <typename Class, typename Result, typename... T>
+struct ArgumentsOf<Result (Class::*)(T...) noexcept> : std::type_identity<Types<T...>> {};
+template <typename Class, typename Result, typename... T>
+struct ArgumentsOf<Result (Class::*)(T...) const noexcept> : std::type_identity<Types<T...>> {};
 
-// Missing arguments at the end have forward's defaults, if it has those: calls with fewer are tried by the compiler.
-template <typename Module, std::size_t Count, typename = void>
-struct CallWith {
-  static c10::IValue call(Module& /*module*/, const std::vector<c10::IValue>& values) {
-    throw Error("P601", "forward does not take " + std::to_string(values.size()) + " arguments", {},
-                "give an example of each argument; an empty IValue stands for an absent tensor");
-  }
-};
-template <typename Module, std::size_t Count>
-struct CallWith<Module, Count,
-                std::void_t<decltype(ForwardOf<Module>::call(std::declval<Module&>(), &Module::forward,
-                                                             std::declval<const std::vector<c10::IValue>&>(),
-                                                             std::make_index_sequence<Count>()))>> {
-  static c10::IValue call(Module& module, const std::vector<c10::IValue>& values) {
-    return ForwardOf<Module>::call(module, &Module::forward, values, std::make_index_sequence<Count>());
-  }
+// A forward that is a template, or one of several, takes what it is given: tensors.
+template <typename Module>
+concept HasOneForward = requires {
+  &Module::forward;
 };
 
-template <typename Module, std::size_t... Count>
-c10::IValue call_with_any(Module& module, const std::vector<c10::IValue>& values,
-                          std::index_sequence<Count...> /*each*/) {
-  c10::IValue out;
-  bool called = false;
-  const auto attempt = [&](auto count) {
-    if (values.size() != decltype(count)::value) return;
-    called = true;
-    if constexpr (HasOneForward<Module>::value) {
-      out = CallWith<Module, decltype(count)::value>::call(module, values);
-    } else {
-      out = ForwardOf<Module>::call(module, values, std::make_index_sequence<decltype(count)::value>());
+template <typename Module>
+auto arguments_of() {
+  if constexpr (HasOneForward<Module>) {
+    return typename ArgumentsOf<decltype(&Module::forward)>::type();
+  } else {
+    return []<std::size_t... I>(std::index_sequence<I...> /*each*/) {
+      return Types<std::conditional_t<I == 0, at::Tensor, at::Tensor>...>();
     }
-  };
-  (attempt(std::integral_constant<std::size_t, Count>()), ...);
-  if (!called)
-    throw Error("P601", std::to_string(values.size()) + " arguments are more than forward takes", {}, "");
-  return out;
+    (std::make_index_sequence<kMostArguments>());
+  }
+}
+
+template <typename Module, typename... Passed>
+concept Takes = requires(Module& module, Held<Passed>&... held) {
+  module.forward(held.pass()...);
+};
+
+inline std::string counted(std::size_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+template <typename Module>
+[[noreturn]] void refuse_count(std::size_t given) {
+  if constexpr (HasOneForward<Module>) {
+    throw Error("P601",
+                "forward takes " + counted(decltype(arguments_of<Module>())::kCount, "argument") + ", and " +
+                    counted(given, "example") + (given == 1 ? " is" : " are") + " given",
+                {},
+                "give one example for each argument; only those with a default may be left out, at the end");
+  } else {
+    throw Error(
+        "P601", "forward cannot be called with " + counted(given, "tensor"), {},
+        "give one tensor for each argument, or export a function that calls forward (export_callable)");
+  }
+}
+
+// With the first arguments of forward: the compiler tries whether the others have defaults.
+template <typename Module, typename... T, std::size_t... I>
+c10::IValue call_with(Module& module, const std::vector<c10::IValue>& values, Types<T...> /*all*/,
+                      std::index_sequence<I...> /*first*/) {
+  using All = std::tuple<std::type_identity<T>...>;
+  if constexpr (Takes<Module, typename std::tuple_element_t<I, All>::type...>) {
+    std::tuple<Held<typename std::tuple_element_t<I, All>::type>...> held{
+        Held<typename std::tuple_element_t<I, All>::type>(values, I)...};
+    if constexpr (std::is_void_v<decltype(module.forward(std::get<I>(held).pass()...))>) {
+      module.forward(std::get<I>(held).pass()...);
+      return c10::ivalue::Tuple::create(std::vector<c10::IValue>{});
+    } else {
+      return to_value(module.forward(std::get<I>(held).pass()...));
+    }
+  } else {
+    refuse_count<Module>(values.size());
+  }
 }
 
 template <typename Module>
 c10::IValue call_forward(Module& module, const std::vector<c10::IValue>& values) {
-  if constexpr (HasOneForward<Module>::value) {
-    return call_with_any(module, values,
-                         std::make_index_sequence<ArgumentCount<decltype(&Module::forward)>::value + 1>());
-  } else {
-    return call_with_any(module, values, std::make_index_sequence<kMostArguments>());
+  constexpr auto all = decltype(arguments_of<Module>())();
+  c10::IValue out;
+  bool called = false;
+  const auto attempt = [&]<std::size_t Count>(std::integral_constant<std::size_t, Count> /*count*/) {
+    if (values.size() != Count) return;
+    called = true;
+    out = call_with(module, values, all, std::make_index_sequence<Count>());
+  };
+  [&]<std::size_t... Count>(std::index_sequence<Count...> /*each*/) {
+    (attempt(std::integral_constant<std::size_t, Count>()), ...);
   }
+  (std::make_index_sequence<decltype(all)::kCount + 1>());
+  if (!called) refuse_count<Module>(values.size());
+  return out;
 }
 
 // Training mode is a flag of each submodule: each gets its own back.
