@@ -161,6 +161,19 @@ std::optional<std::vector<ir::Value*>> functional_operands(const ir::Node& node,
   return out;
 }
 
+// What `x[i:] = y` writes, in a trace: y expanded to the sizes that the place had in that run, right before it is copied. A copy
+// expands what it is given itself, to the sizes that the place has in each run.
+ir::Value* without_expand(const ir::Node& copy, ir::Value* source) {
+  const ir::Node* expand = source->producer();
+  if (expand == nullptr || operator_base_name(expand->op_text()) != "aten::expand" ||
+      expand->operand_count() == 0)
+    return source;
+  const ir::Node* before = copy.previous();
+  while (before != nullptr && before != expand && before->op() == "prim::Constant")
+    before = before->previous();
+  return before == expand ? expand->operand(0) : source;
+}
+
 }  // namespace
 
 ir::Value* functional_form(const ir::Node& node, const ir::Type& type, NodeMaker& make) {
@@ -172,8 +185,9 @@ ir::Value* functional_form(const ir::Node& node, const ir::Type& type, NodeMaker
   const std::string name = functional_name(node.op_text());
   if (name.empty()) return from_out_variant(node, static_cast<size_t>(written), type, make);
   const ir::Schema* schema = functional_schema(node.graph(), *node.schema(), name);
-  const auto operands = functional_operands(node, *schema, make);
+  auto operands = functional_operands(node, *schema, make);
   if (!operands) return nullptr;
+  if (name == "aten::copy") (*operands)[1] = without_expand(node, (*operands)[1]);
   ir::Value* self = node.operand(static_cast<size_t>(written));
   const bool cast = may_change_dtype(node, static_cast<size_t>(written));
   ir::Value* result = make.node(name, *operands, schema, 1, cast ? ir::Type::tensor() : type)->output();

@@ -3,6 +3,7 @@
 #include <ATen/core/ivalue_inl.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/libtorch/convert.h"
 #include "core/libtorch/location.h"
@@ -261,7 +262,19 @@ ir::Value* InputBinder::bind_scalar(const std::string& name, const c10::Type& ty
                     ? "give it as '" + name + ":i64[]', 'f32[]' or 'bool[]' by its type, or fix it with '" +
                           name + "=VALUE'"
                     : "fix it with --input '" + name + "=VALUE'");
-  return add_input(spec.name.empty() ? name : spec.name, wanted);
+  const std::string& final_name = spec.name.empty() ? name : spec.name;
+  const ir::DType usual = wanted.kind() == ir::Type::Kind::integer ? ir::DType::i64
+                          : wanted.kind() == ir::Type::Kind::real  ? ir::DType::f32
+                                                                   : ir::DType::boolean;
+  if (!given.is_tensor() || given.dtype() == usual) return add_input(final_name, wanted);
+  // As wide as was asked for, and a number from there on.
+  ir::Value* tensor = add_input(final_name, given);
+  const ir::Schema* schema = graph_.keep(ir::parse_schema(wanted.kind() == ir::Type::Kind::real
+                                                              ? "aten::Float.Tensor(Tensor a) -> float"
+                                                              : "aten::Int.Tensor(Tensor a) -> int"));
+  ir::Node* number = graph_.create(schema->qualified_name(), std::array{tensor}, schema);
+  graph_.append(graph_.body(), number);
+  return number->add_output(wanted);
 }
 
 ir::Value* InputBinder::bind_fixed(const std::string& name, const c10::Type& type, const InputSpec& spec) {
