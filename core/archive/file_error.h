@@ -5,15 +5,14 @@
 #include <string_view>
 #include <utility>
 
+#include "core/ir/utf8.h"
 #include "onnxport/errors.h"
 
 namespace onnxport {
 
 // A text of somebody's file for a message: the start of it when it is long, whole characters.
 inline std::string excerpt(std::string_view text, size_t longest = 120) {
-  if (text.size() <= longest) return std::string(text);
-  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
-  return std::string(text.substr(0, longest)) + "...";
+  return std::string(ir::beginning(text, longest)) + (text.size() > longest ? "..." : "");
 }
 
 inline Error file_error(std::string_view code, std::string message, std::string file, std::string hint) {

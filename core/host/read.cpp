@@ -13,12 +13,9 @@ constexpr uint32_t kMostDims = 64;
 
 // Words for the user: what is too long is cut, at a character.
 std::string words(onnxport_str s, const char* what) {
-  std::string_view bytes = bytes_of(s, what);
-  if (bytes.size() <= kLongestText) return std::string(text_of(s, what));
-  bytes = bytes.substr(0, kLongestText);
-  while (!bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0xc0) == 0x80) bytes.remove_suffix(1);
-  if (!bytes.empty()) bytes.remove_suffix(1);
-  return std::string(text_of(to_abi(bytes), what)) + "…";
+  const std::string_view bytes = bytes_of(s, what);
+  const std::string_view shown = ir::beginning(bytes, kLongestText);
+  return std::string(text_of(to_abi(shown), what)) + (shown.size() < bytes.size() ? "…" : "");
 }
 
 ir::Block* block_for_use(onnxport_context& c, ir::Block* block) {

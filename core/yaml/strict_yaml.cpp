@@ -14,6 +14,8 @@
 #include <system_error>
 #include <unordered_set>
 
+#include "core/ir/utf8.h"
+
 namespace onnxport::yaml {
 namespace {
 
@@ -27,26 +29,12 @@ Location location_of(const std::string& file, const YAML::Mark& mark) {
 
 // Where the text stops being UTF-8 without control characters; npos when it does not.
 size_t first_bad_byte(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80                   ? 1
-                          : lead >= 0xC2 && lead < 0xE0 ? 2
-                          : lead >= 0xE0 && lead < 0xF0 ? 3
-                          : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                        : 0;
-    if (length == 0 || i + length > text.size()) return i;
-    if (length == 1 && lead < 0x20 && lead != '\n' && lead != '\r' && lead != '\t') return i;
-    for (size_t k = 1; k < length; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
-    }
-    // Longer than it need be, half of a pair, or beyond the last character.
-    const unsigned char second = length > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
-    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-        (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
-      return i;
-    i += length;
-  }
-  return std::string_view::npos;
+  const size_t broken = ir::first_broken(text);
+  const std::string_view whole = text.substr(0, broken);
+  const auto control = std::find_if(whole.begin(), whole.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+  });
+  return control == whole.end() ? broken : static_cast<size_t>(control - whole.begin());
 }
 
 Location place_at(std::string_view text, size_t offset, const std::string& file) {
@@ -234,10 +222,8 @@ std::string Node::description() const {
     case Kind::scalar:
       break;
   }
-  size_t shown = std::min<size_t>(text.size(), 60);  // whole characters
-  while (shown > 0 && shown < text.size() && (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80)
-    --shown;
-  return (quoted ? "the text '" : "'") + text.substr(0, shown) + (shown < text.size() ? "…" : "") + "'";
+  const std::string_view shown = ir::beginning(text, 60);
+  return (quoted ? "the text '" : "'") + std::string(shown) + (shown.size() < text.size() ? "…" : "") + "'";
 }
 
 std::string read_text(const std::string& file) {
