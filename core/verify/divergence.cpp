@@ -33,6 +33,10 @@ void Verifier::find_divergence(const std::vector<ir::Tensor>& inputs, VerifyRun&
       if (found == last.end() || found->second != node) continue;
       order.emplace_back(found->first, node);
     }
+    if (order.empty()) {
+      run.message += "; no node of the file says which operator of the model it is of, so none can be named";
+      return;
+    }
     std::vector<ir::Value*> results;
     graph->output_names.clear();
     for (const auto& [name, node] : order) {
