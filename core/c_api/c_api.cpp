@@ -26,6 +26,10 @@ struct onnxport_result {
   std::string message = {};
 };
 
+struct onnxport_session {
+  onnxport::Session session;
+};
+
 struct onnxport_program {
   onnxport::Program program;
 };
@@ -136,19 +140,20 @@ void take(const ExportReport& report, onnxport_result& result) {
   result.diagnostics = to_json(report.diagnostics);
 }
 
-// To the option "output", to the sink, or into the result.
+Sink keep_in(onnxport_result& result) {
+  return [&result](std::span<const std::byte> piece) {
+    result.model.insert(result.model.end(), piece.begin(), piece.end());
+  };
+}
+
+// To the option "output", to the sink, or into the result. `session`: none, or the one to take.
+template <typename... Given>
 void export_to(const Source& model, CallOptions options, const onnxport_callbacks& callbacks,
-               onnxport_result& result) {
+               onnxport_result& result, const Given&... session) {
   options.progress = progress_of(callbacks);
-  if (options.output) {
-    take(export_file(model, *options.output, options).report, result);
-  } else if (callbacks.sink != nullptr) {
-    take(export_to_callback(model, sink_of(callbacks), options).report, result);
-  } else {
-    ExportResult made = export_to_memory(model, options);
-    take(made.report, result);
-    result.model = std::move(made.model);
-  }
+  if (options.output) return take(export_file(session..., model, *options.output, options).report, result);
+  const Sink sink = callbacks.sink != nullptr ? sink_of(callbacks) : keep_in(result);
+  take(export_to_callback(session..., model, sink, options).report, result);
 }
 
 void write_to(const Program& program, const CallOptions& options, const onnxport_callbacks& callbacks,
@@ -158,10 +163,18 @@ void write_to(const Program& program, const CallOptions& options, const onnxport
   if (options.dry_run) return take(program.dry_run(target), result);
   if (options.output) return take(program.write(target, *options.output), result);
   if (callbacks.sink != nullptr) return take(program.write(target, sink_of(callbacks)), result);
-  const Sink keep = [&result](std::span<const std::byte> piece) {
-    result.model.insert(result.model.end(), piece.begin(), piece.end());
-  };
-  take(program.write(target, keep), result);
+  take(program.write(target, keep_in(result)), result);
+}
+
+void capture_to(const Session& session, const onnxport_source* source, CallOptions options,
+                const onnxport_callbacks* given, onnxport_program** program, onnxport_result& result) {
+  options.ProgramOptions::progress = progress_of(known_part(given));
+  auto made =
+      std::make_unique<onnxport_program>(onnxport_program{session.capture(source_of(source), options)});
+  const CaptureReport& report = made->program.report();
+  result.report = to_json(report);
+  result.diagnostics = to_json(report.diagnostics);
+  if (program != nullptr) *program = made.release();
 }
 
 }  // namespace
@@ -175,6 +188,46 @@ int32_t onnxport_export(const onnxport_source* source, const char* options_json,
     export_to(source_of(source), read_options(view(options_json, options_size)), known_part(given), result);
   });
 }
+
+int32_t onnxport_session_open(const char* options_json, size_t options_size, onnxport_session** session,
+                              onnxport_result** out) {
+  if (session != nullptr) *session = nullptr;
+  return call(out, [&](onnxport_result&) {
+    auto made = std::make_unique<onnxport_session>(
+        onnxport_session{Session(read_options(view(options_json, options_size)).plugins)});
+    if (session != nullptr) *session = made.release();
+  });
+}
+
+int32_t onnxport_session_is_current(const onnxport_session* session) {
+  try {
+    return session != nullptr && session->session.is_current() ? 1 : 0;
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+int32_t onnxport_session_export(const onnxport_session* session, const onnxport_source* source,
+                                const char* options_json, size_t options_size,
+                                const onnxport_callbacks* given, onnxport_result** out) {
+  return call(out, [&](onnxport_result& result) {
+    export_to(source_of(source), read_options(view(options_json, options_size)), known_part(given), result,
+              session->session);
+  });
+}
+
+int32_t onnxport_session_capture(const onnxport_session* session, const onnxport_source* source,
+                                 const char* options_json, size_t options_size,
+                                 const onnxport_callbacks* given, onnxport_program** program,
+                                 onnxport_result** out) {
+  if (program != nullptr) *program = nullptr;
+  return call(out, [&](onnxport_result& result) {
+    capture_to(session->session, source, read_options(view(options_json, options_size)), given, program,
+               result);
+  });
+}
+
+void onnxport_session_free(onnxport_session* session) { delete session; }
 
 int32_t onnxport_convert(const onnxport_source* source, const char* options_json, size_t options_size,
                          const onnxport_callbacks* given, onnxport_result** out) {
@@ -195,14 +248,8 @@ int32_t onnxport_capture(const onnxport_source* source, const char* options_json
                          const onnxport_callbacks* given, onnxport_program** program, onnxport_result** out) {
   if (program != nullptr) *program = nullptr;
   return call(out, [&](onnxport_result& result) {
-    CallOptions options = read_options(view(options_json, options_size));
-    options.ProgramOptions::progress = progress_of(known_part(given));
-    auto made = std::make_unique<onnxport_program>(
-        onnxport_program{Session(options.plugins).capture(source_of(source), options)});
-    const CaptureReport& report = made->program.report();
-    result.report = to_json(report);
-    result.diagnostics = to_json(report.diagnostics);
-    if (program != nullptr) *program = made.release();
+    const CallOptions options = read_options(view(options_json, options_size));
+    capture_to(Session(options.plugins), source, options, given, program, result);
   });
 }
 

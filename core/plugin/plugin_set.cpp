@@ -89,6 +89,18 @@ PluginSet::PluginSet(const PluginOptions& options, const onnxport_host* host, co
     check_requirements(*entry);
   }
   check_function_opsets();
+  std::vector<fs::path> others = libraries();
+  if (!options.lock.empty()) others.push_back(options.lock);
+  freshness_.emplace(options, environment, found_, std::move(others));
+}
+
+std::vector<fs::path> PluginSet::libraries() const {
+  std::vector<fs::path> out;
+  for (const auto& entry : active_) {
+    const auto found = entry->manifest().libraries.find(current_platform());
+    if (found != entry->manifest().libraries.end()) out.push_back(found->second.path);
+  }
+  return out;
 }
 
 PluginEntry* PluginSet::find(std::string_view id) const {

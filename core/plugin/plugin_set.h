@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/plugin/discovery.h"
+#include "core/plugin/freshness.h"
 #include "core/plugin/plugin_entry.h"
 #include "core/plugin/plugin_lock.h"
 #include "onnxport/errors.h"
@@ -38,6 +39,8 @@ class PluginSet {
   // Of an active one. Throws C405.
   PluginDetails details(const std::string& id) const;
   const std::vector<Diagnostic>& notes() const { return notes_; }
+  // Whether a set that is made now would be made of the same files.
+  bool is_current() const { return freshness_->holds(); }
   // Puts into `lock` the plugins of these ids, or all that do not come with onnxport itself. Gives the ids, and what is
   // left out because it cannot be used; of a plugin that is named that is an Error, as is C405.
   std::vector<std::string> lock(const std::vector<std::string>& ids, PluginLock& lock,
@@ -57,6 +60,7 @@ class PluginSet {
   void check_ids(const std::vector<std::string>& ids, std::string_view option) const;
   static std::optional<Error> problem_of(const PluginEntry& entry);
   PluginInfo state_of(const PluginEntry& entry) const;
+  std::vector<std::filesystem::path> libraries() const;
 
   const onnxport_host* host_;              // what opened libraries see of this process
   std::vector<std::string> disabled_;      // globs of PluginOptions::disable
@@ -67,6 +71,7 @@ class PluginSet {
   std::unordered_map<std::string_view, PluginEntry*> by_id_;  // the first of each id
   std::vector<PluginInfo> inactive_;
   Discovery found_;
+  std::optional<Freshness> freshness_;
   std::optional<PluginLock> lock_;
   std::vector<Diagnostic> notes_;
 };

@@ -495,6 +495,8 @@ std::vector<std::string> Registry::lock(const std::vector<std::string>& ids, Plu
   return plugins_->set.lock(ids, lock, left_out);
 }
 
+bool Registry::is_current() const { return plugins_->set.is_current(); }
+
 PluginListing Registry::list() const { return plugins_->set.listing(); }
 
 PluginDetails Registry::inspect(const std::string& id) const { return plugins_->set.details(id); }

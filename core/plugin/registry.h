@@ -110,6 +110,9 @@ class Registry {
   // Operator names in any manifest nearest to `torch_op`, for "did you mean".
   std::vector<std::string> similar(std::string_view torch_op) const;
 
+  // Whether a registry that is made now would be made of the same files.
+  bool is_current() const;
+
   // Of active plugins: the targets they are for and the profiles they bring, by manifest.
   std::vector<const Manifest*> manifests() const;
   PluginListing list() const;

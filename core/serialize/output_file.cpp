@@ -102,12 +102,21 @@ void OutputFile::fail(const char* what) const {
 }
 
 void OutputFile::write_through(std::span<const std::byte> bytes) {
+  const bool large = bytes.size() >= kBufferSize / 2;
+  const off_t from = large ? ::lseek(fd_, 0, SEEK_CUR) : 0;
+  const auto whole = static_cast<off64_t>(bytes.size());
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail("cannot be written");
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
+  if (large && from >= 0) start_writing(static_cast<uint64_t>(from), whole);
+}
+
+// A hint: the disk starts on this part while the next is made, instead of on all of it at the end.
+void OutputFile::start_writing(uint64_t offset, int64_t size) const {
+  ::sync_file_range(fd_, static_cast<off64_t>(offset), size, SYNC_FILE_RANGE_WRITE);
 }
 
 void OutputFile::flush() {
@@ -145,9 +154,7 @@ bool OutputFile::copy_range(const ir::FileRegion& from, uint64_t size) {
   for (uint64_t left = size; left > 0;) {
     const ssize_t n = ::copy_file_range(source.fd, &offset, fd_, nullptr, left, 0);
     if (n > 0) {
-      // A hint: the disk starts on this part while the next is copied, instead of on all of it at the end.
-      const uint64_t at = written_ + (size - left);
-      ::sync_file_range(fd_, static_cast<off64_t>(at), n, SYNC_FILE_RANGE_WRITE);
+      start_writing(written_ + (size - left), n);
       left -= static_cast<uint64_t>(n);
     } else if (n == 0 || errno != EINTR) {
       if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO))
@@ -207,7 +214,8 @@ void commit(std::span<OutputFile* const> files) {
       throw;
     }
   }
-  for (OutputFile* file : files) sync_folder(file->final_path_.parent_path());
+  // One file is whole under either name; of two, a crash of the machine must not leave one of each.
+  if (files.size() > 1) sync_folder(files[0]->final_path_.parent_path());
 }
 
 }  // namespace onnxport

@@ -51,6 +51,7 @@ class OutputFile : public ByteSink {
   friend void commit(std::span<OutputFile* const> files);
   void flush();
   void write_through(std::span<const std::byte> bytes);
+  void start_writing(uint64_t offset, int64_t size) const;
   void write_at(std::span<const std::byte> bytes, uint64_t offset);
   // `bytes` in pieces of `piece` bytes, the first at `offset`, each further one `pitch` bytes behind the one before.
   void write_pieces(std::span<const std::byte> bytes, size_t piece, uint64_t offset, uint64_t pitch);

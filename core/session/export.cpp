@@ -49,12 +49,11 @@ ExportResult export_to(const Session& session, const Source& model, const Output
   return out;
 }
 
-ExportResult export_to_sink(const Source& model, const Sink& sink, const ExportOptions& options) {
+void check_sink(const ExportOptions& options) {
   if (options.weights == Weights::external || options.weights == Weights::reference) {
     throw Error("S707", "external weights need an output file", {},
                 "export to a file, or keep the weights inline");
   }
-  return export_to(Session(options.plugins), model, sink, options);
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ ExportResult export_file(const Session& session, const Source& model, const std:
 
 ExportResult export_to_memory(const Source& model, const ExportOptions& options) {
   std::vector<std::byte> bytes;
-  ExportResult out = export_to_sink(
+  ExportResult out = export_to_callback(
       model, [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); },
       options);
   out.model = std::move(bytes);
@@ -81,7 +80,14 @@ ExportResult export_to_memory(const Source& model, const ExportOptions& options)
 }
 
 ExportResult export_to_callback(const Source& model, const Sink& sink, const ExportOptions& options) {
-  return export_to_sink(model, sink, options);
+  check_sink(options);  // before anything is looked for
+  return export_to(Session(options.plugins), model, sink, options);
+}
+
+ExportResult export_to_callback(const Session& session, const Source& model, const Sink& sink,
+                                const ExportOptions& options) {
+  check_sink(options);
+  return export_to(session, model, sink, options);
 }
 
 ExportReport verify_files(const Source& model, const std::filesystem::path& onnx,

@@ -115,6 +115,8 @@ std::string Program::show(std::string_view after, const Target& target) const {
 Session::Session(const PluginOptions& plugins)
     : registry_(std::make_shared<const Registry>(plugins, plugin_host())) {}
 
+bool Session::is_current() const { return registry_->is_current(); }
+
 Program Session::capture(const Source& source, const ProgramOptions& options) const {
   return Program(capture_program(source, options, registry_));
 }

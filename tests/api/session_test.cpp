@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -109,6 +110,36 @@ TEST(SessionApi, OneCaptureServesEveryTarget) {
     EXPECT_EQ(seen["translate"], 3);
     EXPECT_EQ(program.report().stage_seconds.size(), 2u);
   }
+}
+
+TEST(SessionApi, IsCurrentUntilWhatItReadChanges) {
+  const Scratch scratch;
+  fs::create_directories(scratch / "plugins");
+  PluginOptions options;
+  options.paths = {scratch / "plugins"};
+  const Session empty(options);
+  EXPECT_TRUE(empty.is_current());
+  const fs::path file = scratch / "plugins/acme.onnxport.yaml";
+  const auto write = [&](const char* version) {
+    std::ofstream(file) << "onnxport_manifest: 1\nplugin: {id: com.acme.ops, version: \"" << version
+                        << "\", publisher: Acme}\nprovides: {domains: [{name: com.acme, version: 1}]}\n";
+  };
+  write("1.0.0");
+  EXPECT_FALSE(empty.is_current());
+  const Session session(options);
+  EXPECT_TRUE(session.is_current());
+  write("1.0.1");
+  fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(2));
+  EXPECT_FALSE(session.is_current());
+  const Session again(options);
+  EXPECT_TRUE(again.is_current());
+  ::setenv("ONNXPORT_PLUGINS_DISABLE", "com.acme.*", 1);  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_FALSE(again.is_current());
+  ::unsetenv("ONNXPORT_PLUGINS_DISABLE");  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_TRUE(again.is_current());
+  fs::remove(file);
+  EXPECT_FALSE(again.is_current());
+  EXPECT_TRUE(empty.is_current());
 }
 
 TEST(SessionApi, WritingChangesNothingOfTheProgram) {

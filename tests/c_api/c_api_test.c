@@ -187,6 +187,41 @@ static void test_questions(const char* path) {
   onnxport_result_free(result);
 }
 
+static int same(onnxport_string a, onnxport_string b) {
+  return a.size > 100 && a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+static void test_sessions(const char* path) {
+  static const char options[] = "{\"opset\": 18}";
+  onnxport_source source = source_of(path);
+  onnxport_session* session = NULL;
+  onnxport_program* program = NULL;
+  onnxport_result* alone = NULL;
+  onnxport_result* result = NULL;
+  int i;
+  EXPECT(onnxport_session_open(NULL, 0, &session, NULL) == 0);
+  EXPECT(session != NULL && onnxport_session_is_current(session) == 1);
+  EXPECT(run(&source, options, NULL, &alone) == 0);
+  for (i = 0; i < 3; ++i) {
+    EXPECT(onnxport_session_export(session, &source, options, sizeof options - 1, NULL, &result) == 0);
+    EXPECT(same(onnxport_result_model(result), onnxport_result_model(alone)));
+    onnxport_result_free(result);
+  }
+  EXPECT(onnxport_session_capture(session, &source, NULL, 0, NULL, &program, NULL) == 0);
+  onnxport_session_free(session);
+  EXPECT(onnxport_program_write(program, options, sizeof options - 1, NULL, &result) == 0);
+  EXPECT(same(onnxport_result_model(result), onnxport_result_model(alone)));
+  onnxport_result_free(result);
+  onnxport_result_free(alone);
+  onnxport_program_free(program);
+
+  EXPECT(onnxport_session_open("{\"plugins\": {\"files\": [\"absent.onnxport.yaml\"]}}", 48, &session, &result) != 0);
+  EXPECT(session == NULL && onnxport_result_message(result).size != 0);
+  onnxport_result_free(result);
+  EXPECT(onnxport_session_is_current(NULL) == 0);
+  onnxport_session_free(NULL);
+}
+
 static void test_conversion(const char* folder) {
   static const char options[] = "{\"opset\": 21}";
   char file[2048];
@@ -286,6 +321,7 @@ int main(int argc, char** argv) {
   test_file_and_sink(argv[1], argv[2]);
   test_errors(argv[1]);
   test_questions(argv[1]);
+  test_sessions(argv[1]);
   test_conversion(argv[2]);
   test_targets(argv[1]);
   test_weights(argv[1]);

@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 import onnxport
+from onnxport import _library
 
 PROGRAM = Path(os.environ["ONNXPORT_FIXTURES"]) / "programs" / "linear.pt2"
 
@@ -47,6 +48,23 @@ class Files(unittest.TestCase):
         with self.assertRaises(onnxport.ExportError) as caught:
             onnxport.convert(data, opset=9999)
         self.assertEqual(caught.exception.codes, ["O605"])
+
+    def test_plugins_are_found_once_and_anew_when_they_change(self) -> None:
+        folder = self.scratch / "plugins"
+        folder.mkdir()
+
+        def codes() -> list[str]:
+            done = onnxport.export_file(PROGRAM.read_bytes(), plugins={"paths": [str(folder)]})
+            return [d.code for d in done.diagnostics if d.severity == "warning"]
+
+        self.assertEqual(codes(), [])
+        first = dict(_library._SESSIONS)
+        self.assertEqual(codes(), [])
+        self.assertEqual(first, _library._SESSIONS)
+        (folder / "broken.onnxport.yaml").write_text("onnxport_manifest: 1\n")
+        self.assertTrue(codes() and codes()[0].startswith("M"))
+        (folder / "broken.onnxport.yaml").unlink()
+        self.assertEqual(codes(), [])
 
     def test_no_torch_is_imported(self) -> None:
         onnxport.export_file(PROGRAM.read_bytes())

@@ -109,6 +109,26 @@ ONNXPORT_API int32_t onnxport_program_write(const onnxport_program* program, con
 /* NULL does nothing. */
 ONNXPORT_API void onnxport_program_free(onnxport_program* program);
 
+/* Plugins found and their manifests read, once for any number of exports, by any number of threads. */
+typedef struct onnxport_session onnxport_session;
+/* Of the options, "plugins" is looked at. Puts the session into *session, NULL where it fails. */
+ONNXPORT_API int32_t onnxport_session_open(const char* options_json, size_t options_size,
+                                           onnxport_session** session, onnxport_result** out);
+/* 1 while a session opened now would find the same manifests, and none of them, their libraries and the lock file has changed
+ * since; else 0: open another. Looks at files, reads none. */
+ONNXPORT_API int32_t onnxport_session_is_current(const onnxport_session* session);
+/* As onnxport_export with the plugins of the session; the option "plugins" is not looked at. */
+ONNXPORT_API int32_t onnxport_session_export(const onnxport_session* session, const onnxport_source* source,
+                                             const char* options_json, size_t options_size,
+                                             const onnxport_callbacks* callbacks, onnxport_result** out);
+/* As onnxport_capture, in the same way. */
+ONNXPORT_API int32_t onnxport_session_capture(const onnxport_session* session, const onnxport_source* source,
+                                              const char* options_json, size_t options_size,
+                                              const onnxport_callbacks* callbacks, onnxport_program** program,
+                                              onnxport_result** out);
+/* Programs captured with it stay. NULL does nothing. */
+ONNXPORT_API void onnxport_session_free(onnxport_session* session);
+
 /* Compares an ONNX file with the model. */
 ONNXPORT_API int32_t onnxport_verify(const onnxport_source* source, onnxport_string onnx_file,
                                      const char* options_json, size_t options_size,

@@ -37,6 +37,8 @@ ExportResult export_file(const Session& session, const Source& model, const std:
 ExportResult export_to_memory(const Source& model, const ExportOptions& options = {});
 // The model's bytes in pieces, in order, as they are made.
 ExportResult export_to_callback(const Source& model, const Sink& sink, const ExportOptions& options = {});
+ExportResult export_to_callback(const Session& session, const Source& model, const Sink& sink,
+                                const ExportOptions& options = {});
 // Compares an exported file with its model. Throws Error V801 on a mismatch.
 ExportReport verify_files(const Source& model, const std::filesystem::path& onnx,
                           const ExportOptions& options = {});

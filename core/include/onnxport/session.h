@@ -132,6 +132,10 @@ class Session {
   // Error L208 when there is no plugin at all, M1xx for a broken manifest among those named explicitly.
   explicit Session(const PluginOptions& plugins = {});
 
+  // Whether a session of the same options would find what this one has: the same manifests, none of them, their libraries or the
+  // lock file changed since, and the same variables of the environment. For what keeps a session; looks at files, reads none.
+  bool is_current() const;
+
   // Captures and prepares a model; reads an ONNX file. Of ProgramOptions such a file takes `inputs` and `inputs_dir`, to verify.
   Program capture(const Source& source, const ProgramOptions& options = {}) const;
   // The graph as it is captured, as text: also of a model that cannot be prepared.

@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,6 +56,9 @@ _SIGNATURES = {
     "onnxport_capture": [ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT, _OUT],
     "onnxport_program_write": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
     "onnxport_export": [ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
+    "onnxport_session_open": [ctypes.c_char_p, ctypes.c_size_t, _OUT, _OUT],
+    "onnxport_session_export": [ctypes.c_void_p, ctypes.POINTER(_Source), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks),
+                                _OUT],
     "onnxport_verify": [ctypes.POINTER(_Source), _Text, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Callbacks), _OUT],
     "onnxport_show": [ctypes.POINTER(_Source), _Text, ctypes.c_char_p, ctypes.c_size_t, _OUT],
     "onnxport_plugins": [ctypes.c_char_p, ctypes.c_size_t, _OUT],
@@ -104,9 +108,10 @@ def library() -> ctypes.CDLL:
     for name in _GETTERS:
         function = getattr(out, f"onnxport_result_{name}")
         function.argtypes, function.restype = [_RESULT], _Text
-    for name in ("result", "program"):
+    for name in ("result", "program", "session"):
         free = getattr(out, f"onnxport_{name}_free")
         free.argtypes, free.restype = [ctypes.c_void_p], None
+    out.onnxport_session_is_current.argtypes = [ctypes.c_void_p]
     out.onnxport_version.restype = ctypes.c_char_p
     return out
 
@@ -227,12 +232,51 @@ def _json(options: dict[str, Any]) -> tuple[bytes, int]:
     return text, len(text)
 
 
+# ---- sessions ----
+
+class _Session:
+    """Plugins found once. Whoever exports with it holds it."""
+
+    def __init__(self, plugins: dict[str, Any]) -> None:
+        self.handle = ctypes.c_void_p()
+        _call("onnxport_session_open", *_json({"plugins": plugins}), ctypes.byref(self.handle))
+
+    def is_current(self) -> bool:
+        return bool(library().onnxport_session_is_current(self.handle))
+
+    def __del__(self) -> None:
+        if getattr(self, "handle", None):
+            library().onnxport_session_free(self.handle)
+
+
+_LOCK = threading.Lock()
+_SESSIONS: dict[str, _Session] = {}  # by the options "plugins"
+_MOST_SESSIONS = 8
+
+
+def _session(plugins: dict[str, Any] | None) -> _Session:
+    """One of these options, as long as none of the files changes that it has read: looking for plugins takes as long as a small
+    export. Raises what opening a session does."""
+    key = json.dumps(plugins or {}, default=os.fspath, sort_keys=True)
+    with _LOCK:
+        known = _SESSIONS.get(key)
+        if known is None or not known.is_current():
+            if len(_SESSIONS) >= _MOST_SESSIONS:
+                _SESSIONS.clear()
+            known = _SESSIONS[key] = _Session(plugins or {})
+        return known
+
+
 def run_export(model: Any, options: dict[str, Any], *, name: str = "model", progress: Callable[[str, float], None] | None = None,
                sink: Callable[[bytes], Any] | None = None) -> Answer:
     source, held = _source(model, name)
     raised: list[BaseException] = []
     callbacks = _callbacks(progress, sink, raised)
-    answer = _call("onnxport_export", source, *_json(options), callbacks, raised=raised)
+    if (options.get("plugins") or {}).get("files"):  # of this call alone, such as mappings that are functions
+        answer = _call("onnxport_export", source, *_json(options), callbacks, raised=raised)
+    else:
+        session = _session(options.get("plugins"))
+        answer = _call("onnxport_session_export", session.handle, source, *_json(options), callbacks, raised=raised)
     del held
     return answer
 
