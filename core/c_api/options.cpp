@@ -215,6 +215,7 @@ CallOptions read_options(std::string_view json) {
       option<&O::torch_libraries, O>("torch_libraries"),
       option<&O::opset, O>("opset"),
       option<&O::domain_opsets, O>("domain_opsets"),
+      option<&O::functions, O>("functions"),
       option<&O::ir_version, O>("ir_version"),
       option<&O::export_params, O>("export_params"),
       option<&O::keep_initializers_as_inputs, O>("keep_initializers_as_inputs"),

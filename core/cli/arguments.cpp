@@ -48,6 +48,19 @@ void read_dim(const std::string& text, ExportOptions& options) {
   }
 }
 
+// "encoder.layers.*=com.acme.models::Layer"
+void read_function(const std::string& text, ExportOptions& options) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    throw Error("S716", "--function '" + text + "' is not of the form MODULE=NAME", {},
+                "for example --function encoder.layers.*=com.acme.models::Layer");
+  }
+  if (!options.functions.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+    throw Error("S716", "--function names '" + text.substr(0, equals) + "' twice", {},
+                "name each module once");
+  }
+}
+
 }  // namespace
 
 void Arguments::apply() {
@@ -67,6 +80,7 @@ void Arguments::apply() {
   options.mode = modes.at(mode);
   options.state = states.at(state);
   for (const std::string& text : dims) read_dim(text, options);
+  for (const std::string& text : functions) read_function(text, options);
   for (const std::string& text : dynamic_axes) read_dynamic_axes(text, options);
   for (const std::string& folders : plugin_path) {
     for (const std::string& folder : split(folders, ':')) {
@@ -101,7 +115,8 @@ void add_input_options(CLI::App& command, Arguments& a) {
   add_example_options(command, a);
   auto* group = "Inputs";
   command
-      .add_option("--dynamic-axes", a.dynamic_axes, "Make axes dynamic by number, over --input and --inputs")
+      .add_option("--dynamic-axes", a.dynamic_axes,
+                  "Make axes of inputs dynamic by number, over --input and --inputs; name sizes of outputs")
       ->group(group)
       ->type_name("NAME:AXIS=DIM,…")
       ->expected(1)

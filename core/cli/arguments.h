@@ -17,6 +17,7 @@ struct Arguments {
   std::string weights = "auto";
   std::string state = "error";
   std::vector<std::string> dims;
+  std::vector<std::string> functions;
   std::string mode = "eval";
   std::vector<std::string> plugin_path;
   std::vector<const CLI::Option*> paths;  // of what is written: none may be given an empty one

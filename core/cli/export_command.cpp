@@ -222,6 +222,12 @@ void add_output_options(CLI::App& c, ExportArguments& a) {
       ->group(group);
   switch_off(c, "--no-constant-folding", a.options.constant_folding, "Keep computations on constants")
       ->group(group);
+  c.add_option("--function", a.functions,
+               "Keep the modules of a path (encoder.layers.*) as one local function of the file, repeatable")
+      ->group(group)
+      ->type_name("MODULE=NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   c.add_flag("--strip", a.options.strip, "Write no provenance (module paths, source lines)")->group(group);
   a.paths.push_back(
       c.add_option(

@@ -39,6 +39,7 @@ constexpr Override kOverrides[] = {
     {"--no-constant-folding",
      [](const ExportOptions& from, ExportOptions& to) { to.constant_folding = from.constant_folding; }},
     {"--strip", [](const ExportOptions& from, ExportOptions& to) { to.strip = from.strip; }},
+    {"--function", [](const ExportOptions& from, ExportOptions& to) { to.functions = from.functions; }},
     {"--state", [](const ExportOptions& from, ExportOptions& to) { to.state = from.state; }},
     {"--input-names",
      [](const ExportOptions& from, ExportOptions& to) { to.input_names = from.input_names; }},

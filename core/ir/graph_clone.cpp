@@ -9,9 +9,14 @@ namespace {
 // Names, schemas and provenances are looked up by their addresses, so that each is copied once.
 class GraphCloner {
  public:
-  explicit GraphCloner(const Graph& from) : from_(from), to_(std::make_unique<Graph>(from.dialect())) {}
+  GraphCloner(const Graph& from, Graph& to, std::unordered_map<const Value*, Value*>& values)
+      : from_(from), to_(&to), values_(values) {}
 
-  std::unique_ptr<Graph> run() {
+  void nodes(std::span<const Node* const> nodes) {
+    for (const Node* node : nodes) to_->append(to_->body(), copy(*node));
+  }
+
+  void all() {
     values_.reserve(from_.node_count());
     for (const Value* value : from_.initializers()) {
       Value* copy = to_->add_initializer(value->name().text(), *value->constant());
@@ -28,7 +33,6 @@ class GraphCloner {
     to_->graph_name = from_.graph_name;
     to_->states = from_.states;
     to_->anonymous_symbols = from_.anonymous_symbols;
-    return std::move(to_);
   }
 
  private:
@@ -96,8 +100,8 @@ class GraphCloner {
   }
 
   const Graph& from_;
-  std::unique_ptr<Graph> to_;
-  std::unordered_map<const Value*, Value*> values_;
+  Graph* to_;
+  std::unordered_map<const Value*, Value*>& values_;
   std::unordered_map<const Block*, Block*> blocks_;
   std::unordered_map<const char*, Symbol> symbols_;
   std::unordered_map<const Schema*, const Schema*> schemas_;
@@ -107,6 +111,16 @@ class GraphCloner {
 
 }  // namespace
 
-std::unique_ptr<Graph> clone(const Graph& graph) { return GraphCloner(graph).run(); }
+std::unique_ptr<Graph> clone(const Graph& graph) {
+  auto out = std::make_unique<Graph>(graph.dialect());
+  std::unordered_map<const Value*, Value*> values;
+  GraphCloner(graph, *out, values).all();
+  return out;
+}
+
+void copy_nodes(const Graph& from, std::span<const Node* const> nodes, Graph& to,
+                std::unordered_map<const Value*, Value*>& values) {
+  GraphCloner(from, to, values).nodes(nodes);
+}
 
 }  // namespace onnxport::ir

@@ -395,4 +395,15 @@ pb::ModelProto build_model(const ir::Graph& graph, Names& names, const ProtoOpti
       .model();
 }
 
+pb::FunctionProto build_function(const ir::Graph& body, bool strip) {
+  const onnx::GraphFacts facts;
+  Names names(body, &facts);
+  ProtoOptions options;
+  options.strip = strip;
+  pb::FunctionProto out;
+  ProtoBuilder(body, names, options, &facts).add_function({}, out);
+  out.clear_value_info();
+  return out;
+}
+
 }  // namespace onnxport

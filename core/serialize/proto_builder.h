@@ -24,4 +24,8 @@ struct ProtoOptions {
 // Nodes in the order of the graph, types of all values that have one, provenance as metadata unless stripped.
 pb::ModelProto build_model(const ir::Graph& graph, Names& names, const ProtoOptions& options);
 
+// The graph as the body of a local function that has no name yet: its initializers are Constant nodes, its values have no
+// types, which are those of one call.
+pb::FunctionProto build_function(const ir::Graph& body, bool strip);
+
 }  // namespace onnxport

@@ -140,18 +140,26 @@ std::optional<ir::DType> quantized_type(std::string_view type, std::string_view 
 
 void apply_dynamic_axes(std::vector<InputSpec>& specs, const ProgramOptions& options, Symbols& symbols) {
   for (const auto& [name, axes] : options.dynamic_axes) {
+    for (const auto& [axis, symbol] : axes) {
+      if (!is_name(symbol))
+        throw Error("I107",
+                    "axis " + std::to_string(axis) + " of '" + name + "' is called '" + symbol +
+                        "', which is no name",
+                    {}, "a name has letters, digits and _");
+    }
     const auto spec =
         std::find_if(specs.begin(), specs.end(), [&, n = &name](const InputSpec& s) { return s.name == *n; });
-    if (spec == specs.end() || !spec->type.is_tensor() || !spec->type.shape()) {
+    if (spec == specs.end()) continue;  // of an output
+    if (!spec->type.is_tensor() || !spec->type.shape()) {
       throw Error("I107", "dynamic axes are given for '" + name + "', which is no tensor input with dims", {},
                   "name one of the inputs given");
     }
     ir::Shape shape = *spec->type.shape();
     for (const auto& [axis, symbol] : axes) {
       const int at = axis < 0 ? axis + static_cast<int>(shape.size()) : axis;
-      if (at < 0 || at >= static_cast<int>(shape.size()) || !is_name(symbol)) {
-        throw Error("I107", "dynamic axis " + std::to_string(axis) + " ('" + symbol + "') of '" + name +
-                                "' does not exist or has no proper name");
+      if (at < 0 || at >= static_cast<int>(shape.size())) {
+        throw Error("I107", "axis " + std::to_string(axis) + " of '" + name + "' is given the name '" +
+                                symbol + "', and it has " + std::to_string(shape.size()) + " axes");
       }
       ir::Dim& dim = shape[static_cast<size_t>(at)];
       note_symbol(symbol, dim.is_constant() ? std::optional(dim.value()) : std::nullopt, name, symbols);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "core/capture/exported_program/capture.h"
 #include "core/capture/exported_program/sample_inputs.h"
@@ -15,6 +16,16 @@
 namespace onnxport {
 namespace {
 
+// Names from `first` on are defaults: one that an earlier one has gets a number behind it.
+void give_way(std::vector<std::string>& names, size_t first) {
+  std::set<std::string> taken(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(first));
+  for (size_t i = first; i < names.size(); ++i) {
+    const std::string own = names[i];
+    for (size_t count = 2; !taken.insert(names[i]).second; ++count)
+      names[i] = own + "_" + std::to_string(count);
+  }
+}
+
 // Gives a graph's inputs or outputs, the first ones of them, the names wanted.
 void rename(std::vector<std::string>& names, const std::vector<std::string>& wanted, const char* what) {
   if (wanted.empty()) return;
@@ -23,6 +34,7 @@ void rename(std::vector<std::string>& names, const std::vector<std::string>& wan
                             std::to_string(names.size()) + " " + what + "s");
   }
   std::copy(wanted.begin(), wanted.end(), names.begin());
+  give_way(names, wanted.size());
   std::vector<std::string> sorted = names;
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
@@ -187,6 +199,13 @@ std::vector<InputSpec> inputs_of(const ir::Graph& graph, const std::vector<Input
   return out;
 }
 
+// What is said of axes of no input is said of outputs.
+AxisNames output_dims_of(const ProgramOptions& options, const std::vector<InputSpec>& inputs) {
+  AxisNames out = options.dynamic_axes;
+  for (const InputSpec& input : inputs) out.erase(input.name);
+  return out;
+}
+
 // A file that can be read at all: whether it can be taken to an opset is a matter of that opset.
 std::shared_ptr<ProgramState> capture_file(const Source& source, const ProgramOptions& options,
                                            std::shared_ptr<const Registry> registry) {
@@ -203,6 +222,11 @@ std::shared_ptr<ProgramState> capture_file(const Source& source, const ProgramOp
     });
     std::map<std::string, ir::SymbolInfo, std::less<>> symbols;
     out->asked = read_inputs(options, symbols);
+    if (const AxisNames others = output_dims_of(options, out->asked); !others.empty()) {
+      throw Error("I107",
+                  "dynamic axes are given for '" + others.begin()->first + "', which is no input described",
+                  {}, "sizes of an ONNX file keep their names");
+    }
     refuse_quantized(out->asked, "an ONNX file");
   } catch (const Error& e) {
     out->check_files();
@@ -284,6 +308,7 @@ std::shared_ptr<ProgramState> capture_program(const Source& source, const Progra
   }
   if (kept != nullptr && options.state == State::io) add_written_states(*kept, *graph);
   out->asked = capture.take_inputs();
+  out->output_dims = output_dims_of(options, out->asked);
   out->prepared = std::move(graph);
   out->captured = std::move(kept);
   out->report.stage_seconds = stages.take_seconds();

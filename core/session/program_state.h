@@ -14,6 +14,7 @@
 #include "core/ir/graph.h"
 #include "core/onnx/model_file.h"
 #include "core/plugin/registry.h"
+#include "core/session/output_dims.h"
 #include "core/torch_interface/torch_interface.h"
 #include "onnxport/session.h"
 
@@ -37,6 +38,7 @@ struct ProgramState {
   // As captured, with what it writes as further results: what verify runs. Empty when nobody asked for it.
   std::unique_ptr<const ir::Graph> captured;
   std::vector<InputSpec> asked;                // as the options give them
+  AxisNames output_dims;                       // what sizes of outputs are to be called
   uint64_t lost_before = 0;                    // FileMapping::lost_count()
   std::vector<std::filesystem::path> kernels;  // libraries that verify needs: reading a program opens none
 

@@ -5,8 +5,10 @@
 
 #include "core/fit/fit.h"
 #include "core/legalize/legalize.h"
+#include "core/serialize/module_functions.h"
 #include "core/serialize/scratch_folder.h"
 #include "core/session/kept_states.h"
+#include "core/session/output_dims.h"
 #include "core/translate/translate.h"
 #include "core/verify/verify.h"
 #include "onnxport/output.h"
@@ -60,6 +62,7 @@ void check_range(const Target& target) {
 void check_target(const Target& target, const Registry& registry) {
   check_tolerances(target.verify);
   check_range(target);
+  check_function_names(target.functions);
   check_pass_names(registry, target.passes, target.disable_passes);
   const std::vector<int> have = registry.available_opsets();
   // 0: what an ONNX file has already.
@@ -133,6 +136,8 @@ void TargetRun::legalize_to_target() {
   if (!illegal.empty()) throw Error(std::move(illegal));
   if (!target_.export_params) parameters_to_inputs();
   give_states_their_defaults();
+  name_output_dims(*graph_, program_->output_dims, report_.diagnostics);
+  keep_modules_as_functions(*graph_, target_.functions, target_.strip, report_.diagnostics);
 }
 
 // Last, so that nothing brings back what the target does not take.

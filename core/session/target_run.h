@@ -17,8 +17,8 @@ namespace onnxport {
 
 // Error I114 when a tolerance is no finite number from 0 up.
 void check_tolerances(const VerifyOptions& options);
-// The same, Error F203 for an opset that the target's plugin rules out, O605 when no plugin offers an opset that the target names, and C405 when nobody has a pass that it
-// names.
+// The same, Error F203 for an opset that the target's plugin rules out, O605 when no plugin offers an opset that the target
+// names, C405 when nobody has a pass that it names, and S716 for functions that cannot be called so.
 void check_target(const Target& target, const Registry& registry);
 
 // One V801 for each run that did not pass; `who` differ.

@@ -213,6 +213,29 @@ class Commands(Case):
         graph = onnx.load(output).graph
         self.assertEqual((graph.input[0].name, graph.output[0].name), ("features", "scores"))
         self.assertEqual(graph.input[0].type.tensor_type.shape.dim[0].dim_param, "rows")
+        # Of an output, the name of what is no number.
+        words = ("export", FIXTURES / fixture("linear")["model"], "-o", output, "--input", "input:f32[b=2,8]", "--output-names", "scores")
+        self.succeed(*words, "--dynamic-axes", "scores:0=answers", "--verify")
+        graph = onnx.load(output).graph
+        self.assertEqual([g.type.tensor_type.shape.dim[0].dim_param for g in (graph.input[0], graph.output[0])], ["b", "answers"])
+        output.unlink()
+        self.refuse("I107", 18, *words, "--dynamic-axes", "score:0=answers")
+        self.refuse("I107", 18, *words, "--dynamic-axes", "scores:0=the answers")
+        self.assertEqual(self.left(), [])
+
+    def test_modules_as_functions(self) -> None:
+        entry = fixture("bert")
+        output = self.export(entry, "--verify", "--function", "layers.*=com.acme.models::Layer")
+        model = onnx.load(output)
+        self.assertEqual([f"{f.domain}::{f.name}" for f in model.functions], ["com.acme.models::Layer"])
+        self.assertGreater(len([n for n in model.graph.node if n.op_type == "Layer"]), 1)
+        output.unlink()
+        words = ("export", FIXTURES / entry["model"], "-o", output, *inputs(entry))
+        for wrong in ("encoder", "=X", "encoder=", "encoder=a b", "a..b=X"):
+            self.refuse("S716", 16, *words, "--function", wrong)
+        self.refuse("S716", 16, *words, "--function", "a=X", "--function", "a=Y")
+        self.assertEqual(self.left(), [])
+        self.assertIn("S717", self.succeed("-v", *words, "--function", "nowhere=X"))
 
     def test_state_of_a_script(self) -> None:
         words = ("export", FIXTURES / "models/counter.pt", "-o", self.scratch / "x.onnx", "--input", "x:f32[batch=2,3]")

@@ -16,7 +16,7 @@
 
 namespace onnxport {
 
-// Of Target the members `passes`, `disable_passes`, `constant_folding` and `export_params` have no meaning here. `opset` 0 is the
+// Of Target the members `passes`, `disable_passes`, `functions`, `constant_folding` and `export_params` have no meaning here. `opset` 0 is the
 // file's own; Weights::automatic keeps each weight where it is, in the model or in a file beside it.
 struct ConvertOptions : Target {
   ConvertOptions() { opset = 0; }

@@ -62,7 +62,7 @@ struct ProgramOptions {
   std::optional<std::filesystem::path> inputs_dir;  // input_0.pb …: TensorProto, instead of `inputs`
   std::vector<std::string> input_names;             // of the ONNX graph; default: the arguments of forward
   std::vector<std::string> output_names;
-  // Input name -> axis -> dim name, over `inputs`.
+  // Name -> axis -> dim name: of an input, over `inputs`; of an output, what the file calls a size there that is no number.
   std::map<std::string, std::map<int, std::string>> dynamic_axes;
   // Of an exported program: symbol -> the name it gets ("s77" -> "batch"), or the number it is fixed to.
   std::map<std::string, std::string> dims;
@@ -125,7 +125,10 @@ struct Target {
   bool export_params = true;      // false: parameters become graph inputs
   bool keep_initializers_as_inputs = false;
   bool constant_folding = true;
-  bool strip = false;                    // no provenance, no doc strings
+  bool strip = false;  // no provenance, no doc strings
+  // Module path ("encoder.layers.0", "encoder.layers.*") -> local function ("com.acme.models::Layer"; without a domain:
+  // of "modules") that the module's nodes become, and a call of it. Modules with the same nodes share one.
+  std::map<std::string, std::string> functions;
   Weights weights = Weights::automatic;  // automatic: external above 1 GiB of weights, inline below
   uint64_t external_threshold = 1024;    // bytes; smaller initializers stay inline
   bool overwrite = true;                 // false: Error S709 when the file exists
