@@ -7,6 +7,7 @@ import unittest
 import warnings
 from typing import Any
 
+import onnx
 import torch
 from case import Branching, Case, Counting, Modes, Nested, Tiny, WithFunction
 
@@ -89,6 +90,31 @@ class Arguments(Case):
         with self.assertRaisesRegex(ValueError, "axis 5"):
             written(model, (x,), dynamo=False, dynamic_axes={"x": {5: "n"}})
 
+    def test_labels_of_outputs(self) -> None:
+        class Several(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+                return x.flatten(), x.nonzero(), torch.cat([x, x]), x[:, :3]
+
+        def sizes(file: io.BytesIO) -> list[list[Any]]:
+            return [[d.dim_param or d.dim_value or None for d in o.type.tensor_type.shape.dim]
+                    for o in onnx.load_from_string(file.getvalue()).graph.output]
+
+        x, names = torch.randn(4, 5), ["flat", "places", "twice", "part"]
+        axes = {"x": {0: "batch"}, "flat": {0: "count"}, "places": {0: "found", 1: "two"}, "twice": {0: "batch"}, "part": {0: "batch"}}
+        for dynamo in (True, False):
+            with self.subTest(dynamo=dynamo):
+                file = written(Several(), (x,), dynamo=dynamo, input_names=["x"], output_names=names, dynamic_axes=axes)
+                self.check(file, Several(), (torch.randn(7, 5),))
+                # What is known to be twice the batch is not called "batch", and what is two at every size stays two.
+                self.assertEqual(sizes(file), [["count"], ["found", 2], ["2*batch", 5], ["batch", 3]])
+                # One name for sizes that differ is two names; a list of axes names nothing.
+                file = written(Several(), (x,), dynamo=dynamo, input_names=["x"], output_names=names, dynamic_axes={
+                    "x": {0: "batch"}, "flat": {0: "length"}, "twice": {-2: "length"}, "part": [0, 1]})
+                found = sizes(file)
+                self.assertEqual((found[0], found[2], found[3]), (["length"], ["length_2", 5], ["batch", 3]))
+                with self.assertWarnsRegex(UserWarning, "axis 3 of the output 'part'"):
+                    written(Several(), (x,), dynamo=dynamo, output_names=names, dynamic_axes={"part": {3: "n"}})
+
     def test_forms_of_dynamic_shapes(self) -> None:
         model, x, mask = Tiny().eval(), torch.randn(3, 8), torch.randn(3, 4)
         dim = torch.export.Dim("dim", min=2, max=64)
@@ -114,6 +140,92 @@ class Arguments(Case):
 
         self.both(Two(), (torch.randn(2, 3), torch.randn(4, 3)), [((torch.randn(5, 3), torch.randn(6, 3)), {})],
                   dynamic_axes={"x": {0: "n"}, "y": {0: "n"}})
+
+
+class Places(Case):
+    def test_a_slice_that_is_set(self) -> None:
+        """A trace holds the sizes of the place that was written."""
+        class Sets(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                x = x + 0
+                x[:, x.size(0):] = torch.tensor([1.0, 2.0, 3.0])
+                return x
+
+        file = written(Sets(), (torch.ones(2, 5, 3),), dynamo=False, dynamic_axes={"x": {0: "a", 1: "b"}})
+        for shape in ((2, 5, 3), (3, 4, 3), (4, 4, 3), (3, 7, 3)):
+            self.check(file, Sets(), (torch.rand(*shape),))
+
+    def test_a_default_name_gives_way(self) -> None:
+        class Three(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+                return x + 1, x + 2, x + 3
+
+        file = written(Three(), (torch.rand(2),), dynamo=False, output_names=["output_1"])
+        self.assertEqual([o.name for o in onnx.load_from_string(file.getvalue()).graph.output], ["output_1", "output_1_2", "output_2"])
+        self.check(file, Three(), (torch.rand(2),))
+
+
+class Scaling(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = torch.nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.lin(x)) * 0.5
+
+
+class Stack(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList([Scaling(), Scaling()])
+        self.norm = torch.nn.LayerNorm(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = x + layer(x)
+        return self.norm(x).view(x.shape[0], 2, 2)
+
+
+class Functions(Case):
+    """export_modules_as_functions."""
+
+    def functions(self, model: Any, wanted: Any, **options: Any) -> tuple[onnx.ModelProto, list[str]]:
+        file = written(model, (torch.randn(2, 4),), dynamic_axes={"x": {0: "n"}}, export_modules_as_functions=wanted, **options)
+        for n in (2, 5):
+            self.check(file, model, (torch.randn(n, 4),))
+        proto = onnx.load_from_string(file.getvalue())
+        return proto, [f"{n.domain}::{n.op_type}" for n in proto.graph.node if n.domain]
+
+    def test_of_classes(self) -> None:
+        model = Stack().eval()
+        scaling = f"{Scaling.__module__}::Scaling"
+        for subject in (model, torch.jit.script(model)):
+            for dynamo in (False, True):
+                with self.subTest(subject=type(subject).__name__, dynamo=dynamo):
+                    proto, calls = self.functions(subject, {Scaling}, dynamo=dynamo, opset_version=17)
+                    self.assertEqual(calls, [scaling, scaling])
+                    self.assertEqual(len(proto.functions), 1)
+                    self.assertIn("Tanh", [n.op_type for n in proto.functions[0].node])
+                    self.assertIn("layers.0.lin.weight", proto.graph.node[0].input)
+
+    def test_of_all(self) -> None:
+        for dynamo in (False, True):
+            with self.subTest(dynamo=dynamo):
+                proto, calls = self.functions(Stack().eval(), True, dynamo=dynamo)
+                self.assertEqual(calls, [f"{Scaling.__module__}::Scaling"] * 2 + ["torch.nn.modules.normalization::LayerNorm"])
+                names = {f"{f.domain}::{f.name}" for f in proto.functions}
+                self.assertIn("torch.nn.modules.linear::Linear", names)
+
+    def test_of_a_program(self) -> None:
+        program = torch.export.export(Stack().eval(), (torch.randn(2, 4),))
+        file = written(program, (), export_modules_as_functions={Scaling})
+        self.assertEqual(len(onnx.load_from_string(file.getvalue()).functions), 1)
+
+    def test_what_torch_refuses(self) -> None:
+        with self.assertRaisesRegex(ValueError, "opset_version. < 15"):
+            written(Tiny().eval(), (torch.randn(2, 8),), dynamo=False, opset_version=14, export_modules_as_functions=True)
+        with self.assertRaisesRegex(RuntimeError, "Only type of the .nn.Module"):
+            written(Tiny().eval(), (torch.randn(2, 8),), dynamo=False, export_modules_as_functions={"Linear"})
 
 
 class Models(Case):

@@ -122,6 +122,16 @@ def read_arguments(forward: Callable[..., Any], args: Any, kwargs: Mapping[str, 
     return Arguments(args, keywords, [Leaf(n, v) for n, v in zip(names, values)], spec)
 
 
+def take_named_numbers(arguments: Arguments, input_names: Sequence[str], is_script: bool) -> None:
+    """With dynamo=False, numbers are inputs of torch's graphs, in their place among the tensors. So are they here where `input_names`
+    has names for more than the tensors; otherwise they are constants. The core takes f32 for a float of a script."""
+    if len(input_names) <= len(arguments.tensors):
+        return
+    for leaf in [x for x in arguments.leaves if x.is_tensor or isinstance(x.value, (bool, int, float))][:len(input_names)]:
+        if not leaf.is_tensor:
+            leaf.value = torch.tensor(leaf.value, dtype=torch.float64 if isinstance(leaf.value, float) and not is_script else None)
+
+
 # ---- dynamic axes ----
 
 def apply_dynamic_axes(arguments: Arguments, given: Mapping[str, Any] | None, input_names: Sequence[str],
@@ -133,7 +143,7 @@ def apply_dynamic_axes(arguments: Arguments, given: Mapping[str, Any] | None, in
     for leaf, name in zip(arguments.tensors, input_names):
         by_name[name] = leaf
     for name, axes in (given or {}).items():
-        if name in output_names or axes is None:
+        if axes is None or name in output_names and name not in by_name:
             continue
         if name not in by_name:
             warnings.warn(f"Provided key {name} for dynamic axes is not a valid input/output name", stacklevel=4)
@@ -144,6 +154,12 @@ def apply_dynamic_axes(arguments: Arguments, given: Mapping[str, Any] | None, in
             if not isinstance(axis, int):
                 raise ValueError("The axis in dynamic_axes must be in the form of: dict[int, str] or list[int].")
             _set_axis(by_name[name], axis, label, torch.export.Dim.DYNAMIC)
+
+
+def output_labels(given: Mapping[str, Any] | None, output_names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The names that `dynamic_axes` gives to sizes of outputs, as the core takes them. A list of axes gives none."""
+    return {name: {str(axis): identifier(label) for axis, label in axes.items() if isinstance(label, str)}
+            for name, axes in (given or {}).items() if name in output_names and isinstance(axes, Mapping)}
 
 
 def _set_axis(leaf: Leaf, axis: int, label: Any, dim: Any) -> None:

@@ -49,6 +49,10 @@ class _Attr(ctypes.Structure):
                 ("ints", POINTER(c_int64)), ("floats", POINTER(c_double)), ("strings", POINTER(_Str)), ("tensor", POINTER(_Tensor))]
 
 
+class _BlockParam(ctypes.Structure):
+    _fields_ = [("name", _Str), ("type", POINTER(_Type)), ("like", c_uint32), ("reserved", c_uint32)]
+
+
 class _Message(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("severity", c_int32), ("code", _Str), ("text", _Str), ("hint", _Str)]
 
@@ -106,7 +110,8 @@ _DIM = _table(("number", c_uint32, [c_int64]), ("of_axis", c_uint32, _TWO), ("of
               ("equal", c_int32, _TWO), ("static_size", c_int64, [c_uint32]), ("text", _Str, [c_uint32]))
 _EMIT = _table(("node", c_int32, [_Str, _Str, POINTER(c_uint32), c_uint32, POINTER(_Attr), c_uint32, c_uint64, POINTER(c_uint32), c_uint32]),
                ("constant", c_uint32, [POINTER(_Tensor)]), ("dim", c_uint32, _TWO), ("shape", c_uint32, [c_void_p, c_uint32]),
-               ("begin_block", c_int32, [c_void_p, c_uint32, c_uint64, c_void_p]), ("end_block", c_int64, [c_void_p, c_uint32]),
+               ("begin_block", c_int32, [POINTER(_BlockParam), c_uint32, c_uint64, POINTER(c_uint32)]),
+               ("end_block", c_int64, [POINTER(c_uint32), c_uint32]),
                ("set_complex", c_uint32, [c_uint32, c_int32]), ("set_type", c_int32, [c_uint32, POINTER(_Type)]))
 _DIAG = _table(("decline", None, [POINTER(_Message)]), ("fail", None, [POINTER(_Message)]), ("tell", None, [POINTER(_Message)]))
 _APIS = {"op": _OP, "graph": _GRAPH, "dim": _DIM, "emit": _EMIT, "diag": _DIAG}
@@ -130,6 +135,12 @@ class Value:
     dtype: int  # as ONNX numbers element types
     dims: tuple[int | Size, ...] | None  # None: not even the rank is known
     is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """The body of a graph attribute, as end_block numbered it."""
+    number: int
 
 
 @dataclass(frozen=True)
@@ -226,14 +237,33 @@ class Call:
             raise Refused
         return list(out)
 
-    def set_type(self, handle: int, dtype: int, dims: Sequence[int | Size | None] | None) -> None:
+    def begin_block(self, parameters: Sequence[tuple[str, tuple[int, Sequence[int | Size | None] | None]]]) -> list[int]:
+        """What is emitted goes into the body of a graph attribute, until end_block. Gives its parameters."""
+        names = [_Str.of(name) for name, _ in parameters]
+        kinds = [self._type(*kind) for _, kind in parameters]
+        rows = (_BlockParam * max(len(parameters), 1))(*(_BlockParam(name, ctypes.pointer(kind)) for name, (kind, _) in zip(names, kinds)))
+        out = (c_uint32 * max(len(parameters), 1))()
+        if self._apis["emit"].begin_block(self._context, rows, len(parameters), ctypes.sizeof(_BlockParam), out) != OK:
+            raise Refused
+        return list(out)[:len(parameters)]
+
+    def end_block(self, results: Sequence[int]) -> Block:
+        number = self._apis["emit"].end_block(self._context, (c_uint32 * max(len(results), 1))(*results), len(results))
+        if number < 0:
+            raise Refused
+        return Block(number)
+
+    def _type(self, dtype: int, dims: Sequence[int | Size | None] | None) -> tuple[_Type, Any]:
         dim, context = self._apis["dim"], self._context
         sizes = None
         if dims is not None:
             found = [dim.fresh(context) if d is None else d.handle if isinstance(d, Size) else dim.number(context, d) for d in dims]
             sizes = (c_uint32 * len(found))(*found)
-        kind = _Type(ctypes.sizeof(_Type), 1, dtype, -1 if dims is None else len(dims), sizes, 0, 0)
-        if self._apis["emit"].set_type(context, handle, kind) != OK:
+        return _Type(ctypes.sizeof(_Type), 1, dtype, -1 if dims is None else len(dims), sizes, 0, 0), sizes
+
+    def set_type(self, handle: int, dtype: int, dims: Sequence[int | Size | None] | None) -> None:
+        kind, _sizes = self._type(dtype, dims)
+        if self._apis["emit"].set_type(self._context, handle, kind) != OK:
             raise Refused
 
     def set_results(self, results: Sequence[int | list[int]]) -> int:
@@ -270,7 +300,9 @@ def _attribute(name: str, value: Any, kept: list[Any]) -> _Attr:
     text = _Str.of(name)
     kept.append(text)
     out = _Attr(name=text)
-    if isinstance(value, tuple):
+    if isinstance(value, Block):
+        out.kind, out.i = 8, value.number
+    elif isinstance(value, tuple):
         tensor, held = _tensor(*value)
         kept += [tensor, held]
         out.kind, out.tensor = 4, ctypes.pointer(tensor)

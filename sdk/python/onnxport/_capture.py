@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from onnxport._arguments import Arguments, enlarged, has_dynamic, identifier
+from onnxport._arguments import Arguments, Leaf, enlarged, has_dynamic, identifier
 from onnxport._library import Model
 from onnxport._modes import in_onnx_export, kept_state, no_fast_path
 from onnxport._weights import NotByPointer, place_of, program_model, weights_of
@@ -65,19 +65,46 @@ def _attempts(arguments: Arguments) -> list[list[Any]]:
     return [own] if all(a is b for a, b in zip(own, large)) else [large, own]
 
 
-def export_program(model: torch.nn.Module, arguments: Arguments, dynamic_shapes: Any = None) -> Any:
-    """torch.export, not strict and then strict. `dynamic_shapes`: an object of torch's own that is handed on."""
+def export_program(model: torch.nn.Module, arguments: Arguments, dynamic_shapes: Any = None) -> tuple[Any, bool]:
+    """torch.export, not strict and then strict: the program, and which of both. `dynamic_shapes`: an object of torch's own that is
+    handed on."""
     reasons: list[tuple[str, Exception]] = []
     for strict in (False, True):
         for values in _attempts(arguments):
             args, kwargs = arguments.replaced(values)
             shapes = dynamic_shapes if dynamic_shapes is not None else _shapes(arguments, values)
-            try:
+
+            def export(given: Any) -> Any:
                 with in_onnx_export(), no_fast_path(), torch.no_grad():
-                    return torch.export.export(model, args, kwargs, dynamic_shapes=shapes, strict=strict)
+                    return torch.export.export(model, args, kwargs, dynamic_shapes=given, strict=strict)  # noqa: B023 called here
+
+            try:
+                try:
+                    return export(shapes), strict
+                except torch._dynamo.exc.UserError as error:
+                    refined = _refined(error, shapes, model, args, kwargs)
+                    if refined is None:
+                        raise
+                    return export(refined), strict
             except Exception as error:  # noqa: BLE001 torch raises what it likes; the next route decides
                 reasons.append((f"torch.export(strict={strict})", error))
     raise CaptureFailed(reasons)
+
+
+def _refined(error: Exception, shapes: Any, model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The dynamic shapes with the ranges that torch.export suggests, as torch.onnx.export takes them; None: it suggests nothing
+    that names a Dim of the caller."""
+    message = getattr(error, "msg", "")
+    if "Suggested fixes:" not in message:
+        return None
+    given = shapes.dynamic_shapes(model, args, kwargs) if isinstance(shapes, torch.export.ShapesCollection) else shapes
+    try:
+        refined = torch.export.dynamic_shapes.refine_dynamic_shapes_from_suggested_fixes(message, given)
+    except Exception:  # noqa: BLE001 the error that suggests it says more
+        return None
+    fixes = ", ".join(line.strip() for line in message.partition("Suggested fixes:")[2].splitlines() if " = " in line)
+    warnings.warn(f"onnxport: the model holds for other sizes than dynamic_shapes says; taken: {fixes}", stacklevel=8)
+    return refined
 
 
 def dim_names(program: Any, arguments: Arguments | None) -> dict[str, str]:
@@ -131,13 +158,22 @@ _DTYPES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", t
            torch.complex64: "c64"}
 
 
+def _type_word(leaf: Leaf) -> str:
+    """The core's word for the type of a tensor: "f32", "quint8(0.1,12)"."""
+    value = leaf.value
+    if value.is_quantized and value.qscheme() in (torch.per_tensor_affine, torch.per_tensor_symmetric):
+        return f"{str(value.dtype).removeprefix('torch.')}({value.q_scale()},{value.q_zero_point()})"
+    if value.dtype not in _DTYPES:
+        kind = f"{value.dtype} by channels" if value.is_quantized else str(value.dtype)
+        raise TypeError(f"the input '{leaf.name}' is {kind}, which TorchScript inputs cannot be here")
+    return _DTYPES[value.dtype]
+
+
 def _inputs(arguments: Arguments) -> list[str]:
     """The core's words for the tensors: "f32[batch=2,3]"."""
     sizes: dict[str, int] = {}
     out = []
     for leaf in arguments.tensors:
-        if leaf.value.dtype not in _DTYPES:
-            raise TypeError(f"the input '{leaf.name}' is {leaf.value.dtype}, which TorchScript inputs cannot be here")
         dims = []
         for axis, size in enumerate(leaf.value.shape):
             dim = leaf.axes.get(axis)
@@ -150,7 +186,7 @@ def _inputs(arguments: Arguments) -> list[str]:
                 count += 1
                 word = f"{label}_{count}"
             dims.append(f"{word}={size}")
-        out.append(f"{_DTYPES[leaf.value.dtype]}[{','.join(dims)}]")
+        out.append(f"{_type_word(leaf)}[{','.join(dims)}]")
     return out
 
 

@@ -16,11 +16,13 @@ import torch
 import torch.onnx
 
 from onnxport import _library
-from onnxport._arguments import Arguments, apply_dynamic_axes, apply_dynamic_shapes, read_arguments
+from onnxport._arguments import (Arguments, apply_dynamic_axes, apply_dynamic_shapes, output_labels, read_arguments,
+                                 take_named_numbers)
 from onnxport._bridge import PythonMappings
 from onnxport._capture import Captured, CaptureFailed, as_module, export_program, of_program, of_script, trace
 from onnxport._errors import Diagnostic
 from onnxport._errors import ExportError as _CoreError
+from onnxport._functions import functions_of
 from onnxport._modes import module_mode
 from onnxport._plugins import plugin_options
 from onnxport._program import ONNXProgram, to_numpy
@@ -129,6 +131,7 @@ class _Call:
         self.report, self.profile, self.dump = report, profile, dump_exported_program
         self.folder = Path(artifacts_dir)
         self.arguments: Arguments | None = None
+        self.strict: bool | None = None  # how torch.export has captured it
         self.seconds: dict[str, float] = {}
         self.options: dict[str, Any] = {
             "opset": int(opset_version) if opset_version is not None else default_opset(self.dynamo),
@@ -162,8 +165,7 @@ class _Call:
         if operator_export_type == _OPERATOR_EXPORT.ONNX_ATEN:
             warnings.warn("onnxport: operator_export_type=ONNX_ATEN is taken as ONNX_ATEN_FALLBACK: what can be ONNX is", stacklevel=4)
         self.kept_operators = operator_export_type if operator_export_type != _OPERATOR_EXPORT.ONNX else None
-        if functions:
-            warnings.warn("onnxport: export_modules_as_functions is ignored: the graph is written without functions", stacklevel=4)
+        self.options["functions"] = functions_of(self.model, functions, self.options["opset"])
         if table and any(isinstance(function, Sequence) for function in table.values()):
             raise TypeError("The value in custom_translation_table should be a single callable, not a sequence")
 
@@ -202,7 +204,8 @@ class _Call:
             self._timed("verify", lambda: self._verify(captured, answer))
         if not self.dynamo:
             return None
-        return ONNXProgram(captured.data, self._asked(captured), captured.program, answer.report, answer.model or None, self.core)
+        return ONNXProgram(captured.data, self._asked(captured), captured.program, answer.report, answer.model or None, self.core,
+                           self.strict)
 
     def _timed(self, stage: str, work: Callable[[], Any]) -> Any:
         start = time.perf_counter()
@@ -214,6 +217,8 @@ class _Call:
     def _read_arguments(self) -> Arguments:
         forward = self.model.forward if isinstance(self.model, torch.nn.Module) else self.model
         arguments = read_arguments(forward, self.args, self.kwargs)
+        if not self.dynamo:
+            take_named_numbers(arguments, self.input_names, self.is_script)
         if self.dynamic_shapes is not None and not _is_torchs_own(self.dynamic_shapes):
             apply_dynamic_shapes(arguments, self.dynamic_shapes, forward)
         elif self.dynamic_axes:
@@ -242,16 +247,17 @@ class _Call:
 
     def _export_program(self) -> Captured:
         own = self.dynamic_shapes if _is_torchs_own(self.dynamic_shapes) else None
-        return of_program(export_program(as_module(self.model), self.arguments, own), self.arguments, self.dump)
+        program, self.strict = export_program(as_module(self.model), self.arguments, own)
+        return of_program(program, self.arguments, self.dump)
 
     def _trace(self) -> Captured:
         """A trace, where it can be written and read here; torch.export otherwise."""
         if not _library.reads_torchscript(torch.__version__):
             return self._export_program()
-        from onnxport._symbolic import TracedFunctions
+        from onnxport._symbolic import TracedFunctions, registered
 
         try:
-            with TracedFunctions(self.core.mappings).during():
+            with TracedFunctions(self.core.mappings, registered(self.options["opset"]).get("prim::PythonOp")).during():
                 return trace(self.model, self.arguments, self.dump)
         except Exception as error:  # noqa: BLE001 such as functions of Python (autograd.Function), which no archive holds
             if self.verbose:
@@ -268,6 +274,9 @@ class _Call:
             out["input_names"] = [*names, *captured.options.get("input_names", [])[len(names):]]
         if self.output_names:
             out["output_names"] = self.output_names
+        labels = output_labels(self.dynamic_axes, self.output_names)
+        if labels:
+            out["dynamic_axes"] = labels
         return out
 
     def _run_core(self, captured: Captured) -> _library.Answer:

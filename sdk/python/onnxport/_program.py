@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.onnx
 from torch.utils import _pytree as pytree
 
 from onnxport._run import Core
@@ -16,7 +17,8 @@ def _flat(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[torch.Tensor
 
 
 def to_numpy(tensor: torch.Tensor) -> Any:
-    tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
+    tensor = tensor.detach().cpu()
+    tensor = tensor.int_repr() if tensor.is_quantized else tensor.resolve_conj().resolve_neg()
     if tensor.dtype is torch.bfloat16:
         import ml_dtypes
 
@@ -24,12 +26,12 @@ def to_numpy(tensor: torch.Tensor) -> Any:
     return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).numpy()
 
 
-class ONNXProgram:
-    """As torch.onnx.ONNXProgram. The ONNX file is made of the captured program when it is asked for; `model` is an onnx_ir.Model
-    that may be changed, and what was changed is what `save` writes."""
+class ONNXProgram(getattr(torch.onnx, "ONNXProgram", object)):  # type: ignore[misc] callers ask isinstance
+    """A torch.onnx.ONNXProgram, of which nothing is inherited. The ONNX file is made of the captured program when it is asked for;
+    `model` is an onnx_ir.Model that may be changed, and what was changed is what `save` writes."""
 
     def __init__(self, captured: memoryview, options: dict[str, Any], exported_program: Any, report: dict[str, Any],
-                 model_bytes: bytes | None = None, core: Core | None = None) -> None:
+                 model_bytes: bytes | None = None, core: Core | None = None, strict: bool | None = None) -> None:
         self._core = core or Core()
         self._captured = captured
         self._options = {k: v for k, v in options.items() if k != "output"}
@@ -38,6 +40,8 @@ class ONNXProgram:
         self._session: Any = None
         self.exported_program = exported_program
         self.report = report
+        # torch.onnx.testing.assert_onnx_program asks for it.
+        self._capture_strategy = {False: "TorchExportNonStrictStrategy", True: "TorchExportStrictStrategy", None: None}[strict]
 
     # ---- what it is ----
 

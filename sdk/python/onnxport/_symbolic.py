@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from onnxport._bridge import PIVOT_OPSET, Call, DType, PythonMappings, Size, Value
-from onnxport._emit import emit
+from onnxport._emit import emit, with_bodies
 from onnxport._fakes import NUMBERS, dtype_of, result_types
 from onnxport._modes import in_onnx_export
 
@@ -33,11 +35,17 @@ def registered(opset: int) -> dict[str, Callable[..., Any]]:
         groups = registration.registry._registry
     except (ImportError, AttributeError):
         return {}
+    if not any(group._functions._overrides for group in groups.values()):
+        return {}
+    with contextlib.suppress(ImportError, AttributeError):
+        _module("utils")._trigger_symbolic_function_registration()  # torch's own, of which a newer one goes before the caller's
     out = {}
-    for name, group in groups.items():
+    for name, group in list(groups.items()):
         functions = group._functions
         if not functions._overrides:
             continue
+        if not re.fullmatch(r"\w+::\w+(\.\w+)?", name):
+            continue  # as of onnxscript's functions ("onnx-script::Selu"): no operator is called so
         version = registration._dispatch_opset_version(opset, functions)
         if version is not None and functions.overridden(version):
             out[name] = functions[version]
@@ -105,6 +113,37 @@ def _stated_type(value: Any) -> tuple[int, list[int | Size | None] | None] | Non
     return NUMBERS.get(kind.dtype(), 0), sizes
 
 
+def _attribute_of(node: Any, name: str) -> Any:
+    import onnx
+
+    kind = node.kindOf(name)
+    if kind in ("gs", "ts"):
+        raise TypeError(f"its node {node.kind()} has the attribute '{name}', which is a list of graphs or tensors")
+    value = getattr(node, kind)(name)
+    if kind == "t":
+        value = onnx.numpy_helper.from_array(value.detach().cpu().contiguous().numpy())
+    return onnx.helper.make_attribute(name, _body_of(value, name) if kind == "g" else value)
+
+
+def _body_of(block: Any, name: str) -> Any:
+    """A block, or a graph, as the package onnx has it."""
+    import onnx
+
+    def names(values: Any) -> list[Any]:
+        return [onnx.ValueInfoProto(name=v.debugName()) for v in values]
+
+    return onnx.helper.make_graph(_nodes_of(block), name, names(block.inputs()), names(block.outputs()))
+
+
+def _bodies_of(node: Any) -> list[tuple[str, Any]]:
+    """The blocks of a node, by the names that ONNX has for them."""
+    blocks = list(node.blocks())
+    names = {"onnx::If": ["then_branch", "else_branch"], "onnx::Loop": ["body"], "onnx::Scan": ["body"]}.get(node.kind(), [])
+    if len(blocks) > len(names):
+        raise TypeError(f"its node {node.kind()} has {len(blocks)} blocks, and ONNX gives it {len(names)}")
+    return list(zip(names, blocks))
+
+
 def _nodes_of(graph: Any) -> list[Any]:
     import onnx
 
@@ -113,23 +152,28 @@ def _nodes_of(graph: Any) -> list[Any]:
         domain, op_type = node.kind().split("::")
         if domain == "prim":
             continue  # lists and Nones, which are read, not emitted
-        attributes = []
-        for name in node.attributeNames():
-            kind = node.kindOf(name)
-            value = getattr(node, kind)(name)
-            if kind == "t":
-                value = onnx.numpy_helper.from_array(value.detach().cpu().contiguous().numpy())
-            if kind in ("g", "gs", "ts"):
-                raise TypeError(f"its node {op_type} has the attribute '{name}', which is a graph or a list of tensors")
-            attributes.append(onnx.helper.make_attribute(name, value))
         nones = {v.debugName() for v in node.inputs() if v.node().mustBeNone()}
         made = onnx.helper.make_node(op_type, ["" if v.debugName() in nones else v.debugName() for v in node.inputs()],
                                      [v.debugName() for v in node.outputs()], domain="" if domain == "onnx" else domain)
-        made.attribute.extend(attributes)
+        made.attribute.extend(_attribute_of(node, name) for name in node.attributeNames())
+        made.attribute.extend(onnx.helper.make_attribute(name, _body_of(block, name)) for name, block in _bodies_of(node))
         while made.input and not made.input[-1]:
             del made.input[-1]
         out.append(made)
     return out
+
+
+def _stated_types(graph: Any) -> dict[str, Any]:
+    """What the symbolic says of its values, those of blocks too."""
+    types: dict[str, Any] = {}
+    for node in graph.nodes():
+        for out in node.outputs():
+            stated = _stated_type(out)
+            if stated is not None:
+                types[out.debugName()] = stated
+        for block in node.blocks():
+            types |= _stated_types(block)
+    return types
 
 
 @contextlib.contextmanager
@@ -161,21 +205,32 @@ def call_symbolic(call: Call, function: Callable[..., Any], arguments: list[Any]
     results = [v if isinstance(v, torch._C.Value) else graph.value(v) for v in (result if isinstance(result, (tuple, list)) else (result,))]
     nodes = _nodes_of(graph.graph)
     names = [v.debugName() for v in results]
-    types: dict[str, Any] = {}
-    for node in graph.graph.nodes():
-        for out in node.outputs():
-            stated = _stated_type(out)
-            if stated is not None:
-                types[out.debugName()] = stated
+    functions = _functions_of(nodes)
+    if functions:
+        from onnxport._translation import inlined
+
+        nodes = inlined(nodes, functions, opset, graph.known, names)
+    types = _stated_types(graph.graph)
     needed = {name for node in nodes if node.domain for name in node.output}
     if needed & set(names):
         for name, kind in zip(names, result_types(call)):
             if name in needed and kind[0] and (name not in types or kind[1] is not None):
                 types[name] = kind
-    for node in nodes:
+    for node in with_bodies(nodes):
         if node.domain:
             mappings.domains.setdefault(node.domain, 1)
     return emit(call, nodes, opset, graph.known, names, types)
+
+
+def _functions_of(nodes: list[Any]) -> dict[str, Any]:
+    """The functions of onnxscript that nodes call: g.onnxscript_op puts them among the symbolics."""
+    groups = _module("registration").registry._registry
+    out = {}
+    for node in with_bodies(nodes):
+        name = f"{node.domain}::{node.op_type}"
+        versions = groups[name]._functions if node.domain and name in groups else {}
+        out |= {name: versions[v] for v in versions if hasattr(versions[v], "to_function_proto")}
+    return out
 
 
 def schema_texts(name: str) -> list[str]:
@@ -254,12 +309,18 @@ def _paused(work: Callable[[], Any]) -> Any:
 
 
 class TracedFunctions:
-    """While a model is traced, an autograd.Function that has a symbolic is one operator of the trace."""
+    """While a model is traced, an autograd.Function that has a symbolic is one operator of the trace; every one is where somebody has
+    registered a symbolic for prim::PythonOp, `of_all`, which is told the name of the function."""
 
-    def __init__(self, mappings: PythonMappings) -> None:
-        self.mappings = mappings
+    def __init__(self, mappings: PythonMappings, of_all: Callable[..., Any] | None = None) -> None:
+        self.mappings, self.of_all = mappings, of_all
 
-    def _operator(self, function: Any, apply: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def _symbolic(self, function: Any) -> Callable[..., Any] | None:
+        if "symbolic" in vars(function):
+            return function.symbolic
+        return functools.partial(self.of_all, name=function.__name__) if self.of_all is not None else None
+
+    def _operator(self, function: Any, symbolic: Callable[..., Any], apply: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         if not _LIBRARY:
             _LIBRARY.append([torch.library.Library(_SPACE, "DEF"), 0])
         library, count = _LIBRARY[0]
@@ -275,7 +336,7 @@ class TracedFunctions:
         library.impl(name, lambda *tensors: _paused(lambda: apply(function, *_filled(args, places, tensors))), "CompositeExplicitAutograd")
 
         def translate(call: Call) -> list[int]:
-            return call_symbolic(call, function.symbolic, _filled(args, places, list(call.arguments.values())), self.mappings, raw=True)
+            return call_symbolic(call, symbolic, _filled(args, places, list(call.arguments.values())), self.mappings, raw=True)
 
         self.mappings.functions[f"{_SPACE}::{name}"] = translate
         return lambda: getattr(getattr(torch.ops, _SPACE), name)(*(args[i] for i in places))
@@ -287,8 +348,9 @@ class TracedFunctions:
         original = held.__func__
 
         def apply(function: Any, *args: Any, **kwargs: Any) -> Any:
-            if "symbolic" in vars(function) and not kwargs and torch._C._get_tracing_state() is not None:
-                operator = self._operator(function, original, args)
+            symbolic = self._symbolic(function)
+            if symbolic is not None and not kwargs and torch._C._get_tracing_state() is not None:
+                operator = self._operator(function, symbolic, original, args)
                 if operator is not None:
                     return operator()
             return original(function, *args, **kwargs)

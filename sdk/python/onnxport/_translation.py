@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from onnxport._bridge import Call, Decline, DType, PythonMappings, Refused, Size, Value
-from onnxport._emit import emit
+from onnxport._emit import emit, with_bodies
 from onnxport._fakes import result_types
 from onnxport._symbolic import schema_texts
 
@@ -89,10 +89,13 @@ def _record(call: Call, function: Callable[..., Any]) -> tuple[list[Any], list[s
     with onnxscript.evaluator.default_as(recorder):
         result = function(*args, **kwargs)
     results = list(result) if isinstance(result, Sequence) else [result]
-    if not results and recorder.nodes and hasattr(function, "to_function_proto"):
+    if not results and recorder.nodes:
         # A function that does not say what it returns is recorded as one that returns nothing.
-        recorder.nodes[-1].resize_outputs(len(function.to_function_proto().output))
-        results = list(recorder.nodes[-1].outputs)
+        last = recorder.nodes[-1]
+        called = recorder.functions.get(last.op_identifier()) or function
+        if hasattr(called, "to_function_proto"):
+            last.resize_outputs(len(called.to_function_proto().output))
+        results = list(last.outputs)
     if not all(isinstance(r, onnx_ir.Value) for r in results):
         raise TypeError(f"it gives {[type(r).__name__ for r in results]}")
     for i, node in enumerate(recorder.nodes):
@@ -101,7 +104,7 @@ def _record(call: Call, function: Callable[..., Any]) -> tuple[list[Any], list[s
     return recorder.nodes, [r.name for r in results], known, recorder.functions
 
 
-def _inlined(nodes: list[Any], functions: Mapping[Any, Any], opset: int, known: Mapping[str, Value], results: list[str]) -> list[Any]:
+def inlined(nodes: list[Any], functions: Mapping[Any, Any], opset: int, known: Mapping[str, Value], results: list[str]) -> list[Any]:
     """Nodes without calls of these functions."""
     import onnx
     import onnx.inliner
@@ -115,7 +118,8 @@ def _inlined(nodes: list[Any], functions: Mapping[Any, Any], opset: int, known: 
     inputs = [onnx.helper.make_tensor_value_info(n, v.dtype, None) for n, v in known.items()]
     graph = onnx.helper.make_graph(nodes, "mapping", inputs, [onnx.ValueInfoProto(name=n) for n in results])
     model = onnx.helper.make_model(graph, functions=protos, opset_imports=[onnx.helper.make_opsetid(d, v) for d, v in versions.items()])
-    return list(onnx.inliner.inline_local_functions(model).graph.node)
+    converts = any(d.version != versions[""] for p in protos for d in p.opset_import if d.domain == "")
+    return list(onnx.inliner.inline_local_functions(model, converts).graph.node)
 
 
 def call_translation(call: Call, function: Callable[..., Any], mappings: PythonMappings) -> list[int]:
@@ -125,12 +129,12 @@ def call_translation(call: Call, function: Callable[..., Any], mappings: PythonM
     opset = max([n.version for n in recorded if n.domain == "" and n.version] or [_OPSET])
     nodes = [onnx_ir.serde.serialize_node(n) for n in recorded]
     if functions:
-        nodes = _inlined(nodes, functions, opset, known, results)
+        nodes = inlined(nodes, functions, opset, known, results)
     types: dict[str, Any] = {}
     needed = {name for node in nodes if node.domain for name in node.output}
     if needed & set(results):
         types = {name: kind for name, kind in zip(results, result_types(call)) if name in needed and kind[0]}
-    for node in nodes:
+    for node in with_bodies(nodes):
         if node.domain:
             mappings.domains.setdefault(node.domain, 1)
     return emit(call, nodes, opset, known, results, types)
