@@ -57,15 +57,14 @@ class Calls(Case):
         x = torch.randn(2, 3)
         for scripted in (False, True):
             model = torch.jit.script(Scale()) if scripted else Scale()
-            wide = "float" if scripted else "double"
-            wanted = [("x", "tensor(float)"), ("f", f"tensor({wide})"), ("n", "tensor(int64)"), ("b", "tensor(bool)")]
+            wanted = [("x", "tensor(float)"), ("f", "tensor(double)"), ("n", "tensor(int64)"), ("b", "tensor(bool)")]
             for count in (1, 2, 3, 4):
                 out = self.scratch / "numbers.onnx"
                 names = [name for name, _ in wanted][:count]
                 onnxport.export(model, (x, 2.5, 3, True), out, dynamo=False, input_names=names, verify=True)
                 session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
                 self.assertEqual([(i.name, i.type) for i in session.get_inputs()], wanted[:count])
-        given = {"x": x.numpy(), "f": np.asarray(0.5, np.float32), "n": np.asarray(7), "b": np.asarray(False)}
+        given = {"x": x.numpy(), "f": np.asarray(0.5), "n": np.asarray(7), "b": np.asarray(False)}
         np.testing.assert_allclose(session.run(None, given)[0], (x * 0.5 + 7).numpy(), atol=1e-6)
 
     def test_quantized_inputs(self) -> None:

@@ -122,14 +122,14 @@ def read_arguments(forward: Callable[..., Any], args: Any, kwargs: Mapping[str, 
     return Arguments(args, keywords, [Leaf(n, v) for n, v in zip(names, values)], spec)
 
 
-def take_named_numbers(arguments: Arguments, input_names: Sequence[str], is_script: bool) -> None:
+def take_named_numbers(arguments: Arguments, input_names: Sequence[str]) -> None:
     """With dynamo=False, numbers are inputs of torch's graphs, in their place among the tensors. So are they here where `input_names`
-    has names for more than the tensors; otherwise they are constants. The core takes f32 for a float of a script."""
+    has names for more than the tensors; otherwise they are constants."""
     if len(input_names) <= len(arguments.tensors):
         return
     for leaf in [x for x in arguments.leaves if x.is_tensor or isinstance(x.value, (bool, int, float))][:len(input_names)]:
         if not leaf.is_tensor:
-            leaf.value = torch.tensor(leaf.value, dtype=torch.float64 if isinstance(leaf.value, float) and not is_script else None)
+            leaf.value = torch.tensor(leaf.value, dtype=torch.float64 if isinstance(leaf.value, float) else None)
 
 
 # ---- dynamic axes ----

@@ -218,7 +218,7 @@ class _Call:
         forward = self.model.forward if isinstance(self.model, torch.nn.Module) else self.model
         arguments = read_arguments(forward, self.args, self.kwargs)
         if not self.dynamo:
-            take_named_numbers(arguments, self.input_names, self.is_script)
+            take_named_numbers(arguments, self.input_names)
         if self.dynamic_shapes is not None and not _is_torchs_own(self.dynamic_shapes):
             apply_dynamic_shapes(arguments, self.dynamic_shapes, forward)
         elif self.dynamic_axes:
