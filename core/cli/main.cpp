@@ -32,6 +32,19 @@ int fail(const onnxport::Error& error, const onnxport::cli::Common& common) {
   return 1;
 }
 
+// What was given back on the way here mostly is enough for words; where it is not, the words are there already.
+int fail_without_memory(const onnxport::cli::Common& common) {
+  try {
+    return fail(onnxport::Error(
+                    "I129", "the process gets no more memory", {},
+                    "free some, or lift its limit (ulimit -v); --isolate names a plugin that takes it all"),
+                common);
+  } catch (const std::bad_alloc&) {
+    std::fputs("onnxport: error I129: the process gets no more memory\n", stderr);
+    return onnxport::exit_status("I129");
+  }
+}
+
 int cannot_print() {
   std::fputs(
       "onnxport: error: standard output cannot be written\n  -> is its disk full, or its reader gone?\n",
@@ -85,8 +98,7 @@ int run(int argc, char** argv) {
   } catch (const onnxport::Error& e) {
     return fail(e, common);
   } catch (const std::bad_alloc&) {
-    std::fputs("onnxport: error: out of memory\n", stderr);
-    return 1;
+    return fail_without_memory(common);
   } catch (const std::system_error& e) {
     if (std::ferror(stdout) != 0) return cannot_print();  // what fmt::print throws then
     return defect(e);

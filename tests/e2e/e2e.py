@@ -235,7 +235,8 @@ class Commands(Case):
             self.refuse("S716", 16, *words, "--function", wrong)
         self.refuse("S716", 16, *words, "--function", "a=X", "--function", "a=Y")
         self.assertEqual(self.left(), [])
-        self.assertIn("S717", self.succeed("-v", *words, "--function", "nowhere=X"))
+        said = json.loads(self.succeed("--json", *words, "--function", "nowhere=X"))["diagnostics"]
+        self.assertIn("S717", [d["code"] for d in said])
 
     def test_state_of_a_script(self) -> None:
         words = ("export", FIXTURES / "models/counter.pt", "-o", self.scratch / "x.onnx", "--input", "x:f32[batch=2,3]")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -137,7 +138,9 @@ class HostilePlugins(Case):
             resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
         done = self.export("eat", preexec_fn=limit)
         self.assertGreater(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stderr, r"error [A-Z]\d{3}")
+        said = re.search(r"error ([A-Z]\d{3})", done.stderr)
+        # Whoever asks next: the plugin's call, or whatever the host does after it.
+        self.assertTrue(said and (said[1] == "I129" or said[1][0] in "LT"), done.stderr)
         self.assertFalse(self.out.exists())
 
     def test_words_stay_words(self) -> None:
