@@ -61,7 +61,9 @@ class PythonBench:
         columns = []
         for way, (peer, _) in TARGETS.items():
             ours, theirs = seconds.get(way), seconds.get(peer)
-            if ours is None:
+            if ours is None and theirs is None:
+                print(f"  neither can: {found['failed'].get(peer)}")
+            elif ours is None:
                 self.failed += 1
                 print(f"  onnxport failed: {found['failed'].get(way)}")
             if ours is not None and theirs is not None:
