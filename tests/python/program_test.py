@@ -32,6 +32,11 @@ class AddQuantized(torch.nn.Module):
         return torch.dequantize(torch.ops.quantized.add(x, y, 0.5, 3))
 
 
+class Unread(torch.nn.Module):
+    def forward(self, x: torch.Tensor, flag: bool, n: int) -> torch.Tensor:
+        return x * n
+
+
 class Scale(torch.nn.Module):
     def forward(self, x: torch.Tensor, factor: float, count: int, twice: bool) -> torch.Tensor:
         out = x * factor + count
@@ -63,9 +68,24 @@ class Calls(Case):
                 names = [name for name, _ in wanted][:count]
                 onnxport.export(model, (x, 2.5, 3, True), out, dynamo=False, input_names=names, verify=True)
                 session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
-                self.assertEqual([(i.name, i.type) for i in session.get_inputs()], wanted[:count])
+                # Of a trace, the `if` of a bool is decided: nothing reads it.
+                self.assertEqual([(i.name, i.type) for i in session.get_inputs()], wanted[:count if scripted else min(count, 3)])
         given = {"x": x.numpy(), "f": np.asarray(0.5), "n": np.asarray(7), "b": np.asarray(False)}
         np.testing.assert_allclose(session.run(None, given)[0], (x * 0.5 + 7).numpy(), atol=1e-6)
+
+    def test_numbers_that_nothing_reads_are_no_inputs(self) -> None:
+        class Flags(torch.nn.Module):
+            def forward(self, x: torch.Tensor, flag: bool, n: int) -> torch.Tensor:
+                return x * n if flag else x
+
+        x, out = torch.randn(2, 3), self.scratch / "flags.onnx"
+        onnxport.export(Flags(), (x, True, 3), out, dynamo=False, input_names=["x", "flag", "n"], dynamic_axes={"x": {0: "b"}})
+        session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+        self.assertEqual([i.name for i in session.get_inputs()], ["x", "n"])
+        np.testing.assert_allclose(session.run(None, {"x": x.numpy(), "n": np.asarray(5)})[0], (x * 5).numpy(), atol=1e-6)
+        onnxport.export(torch.jit.script(Unread()), (x, True, 3), out, dynamo=False, input_names=["x", "flag", "n"])
+        session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+        self.assertEqual([i.name for i in session.get_inputs()], ["x", "n"])
 
     def test_quantized_inputs(self) -> None:
         x = torch.quantize_per_tensor(torch.randn(2, 3), 0.1, 12, torch.quint8)

@@ -21,6 +21,7 @@ class Leaf:
     value: Any
     axes: Axes = field(default_factory=dict)  # as torch.export takes them
     labels: dict[int, str] = field(default_factory=dict)  # what these axes are called
+    number: bool | int | float | None = None  # what was given, where a number is an input
 
     @property
     def is_tensor(self) -> bool:
@@ -129,7 +130,19 @@ def take_named_numbers(arguments: Arguments, input_names: Sequence[str]) -> None
         return
     for leaf in [x for x in arguments.leaves if x.is_tensor or isinstance(x.value, (bool, int, float))][:len(input_names)]:
         if not leaf.is_tensor:
+            leaf.number = leaf.value
             leaf.value = torch.tensor(leaf.value, dtype=torch.float64 if isinstance(leaf.value, float) else None)
+
+
+def leave_out(arguments: Arguments, unread: Sequence[Leaf], input_names: Sequence[str]) -> list[str]:
+    """Numbers that nothing reads (`return_dict`) are no inputs of torch's files: they are constants again. Gives the names of the
+    other inputs."""
+    places = {id(leaf) for leaf in unread}
+    kept = [name for leaf, name in zip(arguments.tensors, input_names) if id(leaf) not in places]
+    more = list(input_names[len(arguments.tensors):])
+    for leaf in unread:
+        leaf.value, leaf.number = leaf.number, None
+    return kept + more
 
 
 # ---- dynamic axes ----

@@ -37,6 +37,21 @@ class CaptureFailed(Exception):
         super().__init__("\n".join(f"{route}: {_first_lines(error)}" for route, error in reasons))
 
 
+class UnreadNumbers(Exception):
+    """Numbers that were to be inputs, and that the model does not read."""
+
+    def __init__(self, leaves: list[Leaf]) -> None:
+        self.leaves = leaves
+        super().__init__(", ".join(leaf.name for leaf in leaves))
+
+
+def _check_numbers(arguments: Arguments, inputs: Sequence[Any]) -> None:
+    """`inputs`: of the graph, as the tensors among the arguments."""
+    unread = [leaf for leaf, value in zip(arguments.tensors, inputs) if leaf.number is not None and not value.uses()]
+    if unread:
+        raise UnreadNumbers(unread)
+
+
 def _first_lines(error: Exception, count: int = 12) -> str:
     lines = [line for line in f"{type(error).__name__}: {error}".splitlines() if line.strip()]
     return "\n    ".join(lines[:count])
@@ -243,6 +258,8 @@ def trace(model: Any, arguments: Arguments, whole: bool = False) -> Captured:
     if not whole and not isinstance(model, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
         try:
             return _trace_function(model, arguments)
+        except UnreadNumbers:
+            raise
         except Exception:  # noqa: BLE001 what a function cannot be, a module may
             pass
     return _trace_module(model, arguments)
@@ -289,6 +306,7 @@ def _trace_function(model: Any, arguments: Arguments) -> Captured:
         warnings.simplefilter("ignore", category=torch.jit.TracerWarning)
         warnings.simplefilter("ignore", category=DeprecationWarning)
         traced = torch.jit.trace(function, (*inputs, *(t for _, t in state)), check_trace=False, strict=False)
+    _check_numbers(arguments, list(traced.graph.inputs()))
     names: dict[Any, str] = {}
     lines = [f"weight {word} {names.setdefault(place_of(t), name)}" for word, (name, t) in zip(words, state)]
     for node in traced.graph.nodes():
@@ -320,6 +338,7 @@ def _trace_module(model: Any, arguments: Arguments) -> Captured:
             del module.__dict__["forward"]
         else:
             module.__dict__["forward"] = own
+    _check_numbers(arguments, list(traced.graph.inputs())[1:])
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer)
     options = {"inputs": _inputs(arguments), "mode": _mode_of(module), "input_names": [leaf.name for leaf in arguments.tensors]}
@@ -330,6 +349,10 @@ def of_script(model: Any, arguments: Arguments, mode: str) -> Captured:
     """A ScriptModule as it is; a ScriptFunction by way of a trace, which calls it."""
     if not isinstance(model, torch.jit.ScriptModule):
         return trace(model, arguments)
+    inputs = dict(zip((a.name for a in model.forward.schema.arguments), model.forward.graph.inputs()))
+    unread = [leaf for leaf in arguments.tensors if leaf.number is not None and leaf.name in inputs and not inputs[leaf.name].uses()]
+    if unread:
+        raise UnreadNumbers(unread)
     buffer = io.BytesIO()
     with _quietly():
         warnings.simplefilter("ignore", category=DeprecationWarning)

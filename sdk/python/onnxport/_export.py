@@ -16,10 +16,10 @@ import torch
 import torch.onnx
 
 from onnxport import _library
-from onnxport._arguments import (Arguments, apply_dynamic_axes, apply_dynamic_shapes, output_labels, read_arguments,
-                                 take_named_numbers)
+from onnxport._arguments import (Arguments, apply_dynamic_axes, apply_dynamic_shapes, leave_out, output_labels,
+                                 read_arguments, take_named_numbers)
 from onnxport._bridge import PythonMappings
-from onnxport._capture import Captured, CaptureFailed, as_module, export_program, of_program, of_script, trace
+from onnxport._capture import Captured, CaptureFailed, UnreadNumbers, as_module, export_program, of_program, of_script, trace
 from onnxport._errors import Diagnostic
 from onnxport._errors import ExportError as _CoreError
 from onnxport._functions import functions_of
@@ -240,7 +240,8 @@ class _Call:
         self.arguments = self._read_arguments()
         with module_mode(None if self.is_script else self.model, self._mode()):
             if self.is_script:
-                return of_script(self.model, self.arguments, {True: "training", False: "eval", None: "preserve"}[self._mode()])
+                mode = {True: "training", False: "eval", None: "preserve"}[self._mode()]
+                return self._without_unread(lambda: of_script(self.model, self.arguments, mode))
             if self.dynamo:
                 return self._export_program()
             return self._trace()
@@ -250,6 +251,14 @@ class _Call:
         program, self.strict = export_program(as_module(self.model), self.arguments, own)
         return of_program(program, self.arguments, self.dump)
 
+    def _without_unread(self, capture: Callable[[], Captured]) -> Captured:
+        """Again, where it shows that numbers which were to be inputs are not read."""
+        try:
+            return capture()
+        except UnreadNumbers as found:
+            self.input_names = leave_out(self.arguments, found.leaves, self.input_names)
+            return capture()
+
     def _trace(self) -> Captured:
         """A trace, where it can be written and read here; torch.export otherwise."""
         if not _library.reads_torchscript(torch.__version__):
@@ -258,7 +267,7 @@ class _Call:
 
         try:
             with TracedFunctions(self.core.mappings, registered(self.options["opset"]).get("prim::PythonOp")).during():
-                return trace(self.model, self.arguments, self.dump)
+                return self._without_unread(lambda: trace(self.model, self.arguments, self.dump))
         except Exception as error:  # noqa: BLE001 such as functions of Python (autograd.Function), which no archive holds
             if self.verbose:
                 print(f"[onnxport] torch.jit.trace: {error}; torch.export is next")
