@@ -66,7 +66,31 @@ void note_symbol(std::string_view name, std::optional<int64_t> size, std::string
     refuse(text, "dim '" + std::string(name) + "' has two example sizes, " + std::to_string(*info.hint) +
                      " and " + std::to_string(*size));
   }
+  if (size && (*size < info.min || *size > info.max.value_or(*size)))
+    refuse(text, "the example size " + std::to_string(*size) + " of dim '" + std::string(name) +
+                     "' is not in its range");
   if (size) info.hint = size;
+}
+
+// "64..640": the sizes that a dim may have.
+bool note_range(std::string_view name, std::string_view range, std::string_view text, Symbols& symbols) {
+  const size_t dots = range.find("..");
+  if (dots == std::string_view::npos) return false;
+  const auto least = to_int(trim(range.substr(0, dots))), most = to_int(trim(range.substr(dots + 2)));
+  if (!least || !most || *least < 0 || *most < *least)
+    refuse(text, "the range '" + std::string(range) + "' of dim '" + std::string(name) +
+                     "' is not of the form LEAST..MOST");
+  const auto [known, fresh] = symbols.try_emplace(std::string(name));
+  ir::SymbolInfo& info = known->second;
+  const bool said = !fresh && (info.min != 0 || info.max);
+  if (said && (info.min != *least || info.max != *most))
+    refuse(text, "dim '" + std::string(name) + "' has two ranges");
+  if (info.hint && (*info.hint < *least || *info.hint > *most))
+    refuse(text, "the example size " + std::to_string(*info.hint) + " of dim '" + std::string(name) +
+                     "' is not in its range");
+  info.min = *least;
+  info.max = *most;
+  return true;
 }
 
 ir::Dim parse_dim(std::string_view dim, std::string_view text, Symbols& symbols) {
@@ -79,8 +103,9 @@ ir::Dim parse_dim(std::string_view dim, std::string_view text, Symbols& symbols)
   const size_t equals = dim.find('=');
   const std::string_view name = trim(dim.substr(0, equals));
   if (equals != std::string_view::npos) {
-    const auto size = to_int(trim(dim.substr(equals + 1)));
     if (!is_name(name)) refuse(text, "'" + std::string(name) + "' is no name for a dim");
+    if (note_range(name, trim(dim.substr(equals + 1)), text, symbols)) return ir::Dim::symbol(name);
+    const auto size = to_int(trim(dim.substr(equals + 1)));
     if (!size || *size < 0) refuse(text, "the example size of dim '" + std::string(name) + "' is no number");
     note_symbol(name, size, text, symbols);
     return ir::Dim::symbol(name);
@@ -252,7 +277,7 @@ std::vector<InputSpec> read_inputs(const ProgramOptions& options, Symbols& symbo
 
 void give_default_sizes(Symbols& symbols) {
   for (auto& [name, info] : symbols) {
-    if (!info.hint) info.hint = default_size(name);
+    if (!info.hint) info.hint = std::clamp(default_size(name), info.min, info.max.value_or(INT64_MAX));
   }
 }
 

@@ -13,7 +13,7 @@ namespace onnxport {
 
 // "x:f32[batch=2,3,224,224]", "x:f32[batch,3]", "n:i64[]", "scale=0.5", "flag=true", "mode=\"max\"", "mask=None",
 // "f32[2,3]" (by position), "x:quint8(0.05,128)[batch,3]" (quantized: scale and zero point; qint8 and qint32 too). A dim is
-// a number, a name, a name with its example size, or an expression of names ("2*seq"). Symbols and their example sizes are
+// a number, a name, a name with its example size or with its range ("h=64..640"), or an expression of names ("2*seq"). Symbols and their example sizes are
 // added to `symbols`; a name given twice must have one example size. Throws Error I106 showing the text and where in it.
 InputSpec parse_input_spec(std::string_view text,
                            std::map<std::string, ir::SymbolInfo, std::less<>>& symbols);

@@ -46,6 +46,17 @@ void rename_ends(ir::Graph& graph, const ProgramOptions& options) {
   rename(graph.output_names, options.output_names, "output");
 }
 
+// Ranges that the inputs were described with travel as those of an exported program do: "batch 1..64".
+void keep_ranges(ir::Graph& graph) {
+  std::string text;
+  for (const auto& [name, info] : graph.symbols) {
+    if (!info.max || name.starts_with('?')) continue;
+    text +=
+        (text.empty() ? "" : "; ") + name + ' ' + std::to_string(info.min) + ".." + std::to_string(*info.max);
+  }
+  if (!text.empty()) graph.metadata.try_emplace("onnxport.dim_ranges", text);
+}
+
 void check_source(const Source& source, const ProgramOptions& options) {
   std::error_code error;
   if (source.live() == nullptr && !std::filesystem::exists(readable_file(source), error))
@@ -299,6 +310,7 @@ std::shared_ptr<ProgramState> capture_program(const Source& source, const Progra
       // Under the names that the model gives: the examples to verify with are by those.
       if (options.verifiable) kept = ir::clone(*graph);
       rename_ends(*graph, options);
+      keep_ranges(*graph);
       describe(*graph, *out);
     });
     stages.run("prepare", 0.3, [&] { prepare(*graph, options.state, out->report.diagnostics); });

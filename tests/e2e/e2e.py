@@ -223,6 +223,17 @@ class Commands(Case):
         self.refuse("I107", 18, *words, "--dynamic-axes", "scores:0=the answers")
         self.assertEqual(self.left(), [])
 
+    def test_ranges_of_dims(self) -> None:
+        output = self.scratch / "x.onnx"
+        words = ("export", FIXTURES / fixture("linear")["model"], "-o", output, "--verify")
+        said = json.loads(self.succeed("--json", *words, "--input", "input:f32[batch=10..20,8]"))
+        self.assertEqual({p.key: p.value for p in onnx.load(output).metadata_props}["onnxport.dim_ranges"], "batch 10..20")
+        self.assertTrue(all(10 <= run["sizes"]["batch"] <= 20 for run in said["verify"]), said["verify"])
+        output.unlink()
+        for wrong in ("5..3", "a..3", "..3", "3..", "-1..3", "1..99999999999999999999"):
+            self.refuse("I106", 18, *words, "--input", f"input:f32[batch={wrong},8]")
+        self.assertEqual(self.left(), [])
+
     def test_modules_as_functions(self) -> None:
         entry = fixture("bert")
         output = self.export(entry, "--verify", "--function", "layers.*=com.acme.models::Layer")

@@ -68,6 +68,15 @@ TEST(OddModels, TensorsAndFactorsMadeOfSizes) {
             "");
 }
 
+// Outside its range forward would do something else, and it is never asked to.
+TEST(OddModels, ARangeHoldsTheRuns) {
+  const auto forward = [](auto&, const torch::Tensor& x) { return x.size(0) > 12 ? x.sin() : x.cos(); };
+  EXPECT_EQ(exported(forward, torch::randn({6, 4}), {"x:f32[n=4..12,4]"}), "");
+  EXPECT_THAT(exported(forward, torch::randn({6, 4}), {"x:f32[n=4..40,4]"}), HasSubstr("error P605"));
+  EXPECT_THAT(exported(forward, torch::randn({3, 4}), {"x:f32[n=4..12,4]"}),
+              HasSubstr("'n' is 3 in the examples, which is not in the range that the inputs give it"));
+}
+
 // A table of positions is as long as the examples: larger ones are none.
 TEST(OddModels, TheExampleMayBeTheLargest) {
   struct Positions : nn::Module {

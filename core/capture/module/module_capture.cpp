@@ -175,6 +175,13 @@ class ModuleCapture {
         throw refuse("'" + known->first + "' is " + std::to_string(*said->second.hint) +
                          " in the inputs and " + std::to_string(size) + " in the examples",
                      "leave the size out: the examples give it");
+      if (const auto range = options_.symbols.find(known->first);
+          range != options_.symbols.end() &&
+          (size < range->second.min || size > range->second.max.value_or(size)))
+        throw refuse("'" + known->first + "' is " + std::to_string(size) +
+                         " in the examples, which is not in the range "
+                         "that the inputs give it",
+                     "give an example of a size in the range");
       if (known->second != size)
         throw refuse("'" + known->first + "' is " + std::to_string(known->second) + " and " +
                          std::to_string(size) + " in the examples",
