@@ -19,8 +19,8 @@ import onnx_seeds
 import plugin_seeds
 
 LARGEST = 48 << 10
-INPUT_SPECS = ("x:f32[batch=2,3,224,224]", "f32[2,3]", "n:i64[]", "scale=0.5", "mode='max'", "mask=None", "x.0:bool[n, 2*n + 1]",
-               "x:f32[max(n, 3) // 2]")
+INPUT_SPECS = ("x:f32[batch=1..64,3]", "x:f32[batch=2,3,224,224]", "f32[2,3]", "n:i64[]", "scale=0.5", "mode='max'", "mask=None",
+               "x.0:bool[n, 2*n + 1]", "x:f32[max(n, 3) // 2]")
 
 
 def shortened(text: bytes) -> str:
