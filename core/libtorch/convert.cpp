@@ -160,14 +160,17 @@ std::string unsupported_kind(const at::Tensor& tensor) {
   if (!tensor.defined()) return "undefined";
   if (tensor.is_quantized()) return "quantized (" + std::string(c10::toString(tensor.scalar_type())) + ")";
   if (tensor.layout() != at::kStrided) return "not dense";
-  if (!tensor.device().is_cpu()) return "not in memory (device " + tensor.device().str() + ")";
+  if (tensor.is_meta()) return "not in memory (device meta)";
   if (!fits_its_storage(tensor)) return "larger than the storage it lies in";
   if (to_dtype(tensor.scalar_type()) == ir::DType::undefined)
     return "of an element type ONNX does not have (" + std::string(c10::toString(tensor.scalar_type())) + ")";
   return {};
 }
 
-ir::Tensor from_torch(const at::Tensor& tensor, std::optional<ir::FileRegion> file) {
+ir::Tensor from_torch(const at::Tensor& given, std::optional<ir::FileRegion> file) {
+  // Of a model on another device one tensor after another is copied to where it is written from.
+  const bool elsewhere = given.defined() && !given.device().is_cpu() && !given.is_meta();
+  const at::Tensor tensor = elsewhere ? given.cpu() : given;
   if (std::string why = unsupported_kind(tensor); !why.empty())
     throw std::invalid_argument("the tensor is " + why);
   auto dense = std::make_shared<at::Tensor>(tensor.resolve_conj().resolve_neg().contiguous());
