@@ -36,29 +36,24 @@ void read_dynamic_axes(const std::string& text, ExportOptions& options) {
   }
 }
 
-// "s77=batch"
-void read_dim(const std::string& text, ExportOptions& options) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
-    throw Error("I111", "--dim '" + text + "' is not of the form SYMBOL=NAME or SYMBOL=NUMBER", {},
-                "for example --dim s77=batch; onnxport show MODEL.pt2 shows its symbols");
-  }
-  if (!options.dims.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
-    throw Error("I111", "--dim names '" + text.substr(0, equals) + "' twice", {}, "name each symbol once");
-  }
-}
+// "s77=batch": what an option says of one thing each, once.
+struct PairOption {
+  const char *name, *code, *form, *example, *what;
+};
+constexpr PairOption kDim = {"--dim", "I111", "SYMBOL=NAME or SYMBOL=NUMBER",
+                             "for example --dim s77=batch; onnxport show MODEL.pt2 shows its symbols",
+                             "symbol"};
+constexpr PairOption kFunction = {"--function", "S716", "MODULE=NAME",
+                                  "for example --function encoder.layers.*=com.acme.models::Layer", "module"};
 
-// "encoder.layers.*=com.acme.models::Layer"
-void read_function(const std::string& text, ExportOptions& options) {
+void read_pair(const std::string& text, const PairOption& option, std::map<std::string, std::string>& out) {
   const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
-    throw Error("S716", "--function '" + text + "' is not of the form MODULE=NAME", {},
-                "for example --function encoder.layers.*=com.acme.models::Layer");
-  }
-  if (!options.functions.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
-    throw Error("S716", "--function names '" + text.substr(0, equals) + "' twice", {},
-                "name each module once");
-  }
+  const std::string name = option.name;
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw Error(option.code, name + " '" + text + "' is not of the form " + option.form, {}, option.example);
+  if (!out.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
+    throw Error(option.code, name + " names '" + text.substr(0, equals) + "' twice", {},
+                std::string("name each ") + option.what + " once");
 }
 
 }  // namespace
@@ -79,8 +74,8 @@ void Arguments::apply() {
       {"error", State::error}, {"io", State::io}, {"drop", State::drop}};
   options.mode = modes.at(mode);
   options.state = states.at(state);
-  for (const std::string& text : dims) read_dim(text, options);
-  for (const std::string& text : functions) read_function(text, options);
+  for (const std::string& text : dims) read_pair(text, kDim, options.dims);
+  for (const std::string& text : functions) read_pair(text, kFunction, options.functions);
   for (const std::string& text : dynamic_axes) read_dynamic_axes(text, options);
   for (const std::string& folders : plugin_path) {
     for (const std::string& folder : split(folders, ':')) {

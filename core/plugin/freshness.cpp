@@ -20,22 +20,23 @@ FileState state_of(const std::filesystem::path& file) {
   return out;
 }
 
-// Those that choose among plugins; the others choose folders, which are looked at again.
+// Those that choose among plugins, and the folder of the built-in ones; the others choose folders, which are looked at again.
 std::vector<std::optional<std::string>> variables_of(const Environment& environment) {
-  return {environment.variable("ONNXPORT_PLUGINS_DISABLE"), environment.variable("ONNXPORT_PLUGINS_ENABLE")};
+  return {environment.variable("ONNXPORT_PLUGINS_DISABLE"), environment.variable("ONNXPORT_PLUGINS_ENABLE"),
+          environment.variable("ONNXPORT_BUILTIN_PLUGINS")};
 }
 
 }  // namespace
 
-Freshness::Freshness(const PluginOptions& options, const Environment& environment, const Discovery& found,
-                     std::vector<std::filesystem::path> others)
+Freshness::Freshness(const PluginOptions& options, const Environment& environment, const Discovery& found)
     : options_(options),
       environment_(environment),
       variables_(variables_of(environment)),
       found_(found.manifests) {
-  for (const FoundManifest& manifest : found_) files_.push_back(state_of(manifest.file));
-  for (const std::filesystem::path& file : others) files_.push_back(state_of(file));
+  for (const FoundManifest& manifest : found_) watch(manifest.file);
 }
+
+void Freshness::watch(const std::filesystem::path& file) { files_.push_back(state_of(file)); }
 
 bool Freshness::holds() const {
   if (variables_of(environment_) != variables_) return false;

@@ -22,8 +22,9 @@ struct FileState {
 // What plugins were found by, and in: the manifests, the libraries that they name, the lock file, and the variables.
 class Freshness {
  public:
-  Freshness(const PluginOptions& options, const Environment& environment, const Discovery& found,
-            std::vector<std::filesystem::path> others);
+  // Before any manifest is read: what changes while it is read counts as changed.
+  Freshness(const PluginOptions& options, const Environment& environment, const Discovery& found);
+  void watch(const std::filesystem::path& file);
   // Looks again: whether the same manifests would be found, and no file has changed since. Reads none of them.
   bool holds() const;
 

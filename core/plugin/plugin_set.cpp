@@ -72,7 +72,8 @@ PluginSet::PluginSet(const PluginOptions& options, const onnxport_host* host, co
     : host_(host),
       disabled_(options.disable),
       builtin_(environment.builtin),
-      found_(discover(options, environment)) {
+      found_(discover(options, environment)),
+      freshness_(options, environment, found_) {
   if (found_.manifests.empty()) throw found_.nothing_found();
   notes_ = found_.notes;
   if (!environment.elevated) {
@@ -80,7 +81,10 @@ PluginSet::PluginSet(const PluginOptions& options, const onnxport_host* host, co
     switched_on_ = split(environment.variable("ONNXPORT_PLUGINS_ENABLE").value_or(""), ",: ");
   }
   for (const FoundManifest& found : found_.manifests) add(found);
-  if (!options.lock.empty()) lock_ = read_lock(options.lock);
+  if (!options.lock.empty()) {
+    freshness_.watch(options.lock);
+    lock_ = read_lock(options.lock);
+  }
   check_lock();
   check_ids(options.prefer, "--prefer");
   check_ids(options.disable, "--disable-plugin");
@@ -89,18 +93,10 @@ PluginSet::PluginSet(const PluginOptions& options, const onnxport_host* host, co
     check_requirements(*entry);
   }
   check_function_opsets();
-  std::vector<fs::path> others = libraries();
-  if (!options.lock.empty()) others.push_back(options.lock);
-  freshness_.emplace(options, environment, found_, std::move(others));
-}
-
-std::vector<fs::path> PluginSet::libraries() const {
-  std::vector<fs::path> out;
-  for (const auto& entry : active_) {
+  for (const auto& entry : active_) {  // opened when they are first asked for
     const auto found = entry->manifest().libraries.find(current_platform());
-    if (found != entry->manifest().libraries.end()) out.push_back(found->second.path);
+    if (found != entry->manifest().libraries.end()) freshness_.watch(found->second.path);
   }
-  return out;
 }
 
 PluginEntry* PluginSet::find(std::string_view id) const {

@@ -40,7 +40,7 @@ class PluginSet {
   PluginDetails details(const std::string& id) const;
   const std::vector<Diagnostic>& notes() const { return notes_; }
   // Whether a set that is made now would be made of the same files.
-  bool is_current() const { return freshness_->holds(); }
+  bool is_current() const { return freshness_.holds(); }
   // Puts into `lock` the plugins of these ids, or all that do not come with onnxport itself. Gives the ids, and what is
   // left out because it cannot be used; of a plugin that is named that is an Error, as is C405.
   std::vector<std::string> lock(const std::vector<std::string>& ids, PluginLock& lock,
@@ -60,7 +60,6 @@ class PluginSet {
   void check_ids(const std::vector<std::string>& ids, std::string_view option) const;
   static std::optional<Error> problem_of(const PluginEntry& entry);
   PluginInfo state_of(const PluginEntry& entry) const;
-  std::vector<std::filesystem::path> libraries() const;
 
   const onnxport_host* host_;              // what opened libraries see of this process
   std::vector<std::string> disabled_;      // globs of PluginOptions::disable
@@ -71,7 +70,7 @@ class PluginSet {
   std::unordered_map<std::string_view, PluginEntry*> by_id_;  // the first of each id
   std::vector<PluginInfo> inactive_;
   Discovery found_;
-  std::optional<Freshness> freshness_;
+  Freshness freshness_;
   std::optional<PluginLock> lock_;
   std::vector<Diagnostic> notes_;
 };

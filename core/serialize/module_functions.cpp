@@ -201,11 +201,9 @@ class ModuleFunctions {
   void name_inputs(ir::Graph& body, const Region& region, const std::string& path) const {
     std::set<std::string> taken;
     size_t count = 0;
-    for (const ir::Value* value : region.inputs) {
-      const bool only = region.inputs.size() == 1;
-      body.input_names.push_back(only ? "input" : "input_" + std::to_string(count++));
+    for (; count < region.inputs.size(); ++count) {
+      body.input_names.push_back(region.inputs.size() == 1 ? "input" : "input_" + std::to_string(count));
       taken.insert(body.input_names.back());
-      (void)value;
     }
     for (const ir::Value* weight : region.weights) {
       std::string name = own_name(*weight, path);

@@ -84,12 +84,27 @@ void refuse_quantized(const std::vector<InputSpec>& specs, std::string_view what
   }
 }
 
+// Only where the sizes are ours to choose: others would run at any all the same.
+void refuse_ranges(const std::map<std::string, ir::SymbolInfo, std::less<>>& symbols, std::string_view what) {
+  for (const auto& [name, info] : symbols) {
+    if (info.max)
+      throw Error(
+          "I107",
+          "the dim '" + name + "' is given a range, and " + std::string(what) + " says its sizes itself", {},
+          "leave the range out: " + name + ", or " + name + "=" + std::to_string(info.min) +
+              " for an example");
+  }
+}
+
 // The request made of the options, and the graph it brings.
 class Capture {
  public:
   Capture(const Source& source, const ProgramOptions& options, const Registry& registry) : source_(source) {
     request_.inputs = read_inputs(options, request_.symbols);
-    if (source.is_exported_program()) refuse_quantized(request_.inputs, "an exported program");
+    if (source.is_exported_program()) {
+      refuse_quantized(request_.inputs, "an exported program");
+      refuse_ranges(request_.symbols, "an exported program");
+    }
     if (source.live() != nullptr) refuse_quantized(request_.inputs, "a live module");
     // A program brings the sizes it was made with.
     if (!source.is_exported_program() && source.live() == nullptr) give_default_sizes(request_.symbols);
@@ -239,6 +254,7 @@ std::shared_ptr<ProgramState> capture_file(const Source& source, const ProgramOp
                   {}, "sizes of an ONNX file keep their names");
     }
     refuse_quantized(out->asked, "an ONNX file");
+    refuse_ranges(symbols, "an ONNX file");
   } catch (const Error& e) {
     out->check_files();
     throw in_words_of(source, e);

@@ -232,6 +232,7 @@ class Commands(Case):
         output.unlink()
         for wrong in ("5..3", "a..3", "..3", "3..", "-1..3", "1..99999999999999999999"):
             self.refuse("I106", 18, *words, "--input", f"input:f32[batch={wrong},8]")
+        self.refuse("I107", 18, "export", FIXTURES / "programs/linear.pt2", "-o", output, "--input", "input:f32[batch=1..3,8]")
         self.assertEqual(self.left(), [])
 
     def test_modules_as_functions(self) -> None:
