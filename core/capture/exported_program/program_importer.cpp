@@ -293,7 +293,6 @@ void ProgramImporter::import_operator(std::string_view target, const std::vector
   const std::vector<ir::Value*> operands = arguments_of(*schema, inputs, node);
   ir::Node* made = emit(schema->qualified_name(), operands, schema);
   bind_outputs(made, node);
-  while (made->output_count() < schema->returns.size()) made->add_output();
 }
 
 ir::Type ProgramImporter::recorded_type(std::string_view name) const {
@@ -339,6 +338,8 @@ void ProgramImporter::bind_outputs(ir::Node* made, const Json& node) {
            "has " + std::to_string(made->output_count()) + " results where " + schema->qualified_name() +
                " has " + std::to_string(schema->returns.size()));
   }
+  // A program may leave out what nobody reads.
+  while (schema != nullptr && made->output_count() < schema->returns.size()) made->add_output();
 }
 
 }  // namespace onnxport

@@ -247,6 +247,21 @@ TEST(ProgramImport, LoopsWithinConditionsAreBounded) {
   EXPECT_THAT(refused(program), AllOf(HasSubstr("I116"), HasSubstr("conditions of loops")));
 }
 
+// The results are there all the same (capture() checks the graph).
+TEST(ProgramImport, ResultsThatAreLeftOut) {
+  for (const char* target : {"_operator.le", "torch.sym_max", "torch.sym_not", "torch.ops.aten.add.Tensor"}) {
+    ProgramText program;
+    program.inputs = {"x"};
+    std::vector<std::string> inputs = {named("a", R"({"as_int": 3})"), named("b", R"({"as_int": 4})")};
+    if (std::string_view(target) == "torch.sym_not") inputs = {named("a", R"({"as_bool": true})")};
+    if (std::string_view(target).starts_with("torch.ops."))
+      inputs = {named("self", tensor("x")), named("other", tensor("x"))};
+    program.nodes = {node(target, inputs, {}),
+                     node("torch.ops.aten.relu.default", {named("self", tensor("x"))})};
+    EXPECT_THAT(operators(*capture(program).graph), ::testing::Contains(std::string("aten::relu"))) << target;
+  }
+}
+
 TEST(ProgramImport, FunctionalizedWritesThatSayTooLittle) {
   CaptureOptions options;
   options.schemas = schemas_of({"acme::shift_(Tensor(a!) x, float by) -> ()"});
